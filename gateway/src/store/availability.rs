@@ -38,11 +38,19 @@ impl Availability {
 
     /// Lets an operation begin, or refuses it while the database is known to be away.
     pub(super) fn admit(&self) -> Result<(), StoreError> {
+        self.admit_at(self.now())
+    }
+
+    /// Learns from the end of an operation that was admitted.
+    pub(super) fn observe<T>(&self, outcome: &Result<T, StoreError>) {
+        self.observe_at(self.now(), outcome);
+    }
+
+    fn admit_at(&self, now: u64) -> Result<(), StoreError> {
         let until = self.closed_until.load(Ordering::Acquire);
         if until == 0 {
             return Ok(());
         }
-        let now = self.now();
         // The one that gets through keeps the others out until it knows more.
         let next = now + whole_ms(OPERATION_TIMEOUT);
         let won = now >= until
@@ -56,8 +64,7 @@ impl Availability {
         Err(StoreError::outage("it did not answer a moment ago"))
     }
 
-    /// Learns from the end of an operation that was admitted.
-    pub(super) fn observe<T>(&self, outcome: &Result<T, StoreError>) {
+    fn observe_at<T>(&self, now: u64, outcome: &Result<T, StoreError>) {
         match outcome {
             Err(StoreError::Unavailable { reason, outage: true }) => {
                 self.closed_until
@@ -93,46 +100,39 @@ mod tests {
         Err(StoreError::outage("test"))
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn after_a_failure_one_operation_tries_and_the_others_fail_at_once() {
+    #[test]
+    fn after_a_failure_one_operation_tries_and_the_others_fail_at_once() {
         let availability = Availability::new();
-        assert!(availability.admit().is_ok(), "nothing failed yet");
-        availability.observe(&outage());
-        assert!(availability.admit().is_err(), "at rest");
-        tokio::time::advance(REST).await;
-        assert!(availability.admit().is_ok(), "the first after the rest tries");
-        assert!(availability.admit().is_err(), "the second does not");
-        availability.observe(&outage());
+        let rest = whole_ms(REST);
+        assert!(availability.admit_at(1).is_ok(), "nothing failed yet");
+        availability.observe_at(1, &outage());
+        assert!(availability.admit_at(rest).is_err(), "at rest");
+        assert!(availability.admit_at(1 + rest).is_ok(), "the first after the rest tries");
+        assert!(availability.admit_at(1 + rest).is_err(), "the second does not");
+        availability.observe_at(1 + rest, &outage());
         assert!(availability.is_away());
-        tokio::time::advance(REST).await;
-        assert!(availability.admit().is_ok());
-        availability.observe(&Ok(()));
-        assert!(
-            availability.admit().is_ok() && availability.admit().is_ok(),
-            "open again for all"
-        );
+        assert!(availability.admit_at(1 + 2 * rest).is_ok());
+        availability.observe_at(1 + 2 * rest, &Ok(()));
+        assert!(availability.admit_at(1 + 2 * rest).is_ok(), "open again");
+        assert!(availability.admit_at(1 + 2 * rest).is_ok(), "for all");
         assert!(!availability.is_away());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_refusal_is_no_outage_and_neither_is_a_queue() {
+    #[test]
+    fn a_refusal_is_no_outage_and_neither_is_a_queue() {
         let availability = Availability::new();
-        availability.observe::<()>(&Err(StoreError::busy("test")));
-        assert!(availability.admit().is_ok());
-        availability.observe::<()>(&Err(StoreError::Refused("test".into())));
-        assert!(availability.admit().is_ok());
+        for outcome in [StoreError::busy("test"), StoreError::Refused("test".into())] {
+            availability.observe_at::<()>(1, &Err(outcome));
+            assert!(availability.admit_at(1).is_ok());
+        }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn an_operation_that_never_ends_does_not_close_the_store_for_good() {
+    #[test]
+    fn an_operation_that_never_ends_does_not_close_the_store_for_good() {
         let availability = Availability::new();
-        availability.observe(&outage());
-        tokio::time::advance(REST).await;
-        assert!(
-            availability.admit().is_ok(),
-            "admitted, then its caller goes away"
-        );
-        tokio::time::advance(OPERATION_TIMEOUT).await;
-        assert!(availability.admit().is_ok(), "the next one tries");
+        availability.observe_at(1, &outage());
+        let tries = 1 + whole_ms(REST);
+        assert!(availability.admit_at(tries).is_ok(), "admitted, then its caller goes away");
+        assert!(availability.admit_at(tries + whole_ms(OPERATION_TIMEOUT)).is_ok(), "the next one tries");
     }
 }
