@@ -47,6 +47,10 @@ pub(super) enum Source {
 }
 
 impl Source {
+    fn of_key(key: u16) -> Self {
+        if key % 2 == 1 { Self::Kong } else { Self::Service }
+    }
+
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Service => "service",
@@ -147,12 +151,7 @@ impl Codes {
         for slot in &self.slots {
             let key = slot.key.load(Ordering::Relaxed);
             if key != 0 {
-                let source = if key % 2 == 1 {
-                    Source::Kong
-                } else {
-                    Source::Service
-                };
-                *sums.entry((key / 2, source)).or_default() += slot.count.get();
+                *sums.entry((key / 2, Source::of_key(key))).or_default() += slot.count.get();
             }
         }
         if let Some(more) = self.more.get() {
