@@ -36,7 +36,12 @@ impl StatusSources {
         report: impl Fn() -> StatusReport + Send + Sync + 'static,
         drain: Drain,
     ) -> Self {
-        Self { metrics, report: Arc::new(report), told_to_drain: Arc::default(), drain }
+        Self {
+            metrics,
+            report: Arc::new(report),
+            told_to_drain: Arc::default(),
+            drain,
+        }
     }
 
     /// The state of the node, with a drain taken into account.
@@ -56,7 +61,9 @@ impl StatusSources {
 /// The operating system's, if the listener breaks.
 pub async fn serve(listener: TcpListener, sources: StatusSources) -> std::io::Result<()> {
     let drain = sources.drain.clone();
-    axum::serve(listener, router(sources)).with_graceful_shutdown(async move { drain.ended().await }).await
+    axum::serve(listener, router(sources))
+        .with_graceful_shutdown(async move { drain.ended().await })
+        .await
 }
 
 fn router(sources: StatusSources) -> Router {
@@ -75,7 +82,11 @@ async fn show_status(State(sources): State<StatusSources>) -> Response {
 
 async fn show_readiness(State(sources): State<StatusSources>) -> Response {
     let readiness = sources.report().readiness;
-    let status = if readiness.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if readiness.is_ready() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     message(status, readiness.message())
 }
 
@@ -122,7 +133,9 @@ fn answer(status: StatusCode, body: &Value) -> Response {
 fn typed(status: StatusCode, content_type: &'static str, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
@@ -146,7 +159,9 @@ mod tests {
         let mut connection = TcpStream::connect(address).await.expect("connected");
         let (line, body) = request.split_once('|').unwrap_or((request, ""));
         let length = body.len();
-        let head = format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+        let head = format!(
+            "{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
         connection.write_all(head.as_bytes()).await.expect("written");
         let mut answer = String::new();
         connection.read_to_string(&mut answer).await.expect("an answer");
@@ -171,7 +186,10 @@ mod tests {
             ("GET /status/ready", "503", r#"{"message":"draining"}"#),
         ] {
             let answer = ask(address, request).await;
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {answer}");
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{request}: {answer}"
+            );
             assert!(answer.contains(part), "{request}: {answer}");
         }
         trigger.advance(Phase::Ended);

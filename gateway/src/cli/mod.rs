@@ -16,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::app::AppError;
 use crate::config::{self, Loaded, SettingsError, Sources};
+use crate::store::StoreError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,9 @@ pub enum CliError {
     /// The gateway could not start, or ended badly.
     #[error(transparent)]
     App(#[from] AppError),
+    /// The database refused, or is away.
+    #[error("the database cannot be used")]
+    Store(#[from] StoreError),
     /// The operating system refused something.
     #[error("{what}")]
     System {
@@ -80,9 +84,13 @@ struct SettingsFile {
 impl SettingsFile {
     fn load(&self) -> Result<Loaded, SettingsError> {
         // A name or a value that is not text is none of ours.
-        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        let text =
+            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
         let environment: Vec<_> = std::env::vars_os().filter_map(text).collect();
-        config::load(Sources { file: self.file.as_deref(), environment: &environment })
+        config::load(Sources {
+            file: self.file.as_deref(),
+            environment: &environment,
+        })
     }
 }
 
@@ -110,7 +118,10 @@ fn small_runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|source| CliError::System { what: "the runtime cannot start".to_owned(), source })
+        .map_err(|source| CliError::System {
+            what: "the runtime cannot start".to_owned(),
+            source,
+        })
 }
 
 #[cfg(test)]

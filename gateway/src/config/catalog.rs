@@ -173,25 +173,6 @@ pub static SETTINGS: &[Setting] = &[
         "Whether to check its certificate",
     ),
     ours(
-        "pg_max_connections",
-        "10",
-        "count",
-        "Connections that this node opens to it at most",
-    )
-    .also(&["pg_pool_size"]),
-    kongs(
-        "pg_timeout",
-        "5000",
-        "ms",
-        "How long to wait for a connection to it",
-    ),
-    kongs(
-        "db_update_frequency",
-        "5",
-        "s",
-        "How often to ask for changes when no notification came",
-    ),
-    ours(
         "migrate",
         "",
         "word",

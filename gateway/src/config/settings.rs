@@ -36,8 +36,6 @@ pub struct Settings {
     pub database: Database,
     /// Who runs migrations.
     pub migrate: Migrate,
-    /// How often to ask for changes when no notification came.
-    pub db_update_frequency: Duration,
     /// The data plane.
     pub proxy: ProxySettings,
     /// What plugins may take, unless their assignment says otherwise.
@@ -76,8 +74,6 @@ pub struct PostgresSettings {
     pub database: String,
     pub ssl: bool,
     pub ssl_verify: bool,
-    pub max_connections: u32,
-    pub timeout: Duration,
 }
 
 /// Who runs migrations.

@@ -12,6 +12,7 @@ mod dialect;
 mod error;
 mod expiry;
 mod feed;
+mod from_config;
 mod handle;
 mod indexed;
 mod last_good;

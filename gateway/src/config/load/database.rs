@@ -1,11 +1,10 @@
 //! Which database, and who runs its migrations.
 
 use std::path::Path;
-use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{small, word};
+use super::word;
 use crate::config::reader::Reader;
 use crate::config::settings::{Database, Migrate, PostgresSettings};
 use crate::config::units;
@@ -77,8 +76,6 @@ fn postgres(reader: &mut Reader) -> PostgresSettings {
         database: reader.read("pg_database", name),
         ssl: reader.read("pg_ssl", units::switch),
         ssl_verify: reader.read("pg_ssl_verify", units::switch),
-        max_connections: reader.read("pg_max_connections", |text| small(text, 1, 1000)),
-        timeout: reader.read("pg_timeout", |text| units::time(text, Duration::from_millis(1))),
     }
 }
 

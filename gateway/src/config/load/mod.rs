@@ -161,7 +161,6 @@ fn settings(reader: &mut Reader) -> Settings {
         admin_listen: reader.read("admin_listen", listen::parse),
         status_listen: reader.read("status_listen", listen::parse),
         migrate: database::migrate(reader, &database),
-        db_update_frequency: reader.read("db_update_frequency", some_seconds),
         proxy: proxy::read(reader, &prefix),
         plugins: plugins(reader),
         origins: reader.origins(),

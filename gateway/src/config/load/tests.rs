@@ -30,9 +30,7 @@ fn from_file(name: &str, text: &str) -> Result<Loaded, SettingsError> {
 fn the_defaults_are_fit_for_a_bare_machine() {
     let Loaded { settings, notices } = from_environment(&[]).expect("no faults");
     assert!(notices.is_empty(), "{notices:?}");
-    assert!(
-        matches!(&settings.database, Database::Sqlite { path } if path == Path::new(".weir/weir.db"))
-    );
+    assert!(matches!(&settings.database, Database::Sqlite { path } if path == Path::new(".weir/weir.db")));
     assert_eq!(settings.migrate, Migrate::Auto);
     assert_eq!(
         settings.proxy.access_log,
