@@ -67,8 +67,7 @@ impl Availability {
     fn observe_at<T>(&self, now: u64, outcome: &Result<T, StoreError>) {
         match outcome {
             Err(StoreError::Unavailable { reason, outage: true }) => {
-                self.closed_until
-                    .store(self.now() + whole_ms(REST), Ordering::Release);
+                self.closed_until.store(now + whole_ms(REST), Ordering::Release);
                 if !self.away.swap(true, Ordering::Relaxed) {
                     tracing::warn!(reason, "the database is away");
                 }
@@ -107,7 +106,10 @@ mod tests {
         assert!(availability.admit_at(1).is_ok(), "nothing failed yet");
         availability.observe_at(1, &outage());
         assert!(availability.admit_at(rest).is_err(), "at rest");
-        assert!(availability.admit_at(1 + rest).is_ok(), "the first after the rest tries");
+        assert!(
+            availability.admit_at(1 + rest).is_ok(),
+            "the first after the rest tries"
+        );
         assert!(availability.admit_at(1 + rest).is_err(), "the second does not");
         availability.observe_at(1 + rest, &outage());
         assert!(availability.is_away());
@@ -132,7 +134,13 @@ mod tests {
         let availability = Availability::new();
         availability.observe_at(1, &outage());
         let tries = 1 + whole_ms(REST);
-        assert!(availability.admit_at(tries).is_ok(), "admitted, then its caller goes away");
-        assert!(availability.admit_at(tries + whole_ms(OPERATION_TIMEOUT)).is_ok(), "the next one tries");
+        assert!(
+            availability.admit_at(tries).is_ok(),
+            "admitted, then its caller goes away"
+        );
+        assert!(
+            availability.admit_at(tries + whole_ms(OPERATION_TIMEOUT)).is_ok(),
+            "the next one tries"
+        );
     }
 }
