@@ -9,7 +9,7 @@ use super::check::{Check, Writing};
 use super::complete;
 use super::field::{Field, Fields, Shape};
 use super::record::{Document, Link, OnDelete, Record, UniqueKey};
-use super::rule::is_uuid;
+use super::rule::{is_uuid, plain};
 use super::validate;
 use super::violations::Violations;
 
@@ -220,6 +220,16 @@ impl Kind {
         }
         kind.fields.checks.extend(variant.checks.iter().cloned());
         kind
+    }
+
+    /// Checks a value for one field on its own, as it stands in a path.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn check_value(&self, field: &str, value: &Value) -> Result<(), String> {
+        let Some(rule) = self.fields.get(field) else { return Err("unknown field".to_owned()) };
+        validate::field(rule, value, Writing::Insert).map_err(|found| plain(&found))
     }
 
     /// A new entity out of what was sent. `now` is the unix second.

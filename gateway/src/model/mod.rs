@@ -9,6 +9,7 @@ mod check;
 mod complete;
 mod describe;
 mod field;
+mod form;
 mod formats;
 mod kind;
 mod kinds;

@@ -27,6 +27,11 @@ impl Violations {
         Self { fields }
     }
 
+    /// Adds a violation of one field; `path` may be dotted.
+    pub fn add(&mut self, path: &str, text: impl Into<String>) {
+        put_at(&mut self.fields, path, Value::String(text.into()));
+    }
+
     /// One violation of the entity as a whole.
     #[must_use]
     pub fn of_entity(text: impl Into<String>) -> Self {

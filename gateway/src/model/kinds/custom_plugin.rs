@@ -96,6 +96,8 @@ pub struct Refusal {
     pub reason: String,
     /// For the person who uploaded it.
     pub message: String,
+    /// The component is not to blame: trying again later may work.
+    pub again: bool,
 }
 
 /// A problem that a plugin itself has with a configuration.
