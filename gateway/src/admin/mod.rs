@@ -1,1 +1,3 @@
-//! Under construction.
+//! The control API, and the status listener beside it.
+
+pub mod status_listener;
