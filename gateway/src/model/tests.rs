@@ -23,6 +23,7 @@ fn errors(kind_name: &str, sent: Value) -> Value {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn create_says_what_kong_says() {
     for (case, kind, sent, want) in [
         (
@@ -408,7 +409,7 @@ fn plain(value: &Value) -> Value {
             .map(|(key, value)| (key.clone(), plain(value)))
             .collect(),
         Value::Array(list) => list.iter().map(plain).collect(),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
 

@@ -27,7 +27,11 @@ pub(super) async fn carry_over(
     let kind = kind_named("plugins")?.with(&rules);
     let mut changes = Vec::new();
     let mut broken = Vec::new();
-    let mut query = PageQuery { size: BATCH, parent: Some(("name".to_owned(), plugin)), ..PageQuery::default() };
+    let mut query = PageQuery {
+        size: BATCH,
+        parent: Some(("name".to_owned(), plugin)),
+        ..PageQuery::default()
+    };
     loop {
         let page = state.store.page("plugins", &query).await?;
         for stored in page.documents {
@@ -46,7 +50,11 @@ pub(super) async fn carry_over(
             None => break,
         }
     }
-    if broken.is_empty() { Ok(changes) } else { Err(refused(version, &broken)) }
+    if broken.is_empty() {
+        Ok(changes)
+    } else {
+        Err(refused(version, &broken))
+    }
 }
 
 /// The assignment under the new rules, its `updated_at` as it was unless something changed.

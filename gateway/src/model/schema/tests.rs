@@ -57,6 +57,7 @@ fn config_gets_its_defaults() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn config_errors_are_kongs() {
     for (case, config, want) in [
         (
@@ -146,6 +147,7 @@ fn an_authenticator_has_no_consumer_scope() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn refused_schemas_say_why() {
     let deep = (0..40).fold(
         json!({"type": "string"}),
