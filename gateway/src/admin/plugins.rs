@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::Value;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::error::ApiError;
-use super::state::{AdminState, Unfit};
+use super::state::{AdminState, Draft, Unfit};
 use crate::model::schema;
 use crate::model::{
-    ConfigProblem, CustomPlugin, Document, Kind, Link, OnDelete, Record, Variant, Violations,
+    ConfigProblem, CustomPlugin, Document, Kind, Link, OnDelete, PluginVersion, Record, Variant, Violations,
 };
 use crate::store::{Lookup, StoreError};
 
@@ -20,6 +21,8 @@ pub(super) struct KnownPlugin {
     pub(super) digest: String,
     /// The document of an upload; `None` for a plugin of the binary.
     pub(super) custom: Option<Uuid>,
+    /// `grants`, `limits` and `on_failure` of the upload; null for a plugin of the binary.
+    pub(super) defaults: Value,
     pub(super) rules: Arc<Variant>,
 }
 
@@ -53,10 +56,12 @@ impl AdminState {
     pub(super) async fn plugin(&self, name: &str) -> Result<Option<KnownPlugin>, ApiError> {
         if let Some(found) = self.bundled.get(name) {
             let digest = found.admitted.version.digest.clone();
+            let rules = Arc::clone(&found.rules);
             return Ok(Some(KnownPlugin {
                 digest,
                 custom: None,
-                rules: Arc::clone(&found.rules),
+                defaults: Value::Null,
+                rules,
             }));
         }
         let Some(document) = self
@@ -67,31 +72,57 @@ impl AdminState {
             return Ok(None);
         };
         let custom = custom_plugin(document)?;
-        let Some(active) = custom.active() else {
-            return Ok(None);
-        };
-        let rules = schema::plugin_rules(&active.config_schema, active.authenticates)?;
-        Ok(Some(KnownPlugin {
-            digest: active.digest.clone(),
-            custom: Some(custom.id),
-            rules: Arc::new(rules),
-        }))
+        custom
+            .active()
+            .map(|active| KnownPlugin::of(&custom, active))
+            .transpose()
     }
 
-    /// Asks the component about a configuration that has passed its schema.
-    pub(super) async fn check_config(&self, digest: &str, entity: &Document) -> Result<(), ApiError> {
-        let config = entity.get("config").cloned().unwrap_or_default().to_string();
-        match self.components.check_config(digest, &config).await {
+    /// Asks whether the assignment could run; its configuration has passed the schema.
+    pub(super) async fn check(&self, plugin: &KnownPlugin, entity: &Document) -> Result<(), ApiError> {
+        let part = |name: &str| entity.get(name).unwrap_or(&Value::Null);
+        let draft = Draft {
+            digest: &plugin.digest,
+            bundled: plugin.custom.is_none(),
+            config: part("config"),
+            sandbox: part("sandbox"),
+            defaults: &plugin.defaults,
+        };
+        match self.components.check(draft).await {
             Ok(()) => Ok(()),
             Err(Unfit::Problems(problems)) => Err(violations(&problems).into()),
+            Err(Unfit::NotGranted(names)) => {
+                let text = format!(
+                    "the plugin needs capabilities that are not granted: {}",
+                    names.join(", ")
+                );
+                Err(Violations::of("sandbox.grants", text).into())
+            }
+            Err(Unfit::Sandbox { field, reason }) => {
+                Err(Violations::of(&format!("sandbox.{field}"), reason).into())
+            }
             Err(Unfit::Unasked(reason)) => {
-                let status = axum::http::StatusCode::SERVICE_UNAVAILABLE;
-                Err(ApiError::message(
-                    status,
-                    format!("the plugin could not check its configuration: {reason}"),
-                ))
+                let text = format!("the plugin could not check its configuration: {reason}");
+                Err(ApiError::message(StatusCode::SERVICE_UNAVAILABLE, text))
             }
         }
+    }
+}
+
+impl KnownPlugin {
+    /// A version of an upload, as if it were active.
+    pub(super) fn of(plugin: &CustomPlugin, version: &PluginVersion) -> Result<Self, ApiError> {
+        Ok(Self {
+            digest: version.digest.clone(),
+            custom: Some(plugin.id),
+            defaults: json!({
+                "grants": plugin.grants, "limits": plugin.limits, "on_failure": plugin.on_failure,
+            }),
+            rules: Arc::new(schema::plugin_rules(
+                &version.config_schema,
+                version.authenticates,
+            )?),
+        })
     }
 }
 

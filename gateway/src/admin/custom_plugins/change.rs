@@ -8,6 +8,7 @@ use crate::admin::answer::Answer;
 use crate::admin::body::Sent;
 use crate::admin::call::Call;
 use crate::admin::error::ApiError;
+use crate::admin::plugins::custom_plugin;
 use crate::admin::state::AdminState;
 use crate::model::{Document, Violations};
 use crate::store::{Change, StoreError};
@@ -54,23 +55,32 @@ async fn write(state: &AdminState, found: Found, mut options: Document) -> Resul
     if !wrong.fields.is_empty() {
         return Err(wrong.into());
     }
-    let mut changes = Vec::new();
     if let Some(wanted) = options.get("active_version") {
-        let version = wanted.as_str().and_then(|wanted| found.plugin.version(wanted));
-        let version = version.ok_or_else(|| {
+        let known = |wanted| found.plugin.version(wanted).is_some();
+        if !wanted.as_str().is_some_and(known) {
             let known: Vec<&str> = found
                 .plugin
                 .versions
                 .iter()
                 .map(|version| version.version.as_str())
                 .collect();
-            Violations::of("active_version", format!("expected one of: {}", known.join(", ")))
-        })?;
-        if found.plugin.active_version.as_ref() != Some(&version.version) {
-            changes = activate::carry_over(state, found.plugin.id, version).await?;
+            return Err(
+                Violations::of("active_version", format!("expected one of: {}", known.join(", "))).into(),
+            );
         }
     }
     let entity = upload::judged(state, &found.plugin, options)?;
+    let plugin = custom_plugin(entity.clone())?;
+    let is_same = (&plugin.active_version, &plugin.grants, &plugin.limits)
+        == (
+            &found.plugin.active_version,
+            &found.plugin.grants,
+            &found.plugin.limits,
+        );
+    let mut changes = match plugin.active() {
+        Some(version) if !is_same => activate::carry_over(state, &plugin, version).await?,
+        Some(_) | None => Vec::new(),
+    };
     let record = kind()?.record(entity.clone())?;
     changes.insert(
         0,

@@ -13,6 +13,7 @@ use crate::admin::body::{self, Part};
 use crate::admin::call::Call;
 use crate::admin::error::ApiError;
 use crate::admin::form;
+use crate::admin::plugins::custom_plugin;
 use crate::admin::state::AdminState;
 use crate::model::{Admitted, CustomPlugin, Document, Refusal, Violations, schema};
 use crate::store::{Change, StoreError};
@@ -81,13 +82,18 @@ async fn keep(state: &AdminState, admitted: &Admitted, upload: &Upload) -> Resul
     let mut plugin = before.unwrap_or_else(|| blank(&admitted.name, state.now()));
     plugin.versions.push(version.clone());
     plugin.updated_at = state.now();
-    let mut changes = Vec::new();
-    if upload.activate || plugin.active_version.is_none() {
+    let is_active = upload.activate || plugin.active_version.is_none();
+    if is_active {
         plugin.active_version = Some(version.version.clone());
-        changes = activate::carry_over(state, plugin.id, version).await?;
     }
     let entity = judged(state, &plugin, upload.options.clone())?;
-    let record = kind()?.record(entity.clone())?;
+    let plugin = custom_plugin(entity.clone())?;
+    let mut changes = if is_active {
+        activate::carry_over(state, &plugin, version).await?
+    } else {
+        Vec::new()
+    };
+    let record = kind()?.record(entity)?;
     changes.insert(
         0,
         match found {
@@ -99,10 +105,7 @@ async fn keep(state: &AdminState, admitted: &Admitted, upload: &Upload) -> Resul
         },
     );
     match state.store.write(changes).await {
-        Ok(_) => {
-            let plugin = crate::admin::plugins::custom_plugin(entity)?;
-            Ok(Some(Answer::created(with_version(&plugin, version)?)))
-        }
+        Ok(_) => Ok(Some(Answer::created(with_version(&plugin, version)?))),
         Err(StoreError::Changed { .. } | StoreError::NotFound { .. } | StoreError::Conflict { .. }) => {
             Ok(None)
         }

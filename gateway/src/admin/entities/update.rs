@@ -57,11 +57,11 @@ async fn write(
     document.insert("id".to_owned(), stored_id(stored)?.to_string().into());
     let entity = ruled.kind.update(stored, document, state.now())?;
     // A component that cannot be asked must not stand in the way of switching its assignment off.
-    let same = ["name", "config"]
+    let same = ["name", "config", "sandbox"]
         .iter()
         .all(|field| stored.get(*field) == entity.get(*field));
     if let (Some(plugin), false) = (&ruled.plugin, same) {
-        state.check_config(&plugin.digest, &entity).await?;
+        state.check(plugin, &entity).await?;
     }
     let change = Change::ReplaceIf {
         record: ruled.record(entity.clone())?,

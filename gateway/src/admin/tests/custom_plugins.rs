@@ -350,3 +350,45 @@ async fn a_form_carries_grants_and_limits() {
         (&json!("closed"), &json!({}))
     );
 }
+
+#[tokio::test]
+async fn capabilities_must_be_granted_and_stay_so() {
+    let admin = Admin::new().await;
+    upload(&admin, "/custom-plugins", &first()).await;
+    let wanted = json!({"name": "greeter", "config": {"greeting": "fetch"}});
+    let text = "the plugin needs capabilities that are not granted: http-client";
+    let refused = admin.json("POST", "/plugins", wanted.clone()).await;
+    assert_eq!(
+        (refused.status, &refused.body["fields"]),
+        (400, &json!({"sandbox": {"grants": text}}))
+    );
+    let granted = json!({"grants": {"http-client": {"hosts": ["a.test"]}}});
+    assert_eq!(
+        admin
+            .json("PATCH", "/custom-plugins/greeter", granted)
+            .await
+            .status,
+        200
+    );
+    let id = admin.make("/plugins", wanted).await;
+    let taken = admin
+        .json("PATCH", "/custom-plugins/greeter", json!({"grants": {}}))
+        .await;
+    assert_eq!(
+        (taken.status, &taken.body["assignments"][0]["id"]),
+        (400, &json!(id)),
+        "an assignment needs the grant"
+    );
+    let own = json!({"sandbox": {"grants": {"http-client": {}}, "on_failure": "open"}});
+    assert_eq!(
+        admin.json("PATCH", &format!("/plugins/{id}"), own).await.status,
+        200
+    );
+    assert_eq!(
+        admin
+            .json("PATCH", "/custom-plugins/greeter", json!({"grants": {}}))
+            .await
+            .status,
+        200
+    );
+}

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::serve::handle;
-use super::state::{AdminSettings, AdminState, Components, Later, NodeReport, Unfit};
+use super::state::{AdminSettings, AdminState, Components, Draft, Later, NodeReport, Unfit};
 use crate::clock::Clock;
 use crate::model::{Admitted, ConfigProblem, PluginVersion, Refusal};
 use crate::store::{Store, StoreSettings};
@@ -69,17 +69,22 @@ impl Components for FakeComponents {
         ]
     }
 
-    fn check_config<'a>(&'a self, _digest: &'a str, config_json: &'a str) -> Later<'a, Result<(), Unfit>> {
+    fn check<'a>(&'a self, draft: Draft<'a>) -> Later<'a, Result<(), Unfit>> {
         Box::pin(async move {
-            let config: Value = serde_json::from_str(config_json).unwrap();
-            if config["greeting"] == "forbidden" {
-                let problem = ConfigProblem {
-                    pointer: "/greeting".into(),
-                    message: "is not polite".into(),
-                };
-                return Err(Unfit::Problems(vec![problem]));
+            let granted = [draft.sandbox, draft.defaults]
+                .iter()
+                .any(|part| !part["grants"]["http-client"].is_null());
+            match draft.config["greeting"].as_str() {
+                Some("forbidden") => {
+                    let problem = ConfigProblem {
+                        pointer: "/greeting".into(),
+                        message: "is not polite".into(),
+                    };
+                    Err(Unfit::Problems(vec![problem]))
+                }
+                Some("fetch") if !granted => Err(Unfit::NotGranted(vec!["http-client".to_owned()])),
+                Some(_) | None => Ok(()),
             }
-            Ok(())
         })
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::bounds::{ranges, texts};
 use super::{SchemaFault, checks};
 use crate::model::check::Writing;
+use crate::model::complete;
 use crate::model::field::{
     Field, Fields, Shape, array, boolean, integer, json, map, number, record, set, string,
 };
@@ -86,6 +87,9 @@ impl<'a> Converter<'a> {
         let mut field = self.shape(keywords, pointer)?;
         if let Some(default) = keywords.get("default") {
             field = with_default(field, default, pointer)?;
+        }
+        if let Some(Value::String(text)) = keywords.get("x-err") {
+            field.err = Some(text.clone());
         }
         field
             .notes
@@ -291,7 +295,8 @@ fn with_default(mut field: Field, default: &Value, pointer: &str) -> Result<Fiel
             SchemaFault::at(pointer, "schema_bad_default", text)
         })?;
     }
-    Ok(field.default(default.clone()))
+    let default = complete::settled(&field, default.clone());
+    Ok(field.default(default))
 }
 
 fn is_nullable(keywords: &Map<String, Value>) -> bool {
