@@ -2,11 +2,13 @@
 //! short words, a load generator. It knows the gateway only from outside.
 
 mod client;
+mod database;
 mod gateway;
 mod load;
 mod upstream;
 
 pub use client::{Answer, Client, request};
+pub use database::Postgres;
 pub use gateway::{Database, Gateway, GatewayBuilder, free_port};
 pub use load::{Load, LoadReport, percentile};
 pub use upstream::{Seen, Upstream};

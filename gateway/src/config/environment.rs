@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use super::origin::{Origin, Raw};
 use super::{Setting, SettingError};
 
+/// Ours, but for the build and not for the process.
+const BUILD: &str = "WEIR_BUNDLED_DIR";
+
 /// What one variable turned out to be.
 pub(super) enum Variable {
     /// It sets something.
@@ -21,7 +24,7 @@ pub(super) enum Variable {
 
 /// What the variable `name` with `value` means.
 pub(super) fn read(name: &str, value: &str) -> Variable {
-    if value.is_empty() || is_service_link(name, value) {
+    if value.is_empty() || name == BUILD || is_service_link(name, value) {
         return Variable::Foreign;
     }
     let origin = Origin::Environment(name.to_owned());

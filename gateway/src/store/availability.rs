@@ -67,8 +67,7 @@ impl Availability {
     fn observe_at<T>(&self, now: u64, outcome: &Result<T, StoreError>) {
         match outcome {
             Err(StoreError::Unavailable { reason, outage: true }) => {
-                self.closed_until
-                    .store(self.now() + whole_ms(REST), Ordering::Release);
+                self.closed_until.store(now + whole_ms(REST), Ordering::Release);
                 if !self.away.swap(true, Ordering::Relaxed) {
                     tracing::warn!(reason, "the database is away");
                 }

@@ -33,3 +33,6 @@ pub use page::{Page, PageQuery, TagFilter};
 pub use read::{Lookup, Versioned};
 pub use settings::{PostgresSettings, SslMode, StoreSettings};
 pub use write::Change;
+
+#[cfg(test)]
+mod tests;

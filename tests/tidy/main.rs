@@ -1,0 +1,9 @@
+//! Rules about the code itself, as tests: who may import whom, how large things may be, what the
+//! docs must name. They read the sources; they build nothing.
+
+mod dependencies;
+mod docs;
+mod imports;
+mod names;
+mod shape;
+mod source;
