@@ -1,2 +1,11 @@
-//! The `weir` binary.
-fn main() {}
+//! The `weir` binary: hands the arguments over and turns an error into a sentence and an exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    weir::cli::run().unwrap_or_else(|error| {
+        // The alternate form prints the causes behind the sentence.
+        eprintln!("Error: {:#}", anyhow::Error::new(error));
+        ExitCode::FAILURE
+    })
+}

@@ -1,1 +1,39 @@
-//! Skeleton.
+//! The harness of the scenario tests: a real gateway process, scripted upstreams, a client with
+//! short words, a load generator. It knows the gateway only from outside.
+
+mod client;
+mod database;
+mod gateway;
+mod load;
+mod upstream;
+
+pub use client::{Answer, Client, request};
+pub use database::Postgres;
+pub use gateway::{Database, Gateway, GatewayBuilder, free_port};
+pub use load::{Load, LoadReport, percentile};
+pub use upstream::{Seen, Upstream};
+
+use std::time::Duration;
+
+/// Polls `holds` until it is true.
+///
+/// # Errors
+///
+/// The words of `what`, if it does not hold within `limit`.
+pub async fn eventually<F>(
+    what: &str,
+    limit: Duration,
+    mut holds: impl FnMut() -> F,
+) -> anyhow::Result<Duration>
+where
+    F: Future<Output = bool>,
+{
+    let began = std::time::Instant::now();
+    loop {
+        if holds().await {
+            return Ok(began.elapsed());
+        }
+        anyhow::ensure!(began.elapsed() < limit, "not within {limit:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

@@ -1,1 +1,17 @@
-//! Under construction.
+//! Connections to other hosts: to upstreams for the proxy, to log sinks and the like for plugins.
+//!
+//! A [`Pool`] belongs to one worker thread and takes no lock. [`Fetcher`] is for plugins' outbound
+//! calls: shared, off the request path, with the address check that keeps them out of private
+//! networks. Neither follows redirects nor retries; that is for the caller to decide.
+
+mod connect;
+mod error;
+mod fetch;
+mod pool;
+mod tls;
+
+pub use connect::{Connect, Endpoint};
+pub use error::ClientError;
+pub use fetch::{FetchError, FetchRequest, FetchResponse, Fetcher};
+pub use pool::{Connection, Pool, PoolSettings, Unsent};
+pub use tls::{Tls, TlsVerify};

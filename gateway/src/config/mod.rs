@@ -1,1 +1,29 @@
-//! Under construction.
+//! What the process needs to know before it can reach its database.
+//!
+//! Settings come from defaults, a file and the environment, in that order of growing weight, and
+//! each value remembers where it came from. All faults are collected before the start is refused.
+//! Services, routes and plugins are not settings: they live in the store.
+
+mod address_range;
+mod catalog;
+mod environment;
+mod error;
+mod file;
+mod kong;
+mod listen;
+mod load;
+mod origin;
+mod reader;
+mod settings;
+mod units;
+
+pub use address_range::AddressRange;
+pub use catalog::{SETTINGS, Setting};
+pub use error::{SettingError, SettingsError};
+pub use listen::Listener;
+pub use load::{Loaded, Sources, load};
+pub use origin::Origin;
+pub use settings::{
+    AccessLogTarget, Database, HeaderToken, LogFormat, LogLevel, Migrate, PluginDefaults, PostgresSettings,
+    ProxySettings, Settings, UpstreamKeepalive,
+};

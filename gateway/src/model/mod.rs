@@ -1,9 +1,37 @@
 //! What an operator can say, valid by construction.
 //!
-//! A value of these types has passed its kind's rules. No I/O and nothing async in here.
+//! A value of these types has passed its kind's rules. Each kind is described once, in its file of
+//! `kinds/`; the engine around it validates, completes, prints and records any of them. No I/O and
+//! nothing async in here.
 
+mod catalog;
+mod check;
+mod complete;
+mod describe;
+mod field;
+mod form;
+mod formats;
+mod kind;
 mod kinds;
+mod lua;
+mod making;
 mod record;
+mod rule;
+pub mod schema;
+mod validate;
+mod violations;
 
-pub use kinds::{Consumer, PathHandling, Plugin, Protocol, Route, Service};
+#[cfg(test)]
+mod tests;
+
+pub use catalog::{BadRow, Catalog};
+pub use field::{Field, Fields};
+pub use kind::{Composite, EXPIRES_AT, Foreign, Kind, Variant, id_of};
+pub use kinds::{
+    Admitted, ConfigProblem, Consumer, CustomPlugin, PathHandling, Plugin, PluginVersion, Protocol, Refusal,
+    RequestedCapability, Route, Service, kind, kinds,
+};
+pub use lua::table as lua_table;
 pub use record::{Document, Link, OnDelete, Record, UniqueKey};
+pub use rule::is_uuid;
+pub use violations::Violations;

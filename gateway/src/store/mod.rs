@@ -1,1 +1,38 @@
-//! Under construction.
+//! What operators said, kept in SQL: entities of any kind, their revision, and what changed.
+//!
+//! One set of queries serves Postgres and SQLite; `dialect.rs` holds the differences. The store
+//! knows no kind of entity and validates none: a [`Record`](crate::model::Record) spells out what
+//! must be unique, linked or found. Nothing on the request path calls it directly; requests ask
+//! [`identity`](crate::identity), which caches. It starts no task of its own.
+
+mod availability;
+mod catalog;
+mod components;
+mod dialect;
+mod error;
+mod expiry;
+mod feed;
+mod from_config;
+mod handle;
+mod indexed;
+mod last_good;
+mod migrate;
+mod page;
+mod read;
+mod relations;
+mod settings;
+mod write;
+
+pub use catalog::{BadRow, CatalogRows};
+pub use error::StoreError;
+pub use feed::{Changes, Feed, FeedEntry, KeyValue, Operation};
+pub use handle::{Revision, Store};
+pub use indexed::indexed as key_text;
+pub use last_good::{LastGood, LastGoodError, SavedIdentities};
+pub use page::{Page, PageQuery, TagFilter};
+pub use read::{Lookup, Versioned};
+pub use settings::{PostgresSettings, SslMode, StoreSettings};
+pub use write::Change;
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,93 @@
-//! Skeleton.
+//! Turns plugin crates into WebAssembly components: finds a compiler that knows the target, runs
+//! cargo with settings that suit a plugin, and wraps the module that comes out.
+//!
+//! Authors need nothing in their Cargo.toml but `crate-type = ["cdylib"]`. Deliberately not here:
+//! other languages, whose own tools make components, and loading a component, which the gateway does.
+
+mod cargo;
+mod component;
+mod error;
+mod toolchain;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+pub use component::encode;
+pub use error::BuildError;
+
+/// How to build.
+#[derive(Debug, Default, Clone)]
+pub struct Options {
+    /// Where cargo keeps its work and the components go. `target/wasm` of the workspace if `None`,
+    /// apart from what host builds use.
+    pub target_dir: Option<PathBuf>,
+}
+
+/// A component that was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// The cargo package.
+    pub package: String,
+    /// The component: `<target dir>/<package>.wasm`.
+    pub path: PathBuf,
+}
+
+/// Builds the crate in `dir`, which may stand in a workspace or alone, and says where the component
+/// is. Takes seconds; the very first time may compile a standard library, which takes minutes.
+///
+/// # Errors
+///
+/// [`BuildError`]; what the compiler said went to stderr.
+pub fn build(dir: &Path, options: &Options) -> Result<PathBuf, BuildError> {
+    let built = build_packages(dir, &[], options)?;
+    match built.into_iter().next() {
+        Some(built) => Ok(built.path),
+        None => Err(BuildError::NoComponent { dir: dir.to_owned() }),
+    }
+}
+
+/// Builds several members of the workspace in `dir` with one run of cargo.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn build_packages(dir: &Path, packages: &[&str], options: &Options) -> Result<Vec<Built>, BuildError> {
+    let started = Instant::now();
+    let root = cargo::workspace_root(dir)?;
+    let target_dir = options
+        .target_dir
+        .clone()
+        .unwrap_or_else(|| root.join("target").join("wasm"));
+    let toolchain = toolchain::find(dir)?;
+    eprintln!("building {} with {toolchain}", what(dir, packages));
+    let modules = cargo::compile(&cargo::Job {
+        dir,
+        packages,
+        target_dir: &target_dir,
+        toolchain: &toolchain,
+    })?;
+    let mut built = Vec::with_capacity(modules.len());
+    for module in modules {
+        let path = target_dir.join(format!("{}.wasm", module.package));
+        let size = component::write(&module.path, &path)?;
+        eprintln!("{}: {size} bytes", path.display());
+        built.push(Built {
+            package: module.package,
+            path,
+        });
+    }
+    eprintln!(
+        "built {} in {:.1} s",
+        what(dir, packages),
+        started.elapsed().as_secs_f32()
+    );
+    Ok(built)
+}
+
+fn what(dir: &Path, packages: &[&str]) -> String {
+    if packages.is_empty() {
+        dir.display().to_string()
+    } else {
+        packages.join(", ")
+    }
+}

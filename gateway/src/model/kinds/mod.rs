@@ -1,17 +1,73 @@
 //! The kinds of entity, one file each.
 
 mod consumer;
+mod custom_plugin;
+mod keyauth_credential;
 mod plugin;
 mod route;
 mod service;
 
 pub use consumer::Consumer;
+pub use custom_plugin::{Admitted, ConfigProblem, CustomPlugin, PluginVersion, Refusal, RequestedCapability};
 pub use plugin::Plugin;
 pub use route::{PathHandling, Route};
 pub use service::{Protocol, Service};
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
+
+use super::field::{Field, integer, string};
+use super::kind::Kind;
+use super::rule::Rule;
+
+static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
+    vec![
+        service::kind(),
+        route::kind(),
+        consumer::kind(),
+        plugin::kind(),
+        keyauth_credential::kind(),
+        custom_plugin::kind(),
+    ]
+});
+
+/// Every kind, in the order in which a declarative file would need them.
+#[must_use]
+pub fn kinds() -> &'static [Kind] {
+    &KINDS
+}
+
+/// The kind of this name: `services`.
+#[must_use]
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// Names of all protocols, in Kong's order.
+pub(super) const PROTOCOLS: [&str; 8] = [
+    "grpc",
+    "grpcs",
+    "http",
+    "https",
+    "tcp",
+    "tls",
+    "tls_passthrough",
+    "udp",
+];
+
+fn id() -> Field {
+    string().auto().rule(Rule::Uuid)
+}
+
+fn created_at() -> Field {
+    integer().auto().rule(Rule::Timestamp)
+}
+
+fn updated_at() -> Field {
+    integer().auto().rule(Rule::Timestamp)
+}
 
 /// Reads Kong's form of a reference: `{"id": "…"}` or null.
 fn reference<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Uuid>, D::Error> {
@@ -20,4 +76,9 @@ fn reference<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Uuid>, D::Er
         id: Uuid,
     }
     Ok(Option::<Reference>::deserialize(source)?.map(|found| found.id))
+}
+
+/// Reads a field that may be null although everybody needs a value of it: null is Kong's default.
+fn or<'de, D: Deserializer<'de>, T: Deserialize<'de>>(source: D, default: T) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(source)?.unwrap_or(default))
 }

@@ -6,6 +6,10 @@ use uuid::Uuid;
 
 use super::reference;
 use crate::model::Document;
+use crate::model::field::{Field, Fields, boolean, foreign, integer, json, map, record, set, string};
+use crate::model::formats;
+use crate::model::kind::{Kind, Variants};
+use crate::model::kinds::{PROTOCOLS, created_at, id, updated_at};
 
 /// Which plugin runs where, with which configuration.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -25,4 +29,69 @@ pub struct Plugin {
     /// Grants, limits and failure policy of this assignment; null takes those of the plugin.
     #[serde(default)]
     pub sandbox: Option<Value>,
+}
+
+pub(super) fn kind() -> Kind {
+    let protocols = set(string().one_of(&PROTOCOLS)).default(vec!["grpc", "grpcs", "http", "https"]);
+    let mut config = record(Fields::default());
+    config.open = true;
+    Kind::new("plugins")
+        .endpoint_key("instance_name")
+        .field("id", id())
+        .field("name", string().required())
+        .field("instance_name", formats::name())
+        .field("created_at", created_at())
+        .field("updated_at", updated_at())
+        .field("route", foreign("routes").default(Value::Null).cascade())
+        .field("service", foreign("services").default(Value::Null).cascade())
+        .field("consumer", foreign("consumers").default(Value::Null).cascade())
+        .field("config", config)
+        .field("protocols", protocols.required())
+        .field("enabled", boolean().default(true).required())
+        .field("tags", formats::tags())
+        .field("sandbox", sandbox())
+        .unique_together(
+            "name,route,service,consumer",
+            &["name", "route", "service", "consumer"],
+        )
+        .variants(Variants::Given {
+            field: "name",
+            unknown: "plugin '%s' not enabled; add it to the 'plugins' configuration property",
+        })
+}
+
+/// What the operator grants and how far the plugin may go; null leaves the gateway's defaults.
+fn sandbox() -> Field {
+    let fields = Fields::default()
+        .with("grants", grants())
+        .with("limits", limits())
+        .with("on_failure", on_failure());
+    record(fields).optional()
+}
+
+/// Capability name -> its parameters, an empty record for none.
+pub(super) fn grants() -> Field {
+    let mut parameters = record(Fields::default());
+    parameters.open = true;
+    map(string().matches("^[a-z][a-z-]*$"), parameters)
+}
+
+/// Ends of what one call or one exchange may use.
+pub(super) fn limits() -> Field {
+    let fields = Fields::default()
+        .with("guest_ms_per_call", integer().between(1, 60_000))
+        .with("wall_ms_per_exchange", integer().between(1, 600_000))
+        .with("memory_mib", integer().between(1, 4_096))
+        .with("host_calls", integer().between(0, 1_000_000));
+    record(fields).optional()
+}
+
+/// What a failed call does to the request.
+pub(super) fn on_failure() -> Field {
+    string().one_of(&["closed", "open"])
+}
+
+/// Any JSON value, for parts of a document that the gateway writes itself.
+pub(super) fn opaque() -> Field {
+    json()
 }

@@ -1,0 +1,250 @@
+//! Kong's `key-auth`: lets requests in that carry a known API key, and says whose it is.
+//!
+//! Keys are looked for in headers and in the query, by each of `key_names` in order. A key in the
+//! body is deliberately not looked for yet: that needs a body phase, and `configure` says so.
+
+mod config;
+mod query;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::Config;
+
+use weir_plugin_sdk::credentials::{self, Consumer, Found};
+use weir_plugin_sdk::{
+    About, Answer, Capability, ConfigProblem, Failure, HeaderOp, Identity, Input, InputList, Inputs, Plugin,
+    Proceed, RequestHead, RequestVerdict, Setup, Slot, logging,
+};
+
+const KIND: &str = "keyauth_credentials";
+
+/// The plugin, configured for one assignment.
+pub struct KeyAuth {
+    places: Vec<Place>,
+    /// Read only where `hide_credentials` may have to rewrite it.
+    query: Option<Slot>,
+    /// Read only where `run_on_preflight` is off.
+    method: Option<Slot>,
+    /// Who an earlier authentication plugin found; read only where there is an anonymous consumer.
+    known: Option<Slot>,
+    anonymous: Option<String>,
+    hides: bool,
+    challenge: String,
+}
+
+/// Where a key of one name may be.
+struct Place {
+    name: String,
+    /// The name itself, then the name with `-` for `_`, as Kong looks headers up.
+    headers: Vec<(String, Slot)>,
+    query: Option<Slot>,
+}
+
+/// A key as it was found.
+enum Search {
+    Found { key: String, name: usize },
+    Missing,
+    Duplicate,
+}
+
+/// Why a request is not let in: the message for the caller, and a reason for the log.
+struct Refusal(&'static str, &'static str);
+
+impl Plugin for KeyAuth {
+    type Config = Config;
+
+    fn about() -> About {
+        About::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+            .description(env!("CARGO_PKG_DESCRIPTION"))
+            .priority(1250)
+            .authenticates()
+            .needs(Capability::credentials("to find out whose key it is", &[KIND]))
+    }
+
+    fn configure(config: Config) -> Result<(Self, Setup), Vec<ConfigProblem>> {
+        config.check()?;
+        let mut inputs = InputList::new();
+        let places = config
+            .key_names
+            .iter()
+            .map(|name| Place::of(name, &config, &mut inputs))
+            .collect();
+        let plugin = Self {
+            places,
+            query: (config.hide_credentials && config.key_in_query).then(|| inputs.want(Input::Query)),
+            method: (!config.run_on_preflight).then(|| inputs.want(Input::Method)),
+            known: config
+                .anonymous
+                .as_ref()
+                .map(|_| inputs.want(Input::CredentialId)),
+            challenge: config
+                .realm
+                .map_or("Key".into(), |realm| format!("Key realm=\"{realm}\"")),
+            anonymous: config.anonymous,
+            hides: config.hide_credentials,
+        };
+        Ok((plugin, Setup::new().request_head(inputs)))
+    }
+}
+
+impl RequestHead for KeyAuth {
+    fn on_request_head(&mut self, inputs: &Inputs) -> Result<RequestVerdict, Failure> {
+        if self
+            .method
+            .is_some_and(|method| inputs.text(method) == Some("OPTIONS"))
+        {
+            return Ok(Proceed::new().into());
+        }
+        if self.known.is_some_and(|known| inputs.is_present(known)) {
+            return Ok(Proceed::new().into());
+        }
+        let search = self.search(inputs);
+        let hidden = self.hide(&search, inputs);
+        match (identify(&search)?, &self.anonymous) {
+            (Ok(found), _) => Ok(hidden
+                .edits(headers_of(&found))
+                .identity(identity_of(found))
+                .into()),
+            (Err(_), Some(anonymous)) => let_in_as(anonymous, hidden),
+            (Err(Refusal(message, reason)), None) => {
+                let answer = Answer::new(401).message(message).reason(reason);
+                Ok(answer.header("www-authenticate", self.challenge.as_str()).into())
+            }
+        }
+    }
+}
+
+weir_plugin_sdk::export!(KeyAuth: request_head);
+
+impl Place {
+    fn of(name: &str, config: &Config, inputs: &mut InputList) -> Self {
+        let lower = name.to_ascii_lowercase();
+        let hyphened = lower.replace('_', "-");
+        let mut headers = Vec::new();
+        if config.key_in_header {
+            headers.push((lower.clone(), inputs.want(Input::Header(lower.clone()))));
+        }
+        if config.key_in_header && hyphened != lower {
+            headers.push((hyphened.clone(), inputs.want(Input::Header(hyphened))));
+        }
+        let query = config
+            .key_in_query
+            .then(|| inputs.want(Input::QueryParam(name.to_owned())));
+        Self {
+            name: name.to_owned(),
+            headers,
+            query,
+        }
+    }
+
+    fn slots(&self) -> impl Iterator<Item = Slot> {
+        self.headers.iter().map(|(_, slot)| *slot).chain(self.query)
+    }
+}
+
+impl KeyAuth {
+    /// The first key that is there decides, even if it is empty.
+    fn search(&self, inputs: &Inputs) -> Search {
+        for (name, place) in self.places.iter().enumerate() {
+            let Some(slot) = place.slots().find(|slot| inputs.is_present(*slot)) else {
+                continue;
+            };
+            return match (inputs.all(slot).count(), inputs.text(slot)) {
+                (2.., _) => Search::Duplicate,
+                (_, None | Some("")) => Search::Missing,
+                (_, Some(key)) => Search::Found {
+                    key: key.to_owned(),
+                    name,
+                },
+            };
+        }
+        Search::Missing
+    }
+
+    /// Takes the key out of what the upstream sees.
+    fn hide(&self, search: &Search, inputs: &Inputs) -> Proceed {
+        let proceed = Proceed::new().without_response();
+        let Search::Found { name, .. } = search else {
+            return proceed;
+        };
+        let Some(place) = self.places.get(*name).filter(|_| self.hides) else {
+            return proceed;
+        };
+        let proceed = place
+            .headers
+            .iter()
+            .fold(proceed, |proceed, (name, _)| proceed.remove_header(name.as_str()));
+        let in_query = place.query.is_some_and(|slot| inputs.is_present(slot));
+        match self.query.and_then(|slot| inputs.text(slot)) {
+            Some(query) if in_query => {
+                let rest = query::without(query, &place.name);
+                proceed.target(|target| target.query = Some(rest))
+            }
+            Some(_) | None => proceed,
+        }
+    }
+}
+
+fn identify(search: &Search) -> Result<Result<Found, Refusal>, Failure> {
+    let key = match search {
+        Search::Found { key, .. } => key,
+        Search::Missing => return Ok(Err(Refusal("No API key found in request", "no-key"))),
+        Search::Duplicate => return Ok(Err(Refusal("Duplicate API key found", "duplicate-key"))),
+    };
+    let found = credentials::find(KIND, key).map_err(Failure::retryable)?;
+    Ok(found.ok_or(Refusal("Unauthorized", "unknown-key")))
+}
+
+/// A consumer that does not exist is the operator's mistake, so nobody is let in.
+fn let_in_as(anonymous: &str, proceed: Proceed) -> Result<RequestVerdict, Failure> {
+    let Some(consumer) = credentials::find_consumer(anonymous).map_err(Failure::retryable)? else {
+        let message = format!("anonymous consumer {anonymous} is configured but doesn't exist");
+        logging::error(&message, &[]);
+        return Ok(Answer::new(500)
+            .message(message)
+            .reason("no-anonymous-consumer")
+            .into());
+    };
+    let edits = consumer_headers(&consumer);
+    let edits = edits.into_iter().chain([
+        HeaderOp::Remove("x-credential-identifier".into()),
+        HeaderOp::to_set("x-anonymous-consumer", "true"),
+    ]);
+    let identity = Identity {
+        consumer: Some(consumer.id),
+        credential: None,
+        groups: Vec::new(),
+        claims_json: None,
+    };
+    Ok(proceed.edits(edits).identity(identity).into())
+}
+
+fn identity_of(found: Found) -> Identity {
+    Identity {
+        consumer: Some(found.consumer.id),
+        credential: Some(found.credential),
+        groups: found.groups,
+        claims_json: None,
+    }
+}
+
+fn headers_of(found: &Found) -> impl Iterator<Item = HeaderOp> {
+    consumer_headers(&found.consumer).into_iter().chain([
+        HeaderOp::to_set("x-credential-identifier", found.credential.as_str()),
+        HeaderOp::Remove("x-anonymous-consumer".into()),
+    ])
+}
+
+/// A header whose value is absent is removed: the caller may have sent it to pose as somebody.
+fn consumer_headers(consumer: &Consumer) -> [HeaderOp; 3] {
+    let set_or_remove = |name: &str, value: Option<&String>| match value {
+        Some(value) => HeaderOp::to_set(name, value.as_str()),
+        None => HeaderOp::Remove(name.into()),
+    };
+    [
+        HeaderOp::to_set("x-consumer-id", consumer.id.as_str()),
+        set_or_remove("x-consumer-custom-id", consumer.custom_id.as_ref()),
+        set_or_remove("x-consumer-username", consumer.username.as_ref()),
+    ]
+}

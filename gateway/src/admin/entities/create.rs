@@ -1,0 +1,45 @@
+//! POST to a collection, and the same without storing anything.
+
+use super::{Forced, prepare};
+use crate::admin::answer::Answer;
+use crate::admin::body::Sent;
+use crate::admin::error::ApiError;
+use crate::admin::state::AdminState;
+use crate::model::Kind;
+
+/// Makes a new entity.
+pub(in crate::admin) async fn create_entity(
+    state: &AdminState,
+    kind: &'static Kind,
+    sent: Sent,
+    forced: Option<Forced>,
+) -> Result<Answer, ApiError> {
+    let (document, ruled) = prepare(state, kind, &sent, forced, None).await?;
+    let entity = ruled.kind.create(document, state.now())?;
+    if let Some(plugin) = &ruled.plugin {
+        state.check(plugin, &entity).await?;
+    }
+    let record = ruled.record(entity.clone())?;
+    state
+        .store
+        .insert(record)
+        .await
+        .map_err(|error| ApiError::of_write(error, kind, &entity))?;
+    Ok(Answer::created(kind.shown(entity, state.now())))
+}
+
+/// Says whether an entity would be accepted.
+pub(in crate::admin) async fn validate_entity(
+    state: &AdminState,
+    kind: &'static Kind,
+    sent: Sent,
+) -> Result<Answer, ApiError> {
+    let (document, ruled) = prepare(state, kind, &sent, None, None).await?;
+    let entity = ruled.kind.create(document, state.now())?;
+    if let Some(plugin) = &ruled.plugin {
+        state.check(plugin, &entity).await?;
+    }
+    Ok(Answer::ok(
+        serde_json::json!({ "message": "schema validation successful" }),
+    ))
+}

@@ -1,0 +1,37 @@
+//! DELETE of one entity.
+
+use super::lookup::find_entity;
+use super::show::belongs;
+use super::{Forced, stored_id};
+use crate::admin::answer::Answer;
+use crate::admin::error::ApiError;
+use crate::admin::state::AdminState;
+use crate::model::{Document, Kind};
+use crate::store::{Change, StoreError};
+
+/// Deletes an entity. That there is none is no error, as in Kong.
+pub(in crate::admin) async fn delete_entity(
+    state: &AdminState,
+    kind: &'static Kind,
+    text: &str,
+    below: Option<Forced>,
+) -> Result<Answer, ApiError> {
+    let Some(found) = find_entity(state, kind, text).await? else {
+        return Ok(Answer::no_content());
+    };
+    if !belongs(&found.document, below) {
+        return Err(ApiError::NotFound);
+    }
+    let id = stored_id(&found.document)?;
+    match state
+        .store
+        .write(vec![Change::Delete {
+            kind: kind.name.to_owned(),
+            id,
+        }])
+        .await
+    {
+        Ok(_) | Err(StoreError::NotFound { .. }) => Ok(Answer::no_content()),
+        Err(error) => Err(ApiError::of_write(error, kind, &Document::new())),
+    }
+}

@@ -1,0 +1,111 @@
+//! PUT: replace, or create under the key of the path.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::lookup::segment;
+use super::show::referred;
+use super::{ATTEMPTS, Forced, prepare, stored_id};
+use crate::admin::answer::Answer;
+use crate::admin::body::Sent;
+use crate::admin::error::ApiError;
+use crate::admin::plugins::Ruled;
+use crate::admin::state::AdminState;
+use crate::model::{Document, Foreign, Kind, kind};
+use crate::store::{Change, Lookup, StoreError};
+
+/// Replaces the entity that the path names as a whole, or makes it.
+pub(in crate::admin) async fn upsert_entity(
+    state: &AdminState,
+    kind: &'static Kind,
+    text: &str,
+    sent: Sent,
+    forced: Option<Forced>,
+) -> Result<Answer, ApiError> {
+    let segment = segment(kind, text)?;
+    let (mut document, ruled) = prepare(state, kind, &sent, forced, None).await?;
+    document.insert(segment.field.to_owned(), Value::String(segment.value.clone()));
+    for _ in 0..ATTEMPTS {
+        let stored = state.store.find(kind.name, &segment.lookup).await?;
+        if segment.field != "id" {
+            match &stored {
+                Some(stored) => _ = document.insert("id".to_owned(), stored_id(stored)?.to_string().into()),
+                None => _ = document.remove("id"),
+            }
+        }
+        let entity = write(state, &ruled, document.clone(), stored.is_some()).await?;
+        if let Some(entity) = entity {
+            return Ok(Answer::ok(kind.shown(entity, state.now())));
+        }
+    }
+    Err(StoreError::Changed {
+        kind: kind.name.to_owned(),
+        id: Uuid::nil(),
+    }
+    .into())
+}
+
+/// `None` if the entity came or went since it was looked for.
+async fn write(
+    state: &AdminState,
+    ruled: &Ruled,
+    document: Document,
+    exists: bool,
+) -> Result<Option<Document>, ApiError> {
+    let entity = ruled.kind.create(document, state.now())?;
+    if let Some(plugin) = &ruled.plugin {
+        state.check(plugin, &entity).await?;
+    }
+    let record = ruled.record(entity.clone())?;
+    let change = if exists {
+        Change::Replace(record)
+    } else {
+        Change::Insert(record)
+    };
+    match state.store.write(vec![change]).await {
+        Ok(_) => Ok(Some(entity)),
+        Err(StoreError::NotFound { .. }) if exists => Ok(None),
+        Err(StoreError::Conflict { field, .. }) if !exists && field == "id" => Ok(None),
+        Err(error) => Err(ApiError::of_write(error, &ruled.kind, &entity)),
+    }
+}
+
+/// Replaces the entity that a child refers to; if it refers to none, makes one and associates it.
+pub(in crate::admin) async fn put_parent(
+    state: &AdminState,
+    child: &'static Kind,
+    foreign: Foreign,
+    text: &str,
+    sent: Sent,
+) -> Result<Answer, ApiError> {
+    let parent = kind(foreign.target).ok_or(ApiError::NotFound)?;
+    let (found, id) = referred(state, child, foreign, text).await?;
+    if let Some(id) = id {
+        return upsert_entity(state, parent, &id.to_string(), sent, None).await;
+    }
+    let (document, ruled) = prepare(state, parent, &sent, None, None).await?;
+    let made = ruled.kind.create(document, state.now())?;
+    let id = stored_id(&made)?;
+    let rules = state.rules(child, &found).await?;
+    let mut link = Document::new();
+    link.insert(foreign.field.to_owned(), super::reference(id));
+    let changed = rules.kind.update(&found, link, state.now())?;
+    let stored = state
+        .store
+        .find_versioned(child.name, &Lookup::Id(stored_id(&found)?))
+        .await?;
+    let unchanged_since = stored.ok_or(ApiError::NotFound)?.revision;
+    let changes = vec![
+        Change::Insert(ruled.record(made.clone())?),
+        Change::ReplaceIf {
+            record: rules.record(changed)?,
+            unchanged_since,
+        },
+    ];
+    state
+        .store
+        .write(changes)
+        .await
+        .map_err(|error| ApiError::of_write(error, parent, &made))?;
+    Ok(Answer::ok(parent.shown(made, state.now())))
+}

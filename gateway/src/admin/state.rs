@@ -1,0 +1,175 @@
+//! What a handler may touch.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::model::schema::{self, SchemaFault};
+use crate::model::{Admitted, ConfigProblem, Refusal, Variant};
+use crate::store::{Revision, Store};
+
+/// An answer that comes later.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What the Admin API asks of whoever runs components.
+pub trait Components: Send + Sync + 'static {
+    /// Looks at an upload: scan, compile, dry run. Slow; the caller waits.
+    fn admit(&self, component: Bytes) -> Later<'_, Result<Admitted, Refusal>>;
+
+    /// The components in the binary.
+    fn bundled(&self) -> Vec<Admitted>;
+
+    /// Asks whether an assignment could run: what the component thinks of its configuration, and
+    /// whether it is granted what it needs. The configuration has passed the schema.
+    fn check<'a>(&'a self, draft: Draft<'a>) -> Later<'a, Result<(), Unfit>>;
+}
+
+/// An assignment that somebody wants to make or change.
+#[derive(Debug, Clone, Copy)]
+pub struct Draft<'a> {
+    /// The component.
+    pub digest: &'a str,
+    /// It is one of the binary, which is granted what it asks for.
+    pub bundled: bool,
+    /// The configuration, with its defaults.
+    pub config: &'a Value,
+    /// `sandbox` of the assignment; null for none.
+    pub sandbox: &'a Value,
+    /// `grants`, `limits` and `on_failure` of the upload; null for none.
+    pub defaults: &'a Value,
+}
+
+/// Why an assignment could not be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unfit {
+    /// The component refuses the configuration.
+    Problems(Vec<ConfigProblem>),
+    /// The component needs these capabilities, and nobody granted them.
+    NotGranted(Vec<String>),
+    /// A grant, limit or policy that cannot be read.
+    Sandbox {
+        /// Which part of `sandbox`, dotted.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The component could not be asked.
+    Unasked(String),
+}
+
+/// How this node is doing, for `/status`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NodeReport {
+    /// The data plane serves the last good configuration from disk.
+    pub serving_last_good: bool,
+    /// The revision that requests see.
+    pub live_revision: Option<Revision>,
+    /// What the last reload could not use.
+    pub faults: Vec<String>,
+    /// Why the last reload failed as a whole.
+    pub reload_error: Option<String>,
+    /// Counters in the words of Kong's `server` object.
+    pub connections_accepted: u64,
+    /// Client connections that are open.
+    pub connections_active: u64,
+    /// Requests since the start.
+    pub total_requests: u64,
+}
+
+/// Facts that do not change while the process runs.
+#[derive(Debug, Clone)]
+pub struct AdminSettings {
+    /// Name of the machine.
+    pub hostname: String,
+    /// Id of this node.
+    pub node_id: Uuid,
+    /// The settings as `/` prints them, secrets masked.
+    pub configuration: Value,
+    /// Largest upload in bytes.
+    pub max_component_bytes: usize,
+    /// Largest body of any other request in bytes.
+    pub max_body_bytes: usize,
+    /// Origins of the web UI; empty: any origin is echoed, as Kong does.
+    pub gui_origins: Vec<String>,
+}
+
+impl Default for AdminSettings {
+    fn default() -> Self {
+        Self {
+            hostname: "localhost".to_owned(),
+            node_id: Uuid::new_v4(),
+            configuration: Value::Object(serde_json::Map::new()),
+            max_component_bytes: 32 * 1024 * 1024,
+            // Kong's client_max_body_size of the Admin server.
+            max_body_bytes: 10 * 1024 * 1024,
+            gui_origins: Vec::new(),
+        }
+    }
+}
+
+/// A plugin of the binary with the rules of its configuration.
+#[derive(Debug)]
+pub(super) struct Bundled {
+    pub(super) admitted: Admitted,
+    pub(super) rules: Arc<Variant>,
+}
+
+/// What a handler may touch. A clone is cheap.
+#[derive(Clone)]
+pub struct AdminState {
+    pub(super) store: Store,
+    pub(super) components: Arc<dyn Components>,
+    pub(super) report: Arc<dyn Fn() -> NodeReport + Send + Sync>,
+    pub(super) settings: Arc<AdminSettings>,
+    pub(super) bundled: Arc<BTreeMap<String, Bundled>>,
+    pub(super) clock: Clock,
+}
+
+impl AdminState {
+    /// Puts together what the handlers need.
+    ///
+    /// # Errors
+    ///
+    /// The schema of a bundled plugin cannot be used; the name says which.
+    pub fn new(
+        store: Store,
+        components: Arc<dyn Components>,
+        report: Arc<dyn Fn() -> NodeReport + Send + Sync>,
+        settings: AdminSettings,
+        clock: Clock,
+    ) -> Result<Self, (String, SchemaFault)> {
+        let mut bundled = BTreeMap::new();
+        for admitted in components.bundled() {
+            let version = &admitted.version;
+            let rules = schema::plugin_rules(&version.config_schema, version.authenticates)
+                .map_err(|fault| (admitted.name.clone(), fault))?;
+            bundled.insert(
+                admitted.name.clone(),
+                Bundled {
+                    admitted,
+                    rules: Arc::new(rules),
+                },
+            );
+        }
+        let settings = Arc::new(settings);
+        Ok(Self {
+            store,
+            components,
+            report,
+            settings,
+            bundled: Arc::new(bundled),
+            clock,
+        })
+    }
+
+    /// The unix second, as entities carry it.
+    pub(super) fn now(&self) -> i64 {
+        i64::try_from(self.clock.unix_seconds()).unwrap_or(i64::MAX)
+    }
+}

@@ -1,0 +1,31 @@
+//! `weir migrations up`: brings the database to the shape that this version needs.
+
+use std::process::ExitCode;
+
+use super::{CliError, SettingsFile};
+use crate::store::{Store, StoreSettings};
+
+pub(super) fn up(file: &SettingsFile) -> Result<ExitCode, CliError> {
+    let settings = file.load()?.settings;
+    std::fs::create_dir_all(&settings.prefix).map_err(|source| CliError::System {
+        what: format!("the prefix {} cannot be made", settings.prefix.display()),
+        source,
+    })?;
+    super::small_runtime()?.block_on(async {
+        let store = Store::connect(&StoreSettings::from(&settings.database)).await?;
+        let pending = store.pending_migrations().await?;
+        for name in &pending {
+            println!("running {name}");
+        }
+        store.migrate().await?;
+        println!(
+            "{}",
+            if pending.is_empty() {
+                "the database is up to date"
+            } else {
+                "done"
+            }
+        );
+        Ok(ExitCode::SUCCESS)
+    })
+}

@@ -1,0 +1,383 @@
+//! Every setting there is: its name, its default, its unit and its meaning.
+//!
+//! `docs/configuration.md` holds the same rows; a test compares the two.
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// In the file as written here, in the environment in capitals after `WEIR_`.
+    pub name: &'static str,
+    /// In the form in which it would be written.
+    pub default: &'static str,
+    /// Of a bare number, or what kind of text it is.
+    pub unit: &'static str,
+    /// For the reader of `docs/configuration.md`.
+    pub meaning: &'static str,
+    /// Whether Kong has it too, so that `KONG_` works as well.
+    pub kong: bool,
+    /// Kong's other names for it.
+    pub aliases: &'static [&'static str],
+    /// Never shown; may be given as a file by a variable with `_FILE` at its end.
+    pub secret: bool,
+}
+
+const fn kongs(
+    name: &'static str,
+    default: &'static str,
+    unit: &'static str,
+    meaning: &'static str,
+) -> Setting {
+    Setting {
+        name,
+        default,
+        unit,
+        meaning,
+        kong: true,
+        aliases: &[],
+        secret: false,
+    }
+}
+
+const fn ours(
+    name: &'static str,
+    default: &'static str,
+    unit: &'static str,
+    meaning: &'static str,
+) -> Setting {
+    Setting {
+        name,
+        default,
+        unit,
+        meaning,
+        kong: false,
+        aliases: &[],
+        secret: false,
+    }
+}
+
+impl Setting {
+    const fn also(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
+
+    const fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
+    /// The setting called `name`, by its own name or by another of Kong's.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        SETTINGS
+            .iter()
+            .find(|setting| setting.name == name || setting.aliases.contains(&name))
+    }
+
+    /// The row of this setting in `docs/configuration.md`.
+    pub fn row(&self) -> String {
+        let default = if self.default.is_empty() {
+            String::new()
+        } else {
+            format!("`{}`", self.default)
+        };
+        let kong = if self.kong || !self.aliases.is_empty() {
+            "yes"
+        } else {
+            ""
+        };
+        format!(
+            "| `{}` | {default} | {} | {kong} | {} |",
+            self.name, self.unit, self.meaning
+        )
+    }
+}
+
+/// All settings, in the order of the page.
+pub static SETTINGS: &[Setting] = &[
+    kongs(
+        "prefix",
+        ".weir",
+        "path",
+        "Working folder: SQLite file, artifact cache, last good configuration, logs",
+    ),
+    kongs(
+        "node_id",
+        "",
+        "UUID",
+        "Name of this node; empty makes one and keeps it below the prefix",
+    ),
+    ours(
+        "workers",
+        "auto",
+        "count",
+        "Threads of the data plane; `auto` is one a core",
+    )
+    .also(&["nginx_worker_processes", "nginx_main_worker_processes"]),
+    kongs(
+        "log_level",
+        "notice",
+        "word",
+        "`debug`, `info`, `notice`, `warn`, `error`, `crit`, `alert` or `emerg`",
+    ),
+    ours(
+        "log_format",
+        "json",
+        "word",
+        "Of the gateway's own log on standard error: `json` or `text`",
+    ),
+    ours(
+        "grace_period",
+        "30",
+        "s",
+        "How long running requests may take to finish after SIGTERM, SIGQUIT or SIGINT",
+    ),
+    kongs(
+        "proxy_listen",
+        "0.0.0.0:8000",
+        "listeners",
+        "Where requests come in",
+    ),
+    kongs(
+        "admin_listen",
+        "127.0.0.1:8001",
+        "listeners",
+        "Where the Admin API answers; it asks nobody for a password",
+    ),
+    kongs(
+        "status_listen",
+        "127.0.0.1:8100",
+        "listeners",
+        "Where `/status`, `/status/ready` and `/metrics` answer",
+    ),
+    kongs(
+        "database",
+        "sqlite",
+        "word",
+        "`sqlite`, `postgres`, or `off`: kept in memory, lost at the end",
+    ),
+    ours(
+        "database_url",
+        "",
+        "URL",
+        "`postgres://user:password@host:port/database`, in place of the `pg_` settings",
+    )
+    .secret(),
+    kongs("pg_host", "127.0.0.1", "host", "Where PostgreSQL is"),
+    kongs("pg_port", "5432", "port", "Its port"),
+    kongs("pg_user", "kong", "name", "Who we are to it"),
+    kongs("pg_password", "", "text", "And how we prove it").secret(),
+    kongs("pg_database", "kong", "name", "The database there"),
+    kongs("pg_ssl", "off", "switch", "Whether to encrypt the connection"),
+    kongs(
+        "pg_ssl_verify",
+        "off",
+        "switch",
+        "Whether to check its certificate",
+    ),
+    ours(
+        "migrate",
+        "",
+        "word",
+        "`auto` or `command`; empty is `auto` on SQLite and `command` on PostgreSQL",
+    ),
+    kongs(
+        "proxy_access_log",
+        "logs/access.log",
+        "path",
+        "One JSON line a request; below the prefix unless absolute, `/dev/stdout`, or `off`",
+    ),
+    kongs(
+        "headers",
+        "server_tokens, latency_tokens, x-kong-request-id",
+        "list",
+        "What to add to responses: these, `Via`, `Server`, `X-Kong-Proxy-Latency`, `X-Kong-Response-Latency`, `X-Kong-Upstream-Latency`, `X-Kong-Upstream-Status`, or `off`",
+    ),
+    kongs(
+        "headers_upstream",
+        "x-kong-request-id",
+        "list",
+        "What to add to requests: `x-kong-request-id` or `off`",
+    ),
+    kongs(
+        "trusted_ips",
+        "",
+        "list",
+        "Addresses and ranges whose forwarding headers are believed",
+    ),
+    kongs(
+        "real_ip_header",
+        "X-Real-IP",
+        "header",
+        "Where a trusted peer says who the client is; `X-Forwarded-For` is read from its right end",
+    ),
+    kongs(
+        "real_ip_recursive",
+        "off",
+        "switch",
+        "Whether to skip trusted addresses in that header",
+    ),
+    ours(
+        "max_connections",
+        "16384",
+        "count",
+        "Client connections of the whole process; more wait in the listen queue",
+    ),
+    ours(
+        "client_header_timeout",
+        "15",
+        "s",
+        "From the first byte of a request, or from connecting, to the end of its head",
+    )
+    .also(&[
+        "nginx_http_client_header_timeout",
+        "nginx_proxy_client_header_timeout",
+    ]),
+    ours(
+        "client_body_timeout",
+        "60",
+        "s",
+        "Between two reads of a request body",
+    )
+    .also(&[
+        "nginx_http_client_body_timeout",
+        "nginx_proxy_client_body_timeout",
+    ]),
+    ours(
+        "client_send_timeout",
+        "60",
+        "s",
+        "Between two writes of a response that the client does not take",
+    )
+    .also(&["nginx_http_send_timeout", "nginx_proxy_send_timeout"]),
+    ours(
+        "client_keepalive_timeout",
+        "75",
+        "s",
+        "How long a client connection may be idle between requests",
+    )
+    .also(&["nginx_http_keepalive_timeout", "nginx_proxy_keepalive_timeout"]),
+    ours(
+        "client_max_headers",
+        "128",
+        "count",
+        "Header lines of a request; more is 431",
+    ),
+    ours(
+        "client_max_header_size",
+        "64k",
+        "bytes",
+        "All header lines of a request together; more is 431",
+    ),
+    ours(
+        "client_max_header_line_size",
+        "32k",
+        "bytes",
+        "One header line of a request; more is 431",
+    ),
+    ours(
+        "client_max_uri_size",
+        "16k",
+        "bytes",
+        "The target in a request line; more is 414",
+    ),
+    ours(
+        "client_max_body_size",
+        "0",
+        "bytes",
+        "A request body; more is 413, `0` is no limit",
+    )
+    .also(&[
+        "nginx_http_client_max_body_size",
+        "nginx_proxy_client_max_body_size",
+    ]),
+    kongs(
+        "upstream_keepalive_pool_size",
+        "512",
+        "count",
+        "Idle connections kept to upstreams by each worker; `0` keeps none",
+    ),
+    kongs(
+        "upstream_keepalive_max_requests",
+        "10000",
+        "count",
+        "Requests on one upstream connection; `0` is no limit",
+    ),
+    kongs(
+        "upstream_keepalive_idle_timeout",
+        "60",
+        "s",
+        "How long an upstream connection may be idle; `0` is no limit",
+    ),
+    ours(
+        "plugin_guest_ms_per_call",
+        "10",
+        "ms",
+        "CPU time of one plugin call, unless its assignment says otherwise",
+    ),
+    ours(
+        "plugin_wall_ms_per_exchange",
+        "1000",
+        "ms",
+        "Time that one plugin may take of one request, waiting included, unless its assignment says otherwise",
+    ),
+    ours(
+        "plugin_memory_mib",
+        "64",
+        "MiB",
+        "Memory of one plugin instance, unless its assignment says otherwise",
+    ),
+    ours(
+        "plugin_host_calls",
+        "1000",
+        "count",
+        "Calls to the gateway that one plugin call may make, unless its assignment says otherwise",
+    ),
+    ours(
+        "plugin_component_max_size",
+        "32m",
+        "bytes",
+        "A component that is uploaded",
+    ),
+    ours(
+        "plugin_compile_timeout",
+        "120",
+        "s",
+        "Compiling one component, in a process of its own",
+    ),
+    ours(
+        "plugin_compile_memory_mib",
+        "1024",
+        "MiB",
+        "Memory of that process",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let mut seen = BTreeSet::new();
+        for setting in SETTINGS {
+            for name in setting.aliases.iter().chain([&setting.name]) {
+                assert!(seen.insert(name), "{name} twice");
+            }
+        }
+    }
+
+    #[test]
+    fn the_page_has_the_row_of_every_setting() {
+        let page = include_str!("../../../docs/configuration.md");
+        let missing: Vec<_> = SETTINGS
+            .iter()
+            .map(Setting::row)
+            .filter(|row| !page.lines().any(|line| line == row))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "docs/configuration.md lacks these rows:\n{}",
+            missing.join("\n")
+        );
+    }
+}

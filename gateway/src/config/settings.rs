@@ -1,0 +1,217 @@
+//! The settings in the shape that the rest of the code wants.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::HeaderName;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::{AddressRange, Listener, Origin};
+
+/// All settings of a process.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Working folder.
+    pub prefix: PathBuf,
+    /// Name of this node, if the operator chose one.
+    pub node_id: Option<Uuid>,
+    /// Threads of the data plane.
+    pub workers: NonZeroUsize,
+    /// The least severe messages that are logged.
+    pub log_level: LogLevel,
+    /// How they are written.
+    pub log_format: LogFormat,
+    /// How long running requests may take to finish once the process ends.
+    pub grace_period: Duration,
+    /// Where requests come in.
+    pub proxy_listen: Vec<Listener>,
+    /// Where the Admin API answers.
+    pub admin_listen: Vec<Listener>,
+    /// Where the status listener answers.
+    pub status_listen: Vec<Listener>,
+    /// Where configuration is kept.
+    pub database: Database,
+    /// Who runs migrations.
+    pub migrate: Migrate,
+    /// The data plane.
+    pub proxy: ProxySettings,
+    /// What plugins may take, unless their assignment says otherwise.
+    pub plugins: PluginDefaults,
+    /// Who set what; settings that nobody set are missing.
+    pub origins: BTreeMap<&'static str, Origin>,
+}
+
+/// Where configuration is kept.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// In memory.
+    Off,
+    /// In one file.
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+    },
+    /// In PostgreSQL.
+    Postgres(PostgresSettings),
+    /// In PostgreSQL or SQLite, by URL.
+    Url(SecretString),
+}
+
+/// How to reach PostgreSQL.
+#[derive(Debug, Clone)]
+#[expect(
+    missing_docs,
+    reason = "Kong's names without pg_; docs/configuration.md describes them"
+)]
+pub struct PostgresSettings {
+    pub host: String,
+    pub port: u16,
+    pub user: String,
+    pub password: SecretString,
+    pub database: String,
+    pub ssl: bool,
+    pub ssl_verify: bool,
+}
+
+/// Who runs migrations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Migrate {
+    /// `weir start` does.
+    #[default]
+    Auto,
+    /// The operator does, with `weir migrations up`.
+    Command,
+}
+
+/// The least severe messages that are logged. Kong's words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum LogLevel {
+    Debug,
+    Info,
+    #[default]
+    Notice,
+    Warn,
+    Error,
+    Crit,
+    Alert,
+    Emerg,
+}
+
+impl LogLevel {
+    /// All of them with their names.
+    pub const ALL: [(&str, Self); 8] = [
+        ("debug", Self::Debug),
+        ("info", Self::Info),
+        ("notice", Self::Notice),
+        ("warn", Self::Warn),
+        ("error", Self::Error),
+        ("crit", Self::Crit),
+        ("alert", Self::Alert),
+        ("emerg", Self::Emerg),
+    ];
+
+    /// Kong's word.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(_, level)| *level == self)
+            .map_or("notice", |(name, _)| name)
+    }
+}
+
+/// How the gateway's own log is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    #[default]
+    Json,
+    /// For people.
+    Text,
+}
+
+/// Where the access log goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum AccessLogTarget {
+    /// Nowhere, at no cost.
+    #[default]
+    Off,
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// A file, made with its folder if missing.
+    File(PathBuf),
+}
+
+/// What the gateway adds to responses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the headers")]
+pub enum HeaderToken {
+    Via,
+    Server,
+    ProxyLatency,
+    ResponseLatency,
+    UpstreamLatency,
+    UpstreamStatus,
+    RequestId,
+}
+
+/// Timeouts and limits of the data plane.
+#[derive(Debug, Clone)]
+#[expect(
+    missing_docs,
+    reason = "docs/configuration.md describes them under the same names"
+)]
+pub struct ProxySettings {
+    pub access_log: AccessLogTarget,
+    /// Added to responses.
+    pub headers: Vec<HeaderToken>,
+    /// Whether `X-Kong-Request-Id` goes to the upstream.
+    pub request_id_upstream: bool,
+    pub trusted_ips: Vec<AddressRange>,
+    pub real_ip_header: HeaderName,
+    pub real_ip_recursive: bool,
+    pub max_connections: usize,
+    pub client_header_timeout: Duration,
+    pub client_body_timeout: Duration,
+    pub client_send_timeout: Duration,
+    pub client_keepalive_timeout: Duration,
+    pub client_max_headers: usize,
+    pub client_max_header_size: usize,
+    pub client_max_header_line_size: usize,
+    pub client_max_uri_size: usize,
+    /// `None` is no limit.
+    pub client_max_body_size: Option<u64>,
+    pub upstream_keepalive: UpstreamKeepalive,
+}
+
+/// Connections to upstreams that are kept for the next request, by each worker.
+#[derive(Debug, Clone, Copy)]
+pub struct UpstreamKeepalive {
+    /// Idle connections; 0 keeps none.
+    pub pool_size: usize,
+    /// Requests on one connection; `None` is no limit.
+    pub max_requests: Option<u64>,
+    /// Idle time; `None` is no limit.
+    pub idle_timeout: Option<Duration>,
+}
+
+/// What plugins may take, unless their assignment says otherwise.
+#[derive(Debug, Clone, Copy)]
+#[expect(
+    missing_docs,
+    reason = "docs/configuration.md describes them under the same names"
+)]
+pub struct PluginDefaults {
+    pub guest_ms_per_call: u32,
+    pub wall_ms_per_exchange: u32,
+    pub memory_mib: u32,
+    pub host_calls: u32,
+    pub component_max_size: usize,
+    pub compile_timeout: Duration,
+    pub compile_memory_mib: u32,
+}

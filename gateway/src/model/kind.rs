@@ -1,0 +1,318 @@
+//! A kind of entity, described once: the Admin API, the store, the schemas and the checks all read this.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::check::{Check, Writing};
+use super::field::{Field, Fields, Shape};
+use super::record::{Document, Link, OnDelete, Record, UniqueKey};
+use super::rule::{is_uuid, plain};
+use super::validate;
+use super::violations::Violations;
+
+/// Where the unix second of an entity's end is kept; printed as `ttl`, the seconds that are left.
+pub const EXPIRES_AT: &str = "expires_at";
+
+/// Everything that is to know about one kind of entity.
+#[derive(Debug, Clone)]
+pub struct Kind {
+    /// Name in the plural: `services`, `keyauth_credentials`.
+    pub name: &'static str,
+    /// Its collection in the Admin API: `key-auths`.
+    pub path: &'static str,
+    /// Its collection below a parent: `key-auth`.
+    pub nested: &'static str,
+    /// The field that may stand for the id in a path.
+    pub endpoint_key: Option<&'static str>,
+    /// Entities may carry a `ttl`.
+    pub ttl: bool,
+    /// The generic endpoints serve it.
+    pub generic: bool,
+    pub(super) fields: Fields,
+    pub(super) uniques: Vec<&'static str>,
+    pub(super) composites: Vec<Composite>,
+    pub(super) foreigns: Vec<Foreign>,
+    pub(super) shorthands: Vec<Shorthand>,
+    pub(super) variants: Variants,
+}
+
+/// Several fields that are unique together.
+#[derive(Debug, Clone, Copy)]
+pub struct Composite {
+    /// The fields, joined by commas.
+    pub name: &'static str,
+    /// The fields.
+    pub fields: &'static [&'static str],
+}
+
+/// A reference to another kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Foreign {
+    /// The field that holds it.
+    pub field: &'static str,
+    /// The kind referred to.
+    pub target: &'static str,
+    /// What a delete of the other does.
+    pub on_delete: OnDelete,
+}
+
+/// A field that is accepted and taken apart, never kept.
+#[derive(Debug, Clone)]
+pub(super) struct Shorthand {
+    pub(super) name: &'static str,
+    pub(super) field: Field,
+    pub(super) expand: fn(&Value) -> Document,
+}
+
+/// Rules that depend on a value of the entity.
+#[derive(Debug, Clone)]
+pub(super) enum Variants {
+    None,
+    /// Chosen by the entity itself: the protocols of a route.
+    Own {
+        select: fn(&Document) -> Option<&'static str>,
+        table: Vec<(&'static str, Variant)>,
+    },
+    /// Given from outside: the plugin's own rules, by `name`.
+    Given {
+        field: &'static str,
+        unknown: &'static str,
+    },
+}
+
+/// Fields and checks that replace, and add to, those of the kind.
+#[derive(Debug, Clone, Default)]
+pub struct Variant {
+    pub(super) fields: Vec<(&'static str, Field)>,
+    pub(super) checks: Vec<Check>,
+}
+
+impl Kind {
+    pub(super) fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            path: name,
+            nested: name,
+            endpoint_key: None,
+            ttl: false,
+            generic: true,
+            fields: Fields::default(),
+            uniques: Vec::new(),
+            composites: Vec::new(),
+            foreigns: Vec::new(),
+            shorthands: Vec::new(),
+            variants: Variants::None,
+        }
+    }
+
+    pub(super) fn paths(mut self, path: &'static str, nested: &'static str) -> Self {
+        (self.path, self.nested) = (path, nested);
+        self
+    }
+
+    pub(super) fn endpoint_key(mut self, field: &'static str) -> Self {
+        self.endpoint_key = Some(field);
+        self
+    }
+
+    pub(super) fn with_ttl(mut self) -> Self {
+        self.ttl = true;
+        self
+    }
+
+    pub(super) fn special(mut self) -> Self {
+        self.generic = false;
+        self
+    }
+
+    pub(super) fn field(mut self, name: &'static str, field: Field) -> Self {
+        if field.unique {
+            self.uniques.push(name);
+        }
+        if let Shape::Foreign(target) = field.shape {
+            self.foreigns.push(Foreign {
+                field: name,
+                target,
+                on_delete: field.on_delete,
+            });
+        }
+        self.fields.put(name, field);
+        self
+    }
+
+    pub(super) fn unique_together(mut self, name: &'static str, fields: &'static [&'static str]) -> Self {
+        self.composites.push(Composite { name, fields });
+        self
+    }
+
+    pub(super) fn check(mut self, check: Check) -> Self {
+        self.fields.checks.push(check);
+        self
+    }
+
+    pub(super) fn shorthand(
+        mut self,
+        name: &'static str,
+        field: Field,
+        expand: fn(&Value) -> Document,
+    ) -> Self {
+        self.shorthands.push(Shorthand { name, field, expand });
+        self
+    }
+
+    pub(super) fn variants(mut self, variants: Variants) -> Self {
+        self.variants = variants;
+        self
+    }
+
+    /// The rules of its fields.
+    #[must_use]
+    pub fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// Its references to other kinds.
+    #[must_use]
+    pub fn foreigns(&self) -> &[Foreign] {
+        &self.foreigns
+    }
+
+    /// Fields that are unique each.
+    #[must_use]
+    pub fn uniques(&self) -> &[&'static str] {
+        &self.uniques
+    }
+
+    /// The composite key of this name.
+    #[must_use]
+    pub fn composite(&self, name: &str) -> Option<Composite> {
+        self.composites.iter().copied().find(|key| key.name == name)
+    }
+
+    /// The field whose value chooses rules that are given from outside: `name` of a plugin.
+    #[must_use]
+    pub fn given_by(&self) -> Option<&'static str> {
+        match self.variants {
+            Variants::Given { field, .. } => Some(field),
+            Variants::None | Variants::Own { .. } => None,
+        }
+    }
+
+    /// The violation for a value of that field which nobody knows.
+    #[must_use]
+    pub fn unknown_variant(&self, value: &str) -> Violations {
+        match self.variants {
+            Variants::Given { field, unknown } => Violations::of(field, unknown.replace("%s", value)),
+            Variants::None | Variants::Own { .. } => Violations::of("name", format!("unknown type: {value}")),
+        }
+    }
+
+    /// The kind with the rules of `variant` in place of its own.
+    #[must_use]
+    pub fn with(&self, variant: &Variant) -> Self {
+        let mut kind = self.clone();
+        for (name, field) in &variant.fields {
+            kind.fields.put(*name, field.clone());
+        }
+        kind.fields.checks.extend(variant.checks.iter().cloned());
+        kind
+    }
+
+    /// Checks a value for one field on its own, as it stands in a path.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn check_value(&self, field: &str, value: &Value) -> Result<(), String> {
+        let Some(rule) = self.fields.get(field) else {
+            return Err("unknown field".to_owned());
+        };
+        validate::field(rule, value, Writing::Insert).map_err(|found| plain(&found))
+    }
+
+    /// A valid entity in the form in which the store keeps it.
+    ///
+    /// # Errors
+    ///
+    /// The entity has no id that could be a key.
+    pub fn record(&self, document: Document) -> Result<Record, Violations> {
+        let id = id_of(&document).ok_or_else(|| Violations::of("id", "expected a valid UUID"))?;
+        let unique = |field: &&'static str| {
+            let value = document.get(*field)?.as_str()?;
+            (!value.is_empty()).then(|| UniqueKey {
+                field,
+                value: value.to_owned(),
+            })
+        };
+        let mut keys: Vec<UniqueKey> = self.uniques.iter().filter_map(unique).collect();
+        keys.extend(self.composites.iter().map(|key| {
+            UniqueKey {
+                field: key.name,
+                value: key
+                    .fields
+                    .iter()
+                    .map(|field| key_text(document.get(*field)))
+                    .collect::<Vec<_>>()
+                    .join(","),
+            }
+        }));
+        let link = |foreign: &Foreign| {
+            let id = id_of(document.get(foreign.field)?.as_object()?)?;
+            Some(Link {
+                field: foreign.field,
+                target: foreign.target,
+                id,
+                on_delete: foreign.on_delete,
+            })
+        };
+        let links = self.foreigns.iter().filter_map(link).collect();
+        let tags = document.get("tags").and_then(Value::as_array);
+        let tags = tags
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
+        let expires_at = document.get(EXPIRES_AT).and_then(Value::as_i64);
+        Ok(Record {
+            kind: self.name,
+            id,
+            keys,
+            links,
+            tags,
+            expires_at,
+            document,
+        })
+    }
+
+    /// The entity as the Admin API prints it at the second `now`.
+    #[must_use]
+    pub fn shown(&self, mut document: Document, now: i64) -> Document {
+        let expires_at = document.remove(EXPIRES_AT).and_then(|at| at.as_i64());
+        if self.ttl {
+            let left = expires_at.map_or(Value::Null, |at| (at - now).max(0).into());
+            document.insert("ttl".to_owned(), left);
+        }
+        document
+    }
+}
+
+/// The id of an entity or of a reference.
+#[must_use]
+pub fn id_of(document: &Document) -> Option<Uuid> {
+    let text = document.get("id")?.as_str()?;
+    is_uuid(text).then(|| Uuid::try_parse(text).ok()).flatten()
+}
+
+fn key_text(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Object(map)) => map
+            .get("id")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+        Some(other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_))) => other.to_string(),
+        None | Some(Value::Null) => String::new(),
+    }
+}

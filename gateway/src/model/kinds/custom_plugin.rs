@@ -1,0 +1,141 @@
+//! Custom plugins: one document per plugin that was uploaded, with all its versions.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::plugin::{grants, limits, on_failure, opaque};
+use crate::model::field::{array, string};
+use crate::model::formats;
+use crate::model::kind::Kind;
+use crate::model::kinds::{created_at, id, updated_at};
+
+/// A plugin that was uploaded, by its name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CustomPlugin {
+    /// Primary key.
+    pub id: Uuid,
+    /// What assignments call it.
+    pub name: String,
+    /// The version that assignments run.
+    pub active_version: Option<String>,
+    /// All versions, oldest first.
+    pub versions: Vec<PluginVersion>,
+    /// Capability -> parameters, for every assignment that has none of its own.
+    #[serde(default)]
+    pub grants: Option<Value>,
+    /// Limits, likewise.
+    #[serde(default)]
+    pub limits: Option<Value>,
+    /// `closed` or `open`, likewise.
+    #[serde(default)]
+    pub on_failure: Option<String>,
+    /// Kong's tags.
+    #[serde(default)]
+    pub tags: Option<Vec<String>>,
+    /// Unix second of the first upload.
+    pub created_at: i64,
+    /// Unix second of the last change.
+    pub updated_at: i64,
+}
+
+/// One version of a plugin: immutable, known by the digest of its bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PluginVersion {
+    /// The version that the component names.
+    pub version: String,
+    /// SHA-256 of the component, in hex.
+    pub digest: String,
+    /// What the component says that it is for.
+    pub description: String,
+    /// JSON Schema of its configuration.
+    pub config_schema: Value,
+    /// The phases that it exports.
+    pub phases: Vec<String>,
+    /// The capabilities that it asks for.
+    pub capabilities: Vec<RequestedCapability>,
+    /// Its place in the order of plugins.
+    pub default_priority: i32,
+    /// Its verdicts may say who the caller is.
+    pub authenticates: bool,
+    /// `per-call` or `reuse`.
+    pub instances: String,
+    /// What its dry run took.
+    pub cost: Value,
+    /// Unix second of the upload; zero for the plugins in the binary.
+    #[serde(default)]
+    pub created_at: i64,
+}
+
+/// A capability that a plugin asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RequestedCapability {
+    /// Name of an interface of the contract: `http-client`.
+    pub name: String,
+    /// For the operator who decides.
+    pub why: String,
+    /// What it needs of it.
+    #[serde(default)]
+    pub params: Value,
+}
+
+/// What admission made of a component: its name, and the version that it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Admitted {
+    /// The name that the component gives itself.
+    pub name: String,
+    /// Everything else.
+    pub version: PluginVersion,
+}
+
+/// Why a component was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// Machine-readable: `not_a_component`, `describe_timeout`.
+    pub reason: String,
+    /// For the person who uploaded it.
+    pub message: String,
+    /// The component is not to blame: trying again later may work.
+    pub again: bool,
+}
+
+/// A problem that a plugin itself has with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigProblem {
+    /// RFC 6901 pointer into the configuration.
+    pub pointer: String,
+    /// What is wrong there.
+    pub message: String,
+}
+
+impl CustomPlugin {
+    /// The version of this name.
+    #[must_use]
+    pub fn version(&self, version: &str) -> Option<&PluginVersion> {
+        self.versions.iter().find(|known| known.version == version)
+    }
+
+    /// The version that assignments run.
+    #[must_use]
+    pub fn active(&self) -> Option<&PluginVersion> {
+        self.version(self.active_version.as_deref()?)
+    }
+}
+
+pub(super) fn kind() -> Kind {
+    Kind::new("custom_plugins")
+        .paths("custom-plugins", "custom-plugins")
+        .special()
+        .endpoint_key("name")
+        .field("id", id())
+        .field("name", string().required().unique().text(formats::utf8_name))
+        .field("created_at", created_at())
+        .field("updated_at", updated_at())
+        .field("active_version", string())
+        .field("versions", array(opaque()))
+        .field("grants", grants())
+        .field("limits", limits())
+        .field("on_failure", on_failure())
+        .field("tags", formats::tags())
+}

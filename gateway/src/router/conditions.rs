@@ -1,0 +1,125 @@
+//! What a route asks beside host and path: method, headers, server name.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::RouteInput;
+use super::host::HostPattern;
+use crate::exchange::Scheme;
+use crate::model::Route;
+
+/// The conditions of one route that are not in the index. Empty lists ask for nothing.
+#[derive(Debug)]
+pub(super) struct Conditions {
+    methods: Box<[Method]>,
+    headers: Box<[HeaderCondition]>,
+    snis: Box<[HostPattern]>,
+}
+
+#[derive(Debug)]
+struct HeaderCondition {
+    /// In lower case, with `_` for `-`: Kong sees no difference between the two.
+    name: Box<str>,
+    values: Box<[ValueCondition]>,
+}
+
+#[derive(Debug)]
+enum ValueCondition {
+    /// Equal but for case.
+    Text(Box<str>),
+    /// Found anywhere in the value.
+    Pattern(Regex),
+}
+
+/// Which field of a route cannot be used, and why.
+pub(super) type FieldProblem = (&'static str, String);
+
+impl Conditions {
+    /// Compiles the conditions of `route`.
+    pub(super) fn of(route: &Route) -> Result<Self, FieldProblem> {
+        let methods = route.methods.iter().flatten().map(|method| {
+            Method::from_bytes(method.as_bytes()).map_err(|_| ("methods", format!("{method:?} is no method")))
+        });
+        let headers = route
+            .headers
+            .iter()
+            .flatten()
+            .map(|(name, values)| HeaderCondition::of(name, values));
+        let snis = route.snis.iter().flatten().map(|sni| {
+            // The dot that ends a full name must not be used for routing.
+            let name = sni
+                .strip_suffix('.')
+                .filter(|name| !name.is_empty())
+                .unwrap_or(sni);
+            HostPattern::parse(name).ok_or_else(|| ("snis", format!("{sni:?} is no server name")))
+        });
+        Ok(Self {
+            methods: methods.collect::<Result<_, _>>()?,
+            headers: headers.collect::<Result<_, _>>()?,
+            snis: snis.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether the request fulfils all of them.
+    pub(super) fn fit(&self, input: &RouteInput<'_>) -> bool {
+        let method = self.methods.is_empty() || self.methods.contains(input.method);
+        method && self.headers.iter().all(|header| header.fits(input.headers)) && self.sni_fits(input)
+    }
+
+    fn sni_fits(&self, input: &RouteInput<'_>) -> bool {
+        if self.snis.is_empty() || input.scheme == Scheme::Http {
+            return true;
+        }
+        input
+            .sni
+            .is_some_and(|name| self.snis.iter().any(|sni| sni.fits_name(name)))
+    }
+}
+
+impl HeaderCondition {
+    fn of(name: &str, values: &[String]) -> Result<Self, FieldProblem> {
+        let values = values
+            .iter()
+            .map(|value| ValueCondition::of(value))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            name: name.to_ascii_lowercase().replace('-', "_").into(),
+            values,
+        })
+    }
+
+    fn fits(&self, headers: &HeaderMap) -> bool {
+        let mut named = headers.iter().filter(|(name, _)| self.is_named(name));
+        named.any(|(_, value)| self.values.iter().any(|condition| condition.fits(value)))
+    }
+
+    fn is_named(&self, name: &HeaderName) -> bool {
+        let (given, wanted) = (name.as_str().bytes(), self.name.bytes());
+        given.len() == wanted.len()
+            && given
+                .zip(wanted)
+                .all(|(given, wanted)| given == wanted || (given == b'-' && wanted == b'_'))
+    }
+}
+
+impl ValueCondition {
+    fn of(value: &str) -> Result<Self, FieldProblem> {
+        let Some(pattern) = value.strip_prefix("~*") else {
+            return Ok(Self::Text(value.into()));
+        };
+        // Kong lower-cases the pattern as text, classes such as `\D` too, and so do we.
+        let regex = RegexBuilder::new(&pattern.to_lowercase())
+            .case_insensitive(true)
+            .build();
+        regex
+            .map(Self::Pattern)
+            .map_err(|error| ("headers", error.to_string()))
+    }
+
+    fn fits(&self, value: &HeaderValue) -> bool {
+        match self {
+            Self::Text(text) => value.as_bytes().eq_ignore_ascii_case(text.as_bytes()),
+            Self::Pattern(regex) => regex.is_match(value.as_bytes()),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Routes split as Kong splits them before ranking: one variant for each length of plain path and
+//! one for all regexes.
+
+use uuid::Uuid;
+
+use super::RouteIndex;
+use super::priority::{PathWeight, priority};
+use crate::model::{Protocol, Route};
+
+/// Kong's namespace for the ids of variants, which break ties between equal priorities.
+const NAMESPACE: Uuid = Uuid::from_u128(0x7f14_5bf9_0dce_4f91_98eb_debb_ce4b_9f6b);
+
+/// One route, or a part of one whose paths weigh the same.
+#[derive(Debug)]
+pub(super) struct Variant<'r> {
+    pub(super) index: RouteIndex,
+    pub(super) route: &'r Route,
+    /// Plain prefixes or regexes (without their `~`), as `weight` says.
+    pub(super) paths: Vec<&'r str>,
+    pub(super) weight: PathWeight,
+    priority: u64,
+    id: Uuid,
+}
+
+/// All variants of the HTTP routes, the winner of any two first.
+pub(super) fn ranked<'r>(routes: &[(RouteIndex, &'r Route)]) -> Vec<Variant<'r>> {
+    let http = routes
+        .iter()
+        .filter(|(_, route)| route.protocols.iter().any(|protocol| is_http(*protocol)));
+    let mut variants: Vec<_> = http.flat_map(|(index, route)| split(*index, route)).collect();
+    variants.sort_by(|a, b| (b.priority, b.id).cmp(&(a.priority, a.id)));
+    variants
+}
+
+fn is_http(protocol: Protocol) -> bool {
+    match protocol {
+        Protocol::Http | Protocol::Https | Protocol::Grpc | Protocol::Grpcs => true,
+        Protocol::Tcp | Protocol::Tls | Protocol::Udp | Protocol::TlsPassthrough => false,
+    }
+}
+
+fn split(index: RouteIndex, route: &Route) -> Vec<Variant<'_>> {
+    let mut groups: Vec<(PathWeight, Vec<&str>)> = Vec::with_capacity(1);
+    for path in route.paths.as_deref().unwrap_or_default() {
+        let (weight, text) = match path.strip_prefix('~') {
+            Some(regex) => (PathWeight::Regex, regex),
+            None => (PathWeight::Plain(path.len()), path.as_str()),
+        };
+        match groups.iter_mut().find(|(known, _)| *known == weight) {
+            Some((_, paths)) => paths.push(text),
+            None => groups.push((weight, vec![text])),
+        }
+    }
+    if groups.is_empty() {
+        groups.push((PathWeight::NoPath, Vec::new()));
+    }
+    let whole = groups.len() == 1;
+    let parts = groups.into_iter().zip(1..);
+    parts
+        .map(|((weight, paths), number)| Variant {
+            index,
+            route,
+            paths,
+            weight,
+            priority: priority(route, weight),
+            id: if whole {
+                route.id
+            } else {
+                variant_id(route.id, number)
+            },
+        })
+        .collect()
+}
+
+fn variant_id(route: Uuid, number: usize) -> Uuid {
+    Uuid::new_v5(&NAMESPACE, format!("{route}#{number}").as_bytes())
+}

@@ -1,0 +1,237 @@
+//! The store as the rest of the process holds it: pools, deadlines, and the entry of every operation.
+//!
+//! An operation gets a session, runs under a deadline and tells [`Availability`] how it ended; what
+//! it does with the session is in the file of its name.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sqlx::pool::{Pool, PoolConnection};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Executor};
+use tokio::sync::watch;
+
+use super::availability::Availability;
+use super::dialect::{Connection, InUse, Purpose, Session};
+use super::settings::{ACQUIRE_TIMEOUT, POSTGRES_SESSION, Target};
+use super::{StoreError, StoreSettings};
+
+/// Number of a write. Grows by one with every write, in the order of commits; 0 before the first.
+pub type Revision = i64;
+
+/// The database. A clone is cheap and shares the connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(super) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) pools: Pools,
+    pub(super) availability: Availability,
+    /// The newest revision that this process wrote.
+    pub(super) written: watch::Sender<Revision>,
+}
+
+/// Writers have connections of their own, so that a queue of them does not keep readers out.
+#[derive(Debug)]
+pub(super) enum Pools {
+    Postgres {
+        read: Counted<PgPool>,
+        write: Counted<PgPool>,
+        listen: PgPool,
+    },
+    Sqlite {
+        read: Counted<SqlitePool>,
+        write: Counted<SqlitePool>,
+        /// Keeps a database in memory alive while its pool has no connection.
+        _keeper: Option<Mutex<SqliteConnection>>,
+    },
+}
+
+/// A pool that knows how many of its connections are in use: a wait that ends in vain while all of
+/// them are means that the process is busy, and otherwise that the database is away.
+#[derive(Debug)]
+pub(super) struct Counted<P> {
+    pool: P,
+    in_use: Arc<AtomicU32>,
+    size: u32,
+}
+
+impl<DB: sqlx::Database> Counted<Pool<DB>> {
+    fn new(pool: Pool<DB>) -> Self {
+        let size = pool.options().get_max_connections();
+        Self {
+            pool,
+            in_use: Arc::default(),
+            size,
+        }
+    }
+
+    async fn session(&self, wrap: fn(PoolConnection<DB>) -> Connection) -> Result<Session, StoreError> {
+        match self.pool.acquire().await {
+            Ok(connection) => Ok(Session::new(wrap(connection), InUse::count(&self.in_use))),
+            Err(sqlx::Error::PoolTimedOut) if self.in_use.load(Ordering::Relaxed) >= self.size => {
+                Err(StoreError::busy("all connections are in use"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database. A Postgres server need not be up yet: nothing is sent to it here.
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreError::Settings`] if the settings cannot be used.
+    /// - [`StoreError::Unavailable`] if the SQLite file cannot be opened or made.
+    pub async fn connect(settings: &StoreSettings) -> Result<Self, StoreError> {
+        let pools = match settings.target()? {
+            Target::Postgres(options) => postgres(*options),
+            Target::Sqlite(path) => sqlite(&path).await?,
+            Target::Memory => memory().await?,
+        };
+        let inner = Inner {
+            pools,
+            availability: Availability::new(),
+            written: watch::channel(0).0,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// False from the first failure until the database answers again.
+    pub fn is_available(&self) -> bool {
+        !self.inner.availability.is_away()
+    }
+
+    /// Closes all connections. Operations fail from then on.
+    pub async fn close(&self) {
+        match &self.inner.pools {
+            Pools::Postgres { read, write, listen } => {
+                tokio::join!(read.pool.close(), write.pool.close(), listen.close());
+            }
+            Pools::Sqlite { read, write, .. } => {
+                tokio::join!(read.pool.close(), write.pool.close());
+            }
+        }
+    }
+
+    /// Runs an operation under its deadline, or refuses it at once while the database is away.
+    pub(super) async fn within<T>(
+        &self,
+        limit: Duration,
+        operation: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.inner.availability.admit()?;
+        let outcome = match tokio::time::timeout(limit, operation).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(StoreError::late("the operation")),
+        };
+        self.inner.availability.observe(&outcome);
+        outcome
+    }
+
+    /// A connection for single statements.
+    pub(super) async fn reader(&self) -> Result<Session, StoreError> {
+        match &self.inner.pools {
+            Pools::Postgres { read, .. } => read.session(Connection::Postgres).await,
+            Pools::Sqlite { read, .. } => read.session(Connection::Sqlite).await,
+        }
+    }
+
+    /// A transaction in which every statement sees the same moment.
+    pub(super) async fn snapshot(&self) -> Result<Session, StoreError> {
+        let mut session = self.reader().await?;
+        session.begin(Purpose::Snapshot).await?;
+        Ok(session)
+    }
+
+    /// A transaction that may write.
+    pub(super) async fn writer(&self) -> Result<Session, StoreError> {
+        let mut session = match &self.inner.pools {
+            Pools::Postgres { write, .. } => write.session(Connection::Postgres).await?,
+            Pools::Sqlite { write, .. } => write.session(Connection::Sqlite).await?,
+        };
+        session.begin(Purpose::Write).await?;
+        Ok(session)
+    }
+}
+
+/// Seconds since 1970, by the clock of this node.
+pub(super) fn now_unix() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn postgres(options: PgConnectOptions) -> Pools {
+    let options = options.application_name("weir").disable_statement_logging();
+    let pool = |connections: u32| {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(Duration::from_secs(300))
+            .max_lifetime(Duration::from_secs(1800))
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(POSTGRES_SESSION).await.map(drop) })
+            })
+    };
+    Pools::Postgres {
+        read: Counted::new(pool(8).connect_lazy_with(options.clone())),
+        // They take turns at the revision row: more than two would only wait there.
+        write: Counted::new(pool(2).connect_lazy_with(options.clone())),
+        listen: pool(1)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .connect_lazy_with(options),
+    }
+}
+
+async fn sqlite(path: &Path) -> Result<Pools, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A write that was answered survives a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(3))
+        .disable_statement_logging();
+    let write = sqlite_pool(1).connect_with(options.clone()).await?;
+    let read = sqlite_pool(4).connect_lazy_with(options);
+    Ok(Pools::Sqlite {
+        read: Counted::new(read),
+        write: Counted::new(write),
+        _keeper: None,
+    })
+}
+
+async fn memory() -> Result<Pools, StoreError> {
+    // Each call makes a database with a name of its own; see `SqliteConnectOptions::from_str`.
+    let options = SqliteConnectOptions::from_str("sqlite::memory:")?.disable_statement_logging();
+    let keeper = options.connect().await?;
+    // One connection: those that share a memory lock whole tables against each other.
+    let pool = sqlite_pool(1).connect_with(options).await?;
+    let (read, write) = (Counted::new(pool.clone()), Counted::new(pool));
+    Ok(Pools::Sqlite {
+        read,
+        write,
+        _keeper: Some(Mutex::new(keeper)),
+    })
+}
+
+fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}

@@ -1,0 +1,110 @@
+//! A million consumers: what an operation costs is seen in the plan, not in a stop-watch.
+
+use super::*;
+use crate::store::{Lookup, PageQuery, TagFilter};
+
+/// Enough for the planner to prefer indexes, few enough for a test.
+const CONSUMERS: i32 = 50_000;
+
+#[tokio::test]
+async fn with_many_consumers_no_operation_reads_a_whole_table() {
+    let server = Postgres::shared().unwrap();
+    let url = server.database().unwrap();
+    let store = Store::connect(&StoreSettings::Url(SecretString::from(url.clone())))
+        .await
+        .unwrap();
+    store.migrate().await.unwrap();
+    let fill = format!(
+        "INSERT INTO entities SELECT 'consumers', md5(n::text)::uuid, '{{\"username\": \"u' || n || '\"}}', 1, 1, NULL \
+           FROM generate_series(1, {CONSUMERS}) n; \
+         INSERT INTO entity_keys SELECT 'consumers', 'username', 'u' || n, md5(n::text)::uuid \
+           FROM generate_series(1, {CONSUMERS}) n; \
+         INSERT INTO entities SELECT 'keyauth_credentials', md5('c' || n)::uuid, '{{}}', 1, 1, NULL \
+           FROM generate_series(1, {CONSUMERS}) n; \
+         INSERT INTO entity_keys SELECT 'keyauth_credentials', 'key', 'k' || n, md5('c' || n)::uuid \
+           FROM generate_series(1, {CONSUMERS}) n; \
+         INSERT INTO entity_links SELECT 'keyauth_credentials', md5('c' || n)::uuid, 'consumer', 'consumers', \
+           md5(n::text)::uuid, 'cascade' FROM generate_series(1, {CONSUMERS}) n; \
+         INSERT INTO entity_tags SELECT 't' || n % 7, 'consumers', md5(n::text)::uuid \
+           FROM generate_series(1, {CONSUMERS}) n; \
+         ANALYZE"
+    );
+    store.close().await;
+    server.sql(&url, &fill).unwrap();
+    server.sql(&url, "SELECT pg_stat_reset()").unwrap();
+    let store = Store::connect(&StoreSettings::Url(SecretString::from(url.clone()))).await.unwrap();
+    use_everything(&store).await;
+    store.close().await;
+    // Statistics of a session are there once it has ended.
+    let scans = "SELECT coalesce(string_agg(relname || ' ' || seq_scan, ', '), '') FROM pg_stat_user_tables \
+         WHERE seq_scan > 0 AND relname IN ('entities', 'entity_keys', 'entity_links', 'entity_tags')";
+    assert_eq!(
+        server.sql(&url, scans).unwrap(),
+        "",
+        "tables read from end to end"
+    );
+    let used = "SELECT count(*) > 0 FROM pg_stat_user_tables WHERE relname = 'entities' AND idx_scan > 20";
+    assert_eq!(server.sql(&url, used).unwrap(), "t", "the statistics are there");
+}
+
+/// Often enough for Postgres to go over to a generic plan, which it does at the sixth time.
+async fn use_everything(store: &Store) {
+    for round in 0..8_u128 {
+        let found = store
+            .find("consumers", &Lookup::key("username", format!("u{}", 17 + round)))
+            .await
+            .unwrap();
+        assert!(found.is_some());
+        store
+            .insert(consumer(round + 1, &format!("new {round}")).with_tags(&["t1"]))
+            .await
+            .unwrap();
+        store
+            .insert(credential(round + 1, round + 1, &format!("new {round}")))
+            .await
+            .unwrap();
+        store
+            .replace(consumer(round + 1, &format!("newer {round}")))
+            .await
+            .unwrap();
+        let first = store
+            .page(
+                "consumers",
+                &PageQuery {
+                    size: 100,
+                    ..PageQuery::default()
+                },
+            )
+            .await
+            .unwrap();
+        let query = PageQuery {
+            size: 100,
+            after: first.next,
+            ..PageQuery::default()
+        };
+        assert_eq!(
+            store.page("consumers", &query).await.unwrap().documents.len(),
+            100
+        );
+        for tags in [
+            TagFilter::All(vec!["t1".into()]),
+            TagFilter::Any(vec!["t1".into(), "t2".into()]),
+        ] {
+            let query = PageQuery {
+                size: 100,
+                tags: Some(tags),
+                ..PageQuery::default()
+            };
+            assert_eq!(
+                store.page("consumers", &query).await.unwrap().documents.len(),
+                100
+            );
+        }
+        let parent = Some(("consumer".to_owned(), id(round + 1)));
+        let query = PageQuery { size: 100, parent, ..PageQuery::default() };
+        let below = store.page("keyauth_credentials", &query).await.unwrap();
+        assert_eq!(below.documents.len(), 1);
+        store.delete("consumers", id(round + 1)).await.unwrap();
+        assert_eq!(store.sweep_expired(100).await.unwrap(), 0);
+    }
+}

@@ -1,0 +1,253 @@
+//! Writes: any number of changes, one transaction, one revision.
+//!
+//! The revision row is taken first and held to the end, so writers queue up there: revisions are in
+//! the order of commits, two writers never wait for each other in a circle, and a check made inside
+//! the transaction still holds when it commits.
+
+use uuid::Uuid;
+
+use super::dialect::{Session, Value};
+use super::feed::{self, Entry, Operation};
+use super::handle::now_unix;
+use super::relations::{self, Relations};
+use super::settings::{LONG_OPERATION_TIMEOUT, OPERATION_TIMEOUT};
+use super::{Revision, Store, StoreError};
+use crate::model::Record;
+
+/// Above this number of changes a write gets the long deadline.
+const SMALL_WRITE: usize = 20;
+
+/// One step of a write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// A new entity.
+    Insert(Record),
+    /// All fields of an entity that exists.
+    Replace(Record),
+    /// The same, unless somebody else wrote it since it was read.
+    ReplaceIf {
+        /// The new form.
+        record: Record,
+        /// [`Versioned::revision`](super::Versioned::revision) of what was read.
+        unchanged_since: Revision,
+    },
+    /// An entity, with those that go when it goes.
+    Delete {
+        /// Its kind.
+        kind: String,
+        /// Its primary key.
+        id: Uuid,
+    },
+}
+
+/// A write under way.
+pub(super) struct Writing {
+    pub(super) session: Session,
+    pub(super) revision: Revision,
+    /// What the change feed will say.
+    pub(super) entries: Vec<Entry>,
+    /// Unix seconds; one moment for the whole write.
+    pub(super) now: i64,
+}
+
+impl Store {
+    /// Makes all changes, in their order, or none. Gives the revision of the write; without changes
+    /// that of the last one.
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreError::Conflict`] if an id or a unique key is taken.
+    /// - [`StoreError::MissingReference`] if a link leads nowhere.
+    /// - [`StoreError::NotFound`] if what is to be replaced or deleted is not there.
+    /// - [`StoreError::Changed`] if a [`Change::ReplaceIf`] comes too late.
+    /// - [`StoreError::Referenced`] if another entity holds on to what is to be deleted.
+    /// - [`StoreError::Unavailable`]; see there on what may have happened to the write.
+    pub async fn write(&self, changes: Vec<Change>) -> Result<Revision, StoreError> {
+        if changes.is_empty() {
+            return self.revision().await;
+        }
+        let limit = if changes.len() > SMALL_WRITE {
+            LONG_OPERATION_TIMEOUT
+        } else {
+            OPERATION_TIMEOUT
+        };
+        self.writing(limit, async move |writing| {
+            for change in &changes {
+                writing.apply(change).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// A write of one new entity.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub async fn insert(&self, record: Record) -> Result<Revision, StoreError> {
+        self.write(vec![Change::Insert(record)]).await
+    }
+
+    /// A write of all fields of one entity.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub async fn replace(&self, record: Record) -> Result<Revision, StoreError> {
+        self.write(vec![Change::Replace(record)]).await
+    }
+
+    /// Deletes one entity, with those that go when it goes.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub async fn delete(&self, kind: &str, id: Uuid) -> Result<Revision, StoreError> {
+        self.write(vec![Change::Delete {
+            kind: kind.to_owned(),
+            id,
+        }])
+        .await
+    }
+
+    /// Runs `body` in a transaction that holds the revision row, and publishes what it did.
+    pub(super) async fn writing(
+        &self,
+        limit: std::time::Duration,
+        body: impl AsyncFnOnce(&mut Writing) -> Result<(), StoreError>,
+    ) -> Result<Revision, StoreError> {
+        let operation = async {
+            let mut session = self.writer().await?;
+            let revision = bump(&mut session).await?;
+            let mut writing = Writing {
+                session,
+                revision,
+                entries: Vec::new(),
+                now: now_unix(),
+            };
+            let done = match body(&mut writing).await {
+                Ok(()) => feed::publish(&mut writing).await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(()) => writing.session.commit().await?,
+                Err(error) => {
+                    writing.session.roll_back().await;
+                    return Err(error);
+                }
+            }
+            Ok(revision)
+        };
+        let revision = self.within(limit, operation).await?;
+        self.inner.written.send_if_modified(|newest| {
+            let grew = revision > *newest;
+            *newest = revision.max(*newest);
+            grew
+        });
+        Ok(revision)
+    }
+}
+
+async fn bump(session: &mut Session) -> Result<Revision, StoreError> {
+    let row = session
+        .row("UPDATE revision SET current = current + 1 RETURNING current", &[])
+        .await?;
+    row.ok_or(StoreError::NotMigrated)?.integer(0)
+}
+
+impl Writing {
+    async fn apply(&mut self, change: &Change) -> Result<(), StoreError> {
+        match change {
+            Change::Insert(record) => self.insert(record).await,
+            Change::Replace(record) => self.replace(record, None).await,
+            Change::ReplaceIf {
+                record,
+                unchanged_since,
+            } => self.replace(record, Some(*unchanged_since)).await,
+            Change::Delete { kind, id } => {
+                if !self.exists(kind, *id).await? {
+                    return Err(StoreError::NotFound {
+                        kind: kind.clone(),
+                        id: *id,
+                    });
+                }
+                relations::remove(self, kind, *id).await
+            }
+        }
+    }
+
+    async fn insert(&mut self, record: &Record) -> Result<(), StoreError> {
+        relations::claim_id(self, record).await?;
+        relations::claim(self, record).await?;
+        let document = print(record)?;
+        let values = [
+            Value::Text(record.kind),
+            Value::Id(record.id),
+            Value::Text(&document),
+            Value::Integer(self.revision),
+            Value::MaybeInteger(record.expires_at),
+        ];
+        let sql = "INSERT INTO entities (kind, id, document, created, revision, expires_at) VALUES ($1, $2, $3, $4, $4, $5)";
+        self.session.execute(sql, &values).await?;
+        let new = Relations::of(record);
+        relations::put(self, record, None, &new).await?;
+        self.entries
+            .push(Entry::new(record.kind, record.id, Operation::Insert, new));
+        Ok(())
+    }
+
+    async fn replace(
+        &mut self,
+        record: &Record,
+        unchanged_since: Option<Revision>,
+    ) -> Result<(), StoreError> {
+        let found = self.revision_of(record.kind, record.id).await?;
+        let (kind, id) = (record.kind.to_owned(), record.id);
+        match (found, unchanged_since) {
+            (None, _) => return Err(StoreError::NotFound { kind, id }),
+            (Some(found), Some(expected)) if found != expected => {
+                return Err(StoreError::Changed { kind, id });
+            }
+            (Some(_), _) => {}
+        }
+        relations::claim(self, record).await?;
+        let document = print(record)?;
+        let values = [
+            Value::Text(record.kind),
+            Value::Id(record.id),
+            Value::Text(&document),
+            Value::Integer(self.revision),
+            Value::MaybeInteger(record.expires_at),
+        ];
+        let sql =
+            "UPDATE entities SET document = $3, revision = $4, expires_at = $5 WHERE kind = $1 AND id = $2";
+        self.session.execute(sql, &values).await?;
+        let old = relations::read(&mut self.session, record.kind, record.id).await?;
+        let new = Relations::of(record);
+        relations::put(self, record, Some(&old), &new).await?;
+        self.entries.push(Entry::new(
+            record.kind,
+            record.id,
+            Operation::Replace,
+            old.merged(new),
+        ));
+        Ok(())
+    }
+
+    async fn exists(&mut self, kind: &str, id: Uuid) -> Result<bool, StoreError> {
+        Ok(self.revision_of(kind, id).await?.is_some())
+    }
+
+    /// The write that made the entity so; `None` if there is no such entity.
+    pub(super) async fn revision_of(&mut self, kind: &str, id: Uuid) -> Result<Option<Revision>, StoreError> {
+        let sql = "SELECT revision FROM entities WHERE kind = $1 AND id = $2 AND (expires_at IS NULL OR expires_at > $3)";
+        let values = [Value::Text(kind), Value::Id(id), Value::Integer(self.now)];
+        let row = self.session.row(sql, &values).await?;
+        row.map(|row| row.integer(0)).transpose()
+    }
+}
+
+fn print(record: &Record) -> Result<String, StoreError> {
+    serde_json::to_string(&record.document).map_err(|error| StoreError::Refused(error.to_string()))
+}

@@ -1,0 +1,116 @@
+//! Writing JSON text straight into a string, for what is written once a request.
+//!
+//! It keeps no state and checks no nesting: the callers write fixed shapes, and their tests parse
+//! the result. Everything else uses `serde_json`.
+
+/// Appends `text` as a JSON string, quotes included.
+pub(super) fn string(text: &str, out: &mut String) {
+    out.push('"');
+    escaped(text, out);
+    out.push('"');
+}
+
+/// Appends bytes as a JSON string; what is not UTF-8 becomes U+FFFD.
+pub(super) fn bytes(value: &[u8], out: &mut String) {
+    match std::str::from_utf8(value) {
+        Ok(text) => string(text, out),
+        Err(_) => string(&String::from_utf8_lossy(value), out),
+    }
+}
+
+/// Appends `"key":`, with a comma before it unless it is the first of its object. Keys of fixed
+/// shapes need no escaping.
+pub(super) fn key(key: &str, out: &mut String) {
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    out.push('"');
+    out.push_str(key);
+    out.push_str("\":");
+}
+
+/// Appends `"key":"text"`.
+pub(super) fn text_field(name: &str, text: &str, out: &mut String) {
+    key(name, out);
+    string(text, out);
+}
+
+/// Appends `"key":number`.
+pub(super) fn number_field(name: &str, number: impl itoa::Integer, out: &mut String) {
+    key(name, out);
+    out.push_str(itoa::Buffer::new().format(number));
+}
+
+/// Appends `"key":` and text that is JSON already.
+pub(super) fn json_field(name: &str, json: &str, out: &mut String) {
+    key(name, out);
+    out.push_str(json);
+}
+
+/// Appends what stands between the quotes of a JSON string.
+pub(super) fn escaped(text: &str, out: &mut String) {
+    let mut rest = text;
+    // Most text needs nothing: it is copied in runs.
+    while let Some(at) = rest.bytes().position(needs_escape) {
+        let (clean, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(clean);
+        let mut letters = tail.chars();
+        escape(letters.next().unwrap_or_default(), out);
+        rest = letters.as_str();
+    }
+    out.push_str(rest);
+}
+
+fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\' || byte == 0x7f
+}
+
+fn escape(letter: char, out: &mut String) {
+    match letter {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        other => {
+            let digit = |nibble| char::from_digit(nibble, 16).unwrap_or('0');
+            out.push_str("\\u00");
+            out.push(digit(u32::from(other) >> 4 & 0xf));
+            out.push(digit(u32::from(other) & 0xf));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_survives(text in any::<String>()) {
+            let mut out = String::new();
+            string(&text, &mut out);
+            prop_assert_eq!(serde_json::from_str::<String>(&out).expect("valid JSON"), text);
+        }
+
+        #[test]
+        fn any_bytes_give_valid_json(value in any::<Vec<u8>>()) {
+            let mut out = String::new();
+            bytes(&value, &mut out);
+            let read: String = serde_json::from_str(&out).expect("valid JSON");
+            prop_assert_eq!(read, String::from_utf8_lossy(&value).into_owned());
+        }
+    }
+
+    #[test]
+    fn fields_are_separated() {
+        let mut out = "{".to_owned();
+        text_field("a", "1\u{0}\u{7f}", &mut out);
+        number_field("b", -2_i64, &mut out);
+        json_field("c", "{}", &mut out);
+        out.push('}');
+        assert_eq!(out, r#"{"a":"1\u0000\u007f","b":-2,"c":{}}"#);
+    }
+}

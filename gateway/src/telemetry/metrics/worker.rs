@@ -1,0 +1,206 @@
+//! The shard of one worker.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Weak};
+
+use http::StatusCode;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::cell::Cell;
+use super::series::{Labels, Observation, Series, Source};
+use crate::exchange::{Exchange, RouteFacts};
+use crate::telemetry::status::ServerTotals;
+
+/// Routes that one worker counts apart: some 17 MB when all of them have traffic. What comes
+/// beyond is counted together, until routes are deleted.
+const MAX_ROUTES: usize = 20_000;
+
+/// What one worker counts beside its routes.
+#[derive(Debug, Default)]
+pub(super) struct Shard {
+    connections_opened: Cell,
+    connections_closed: Cell,
+    requests_begun: Cell,
+    requests_ended: Cell,
+}
+
+impl Shard {
+    pub(super) fn totals(&self) -> ServerTotals {
+        // Ends are read before beginnings, so that no difference is negative.
+        let closed = self.connections_closed.get();
+        let ended = self.requests_ended.get();
+        let accepted = self.connections_opened.get();
+        let requests = self.requests_begun.get();
+        let active = accepted.saturating_sub(closed);
+        let running = requests.saturating_sub(ended);
+        ServerTotals {
+            accepted,
+            active,
+            requests,
+            running,
+        }
+    }
+}
+
+/// The counters of one worker. Stays on its thread.
+#[derive(Debug)]
+pub struct WorkerMetrics {
+    shard: Arc<Shard>,
+    routes: RefCell<Routes>,
+    unmatched: Arc<Series>,
+}
+
+impl WorkerMetrics {
+    pub(super) fn new(shard: Arc<Shard>, announce: Sender<Arc<Series>>) -> Self {
+        let unmatched = announced(Labels::default(), &announce);
+        let overflow = announced(Labels::overflow(), &announce);
+        let routes = RefCell::new(Routes {
+            known: HashMap::default(),
+            overflow,
+            announce,
+            limit: MAX_ROUTES,
+        });
+        Self {
+            shard,
+            routes,
+            unmatched,
+        }
+    }
+
+    /// A client connected.
+    pub fn connection_opened(&self) {
+        self.shard.connections_opened.add(1);
+    }
+
+    /// A client connection is gone.
+    pub fn connection_closed(&self) {
+        self.shard.connections_closed.add(1);
+    }
+
+    /// A request head was read.
+    pub fn request_begun(&self) {
+        self.shard.requests_begun.add(1);
+    }
+
+    /// A request is over: counts it by route. Once for each [`WorkerMetrics::request_begun`]; takes
+    /// some 50 ns and allocates only for a route's first request.
+    pub fn record(&self, exchange: &Exchange) {
+        self.shard.requests_ended.add(1);
+        let seen = observation(exchange);
+        match &exchange.route {
+            None => self.unmatched.observe(seen),
+            Some(facts) => self.routes.borrow_mut().series(facts).observe(seen),
+        }
+    }
+}
+
+fn observation(exchange: &Exchange) -> Observation {
+    let timing = &exchange.timing;
+    let response = exchange.response.as_ref();
+    let upstream_status = response.and_then(|response| response.upstream_status);
+    Observation {
+        status: response.map_or_else(client_left, |response| response.status),
+        source: if upstream_status.is_some() {
+            Source::Service
+        } else {
+            Source::Kong
+        },
+        total: timing.total(timing.ended.unwrap_or_else(Instant::now)),
+        gateway: timing.gateway_latency(),
+        upstream: timing.upstream_latency(),
+        bytes_in: exchange.bytes_in,
+        bytes_out: exchange.bytes_out,
+    }
+}
+
+/// nginx's status for a client that left before it was answered.
+fn client_left() -> StatusCode {
+    StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
+/// The series of one worker by route.
+#[derive(Debug)]
+struct Routes {
+    known: HashMap<Uuid, Known, foldhash::fast::RandomState>,
+    overflow: Arc<Series>,
+    announce: Sender<Arc<Series>>,
+    limit: usize,
+}
+
+#[derive(Debug)]
+struct Known {
+    /// To see whether the route is still in use, and whether it changed.
+    facts: Weak<RouteFacts>,
+    series: Arc<Series>,
+}
+
+impl Routes {
+    fn series(&mut self, facts: &Arc<RouteFacts>) -> &Series {
+        if self.known.len() >= self.limit && !self.known.contains_key(&facts.route.id) {
+            self.forget_deleted();
+            if self.known.len() >= self.limit {
+                return &self.overflow;
+            }
+        }
+        match self.known.entry(facts.route.id) {
+            Entry::Vacant(place) => {
+                let series = announced(Labels::of(facts), &self.announce);
+                &place
+                    .insert(Known {
+                        facts: Arc::downgrade(facts),
+                        series,
+                    })
+                    .series
+            }
+            Entry::Occupied(place) => {
+                let known = place.into_mut();
+                if !std::ptr::eq(known.facts.as_ptr(), Arc::as_ptr(facts)) {
+                    known.follow(facts, &self.announce);
+                }
+                &known.series
+            }
+        }
+    }
+
+    /// Leaves out the routes that no snapshot holds any more. Runs only when the bound is reached.
+    fn forget_deleted(&mut self) {
+        self.known.retain(|_, known| {
+            let used = known.facts.strong_count() > 0;
+            if !used {
+                known.series.retire();
+            }
+            used
+        });
+    }
+}
+
+impl Known {
+    /// A newer snapshot: counts go on unless the route or its service has another name now.
+    fn follow(&mut self, facts: &Arc<RouteFacts>, announce: &Sender<Arc<Series>>) {
+        self.facts = Arc::downgrade(facts);
+        let labels = Labels::of(facts);
+        if labels != self.series.labels {
+            self.series.retire();
+            self.series = announced(labels, announce);
+        }
+    }
+}
+
+/// A new series that the next scrape will see.
+fn announced(labels: Labels, announce: &Sender<Arc<Series>>) -> Arc<Series> {
+    let series = Arc::new(Series::new(labels));
+    // An error means that nobody will ever scrape.
+    _ = announce.send(Arc::clone(&series));
+    series
+}
+
+#[cfg(test)]
+impl WorkerMetrics {
+    pub(super) fn limit_routes(&self, limit: usize) {
+        self.routes.borrow_mut().limit = limit;
+    }
+}

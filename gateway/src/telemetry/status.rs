@@ -1,0 +1,156 @@
+//! The state of the node, as `/status` and `/status/ready` tell it. Kong's bodies, with the
+//! configuration beside them.
+
+use serde_json::{Value, json};
+
+/// Whether a node should get traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// It should.
+    Ready,
+    /// It is about to end.
+    Draining,
+    /// Nothing was loaded yet, as the database does not answer.
+    DatabaseUnreachable,
+    /// Nothing was loaded yet.
+    NotLoaded,
+}
+
+impl Readiness {
+    /// Whether it is ready.
+    pub fn is_ready(self) -> bool {
+        self == Self::Ready
+    }
+
+    /// Kong's sentence for it.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Draining => "draining",
+            Self::DatabaseUnreachable => "failed to connect to database",
+            Self::NotLoaded => "router builds not yet complete",
+        }
+    }
+}
+
+/// The state of the node.
+#[derive(Debug, Clone)]
+pub struct StatusReport {
+    /// Whether it should get traffic.
+    pub readiness: Readiness,
+    /// Whether the database answers; `None` without one.
+    pub database_reachable: Option<bool>,
+    /// What serves requests.
+    pub configuration: ConfigurationStatus,
+}
+
+/// The configuration that serves requests.
+#[derive(Debug, Clone, Default)]
+pub struct ConfigurationStatus {
+    /// Its revision; 0 before the first.
+    pub revision: u64,
+    /// When it went live, Unix milliseconds; 0 if never.
+    pub loaded_unix_ms: u64,
+    /// Whether it came from disk because the database was away.
+    pub from_last_good: bool,
+    /// Objects left out of it because they are broken.
+    pub faults: usize,
+    /// Why a newer one is not live.
+    pub last_error: Option<String>,
+}
+
+/// Connections and requests of the data plane.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ServerTotals {
+    /// Connections since the start.
+    pub accepted: u64,
+    /// Connections now.
+    pub active: u64,
+    /// Requests since the start.
+    pub requests: u64,
+    /// Requests now.
+    pub running: u64,
+}
+
+impl ServerTotals {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            accepted: self.accepted + other.accepted,
+            active: self.active + other.active,
+            requests: self.requests + other.requests,
+            running: self.running + other.running,
+        }
+    }
+}
+
+impl StatusReport {
+    /// The body of `/status`.
+    pub fn body(&self, totals: ServerTotals) -> Value {
+        let configuration = &self.configuration;
+        let mut body = json!({
+            "memory": {"workers_lua_vms": [], "lua_shared_dicts": {}},
+            "server": {
+                "connections_accepted": totals.accepted,
+                "connections_active": totals.active,
+                "connections_handled": totals.accepted,
+                "connections_reading": 0,
+                "connections_writing": totals.running,
+                "connections_waiting": totals.active.saturating_sub(totals.running),
+                "total_requests": totals.requests,
+            },
+            "configuration": {
+                "revision": configuration.revision,
+                "loaded_at": configuration.loaded_unix_ms / 1000,
+                "source": if configuration.from_last_good { "last_good" } else { "database" },
+                "faults": configuration.faults,
+                "last_error": configuration.last_error,
+            },
+        });
+        if let (Some(reachable), Some(fields)) = (self.database_reachable, body.as_object_mut()) {
+            fields.insert("database".to_owned(), json!({"reachable": reachable}));
+        }
+        body
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_on_its_last_good_configuration_says_so() {
+        let report = StatusReport {
+            readiness: Readiness::Ready,
+            database_reachable: Some(false),
+            configuration: ConfigurationStatus {
+                revision: 12,
+                loaded_unix_ms: 5_999,
+                from_last_good: true,
+                faults: 1,
+                last_error: Some("the database is away".to_owned()),
+            },
+        };
+        let totals = ServerTotals {
+            accepted: 4,
+            active: 3,
+            requests: 9,
+            running: 1,
+        };
+        let body = report.body(totals.plus(ServerTotals::default()));
+        assert_eq!(body["database"]["reachable"], false);
+        assert_eq!(body["configuration"]["source"], "last_good");
+        assert_eq!(body["configuration"]["loaded_at"], 5);
+        assert_eq!(body["server"]["connections_waiting"], 2);
+        let off = StatusReport {
+            database_reachable: None,
+            ..report
+        };
+        assert_eq!(
+            off.body(totals).get("database"),
+            None,
+            "without a database nothing is said of it"
+        );
+    }
+}

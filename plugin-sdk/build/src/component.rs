@@ -1,0 +1,44 @@
+//! From a core module with contract metadata to a component.
+
+use std::fs;
+use std::path::Path;
+
+use wit_component::ComponentEncoder;
+
+use crate::BuildError;
+
+/// Wraps a core module, which carries its world in custom sections, into a validated component.
+///
+/// # Errors
+///
+/// What is wrong with the module, outermost cause first.
+pub fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
+    let encoded = ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(ComponentEncoder::encode);
+    encoded.map_err(|error| format!("{error:#}"))
+}
+
+/// Encodes the module at `from` into `to` and gives the component's size.
+///
+/// An equal component is left alone, so that what depends on the file is not built again.
+pub(crate) fn write(from: &Path, to: &Path) -> Result<usize, BuildError> {
+    let file = |path: &Path| {
+        let path = path.to_owned();
+        move |source| BuildError::File { path, source }
+    };
+    let module = fs::read(from).map_err(file(from))?;
+    let component = encode(&module).map_err(|reason| BuildError::Encode {
+        module: from.to_owned(),
+        reason,
+    })?;
+    if fs::read(to).is_ok_and(|known| known == component) {
+        return Ok(component.len());
+    }
+    // A reader never sees half a component.
+    let unfinished = to.with_extension(format!("wasm.{}", std::process::id()));
+    fs::write(&unfinished, &component).map_err(file(&unfinished))?;
+    fs::rename(&unfinished, to).map_err(file(to))?;
+    Ok(component.len())
+}

@@ -1,0 +1,92 @@
+//! The traits that a plugin implements: one for what it is, one for each phase.
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use crate::bindings::imports::weir::plugin::types::Failure;
+use crate::bindings::imports::weir::plugin::types::Value;
+use crate::bindings::log_phase::exports::weir::plugin::log_phase;
+use crate::{About, ConfigProblem, Inputs, RequestVerdict, ResponseVerdict, Setup};
+
+/// A plugin, configured for one assignment.
+///
+/// The value is made once for each instance and serves one call at a time. Whatever a request
+/// needs again and again (parsed patterns, formatted headers) is worth preparing here.
+pub trait Plugin: Sized + 'static {
+    /// The configuration. Its JSON Schema is what the Admin API checks and fills defaults from.
+    type Config: DeserializeOwned + JsonSchema;
+
+    /// Name, version, priority and capabilities. Called once, when the plugin is uploaded.
+    fn about() -> About;
+
+    /// Makes the plugin from a configuration that passed the schema and has its defaults.
+    ///
+    /// # Errors
+    ///
+    /// What the schema cannot say, with a pointer to the field. The Admin API shows it.
+    fn configure(config: Self::Config) -> Result<(Self, Setup), Vec<ConfigProblem>>;
+}
+
+/// Called when the head of a request has arrived.
+pub trait RequestHead: Plugin {
+    /// Lets the request go on, changed or not, or answers it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if no decision could be made; the assignment's failure policy applies.
+    fn on_request_head(&mut self, inputs: &Inputs) -> Result<RequestVerdict, Failure>;
+}
+
+/// Called when there is a head to answer with, from the upstream or from the gateway.
+pub trait ResponseHead: Plugin {
+    /// Lets the response go on, changed or not, or replaces it. `carry` is what this plugin's
+    /// request phase left.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if no decision could be made; the assignment's failure policy applies.
+    fn on_response_head(&mut self, inputs: &Inputs, carry: Option<&[u8]>)
+    -> Result<ResponseVerdict, Failure>;
+}
+
+/// Called after exchanges have ended, with several at once. Never delays a client.
+pub trait Log: Plugin {
+    /// Takes the entries, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`]; if it is retryable the host gives the same entries again later.
+    fn on_log(&mut self, entries: &[LogEntry]) -> Result<(), Failure>;
+}
+
+/// One exchange, as the log phase sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogEntry {
+    inputs: Inputs,
+    carry: Option<Vec<u8>>,
+}
+
+impl LogEntry {
+    /// What the setup asked for.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    /// What this plugin's earlier phases left.
+    pub fn carry(&self) -> Option<&[u8]> {
+        self.carry.as_deref()
+    }
+
+    pub(crate) fn new(values: Vec<Value>, carry: Option<Vec<u8>>) -> Self {
+        Self {
+            inputs: Inputs::new(values),
+            carry,
+        }
+    }
+}
+
+impl From<log_phase::Entry> for LogEntry {
+    fn from(entry: log_phase::Entry) -> Self {
+        Self::new(entry.inputs, entry.carry)
+    }
+}

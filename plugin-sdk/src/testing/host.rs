@@ -1,0 +1,180 @@
+//! What the pretend host knows and what it was told.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::counters::{Take, Window};
+use crate::credentials::{Consumer, Found};
+use crate::http;
+use crate::logging::Level;
+
+/// The pretend gateway of this thread. [`Host::install`] makes it the one that calls go to.
+#[derive(Debug, Default)]
+pub struct Host {
+    credentials: BTreeMap<(String, String), Found>,
+    consumers: Vec<Consumer>,
+    credentials_fault: Option<String>,
+    responses: VecDeque<Result<http::Response, http::HttpError>>,
+    pub(super) now_unix_ns: u64,
+    pub(super) attributes: BTreeMap<String, String>,
+    counted: BTreeMap<(String, u64), u64>,
+    requests: Vec<http::Request>,
+    files: BTreeMap<String, Vec<u8>>,
+    lines: Vec<LogLine>,
+    pub(super) metrics: BTreeMap<(String, Vec<String>), f64>,
+}
+
+/// One line of the gateway's log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogLine {
+    /// How grave.
+    pub level: Level,
+    /// What was said.
+    pub message: String,
+    /// Named values.
+    pub fields: Vec<(String, String)>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Host> = RefCell::new(Host::default());
+}
+
+impl Host {
+    /// A host that knows nobody.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Knows a credential, and its consumer.
+    #[must_use]
+    pub fn credential(mut self, kind: &str, key: &str, found: Found) -> Self {
+        self.consumers.push(found.consumer.clone());
+        self.credentials.insert((kind.into(), key.into()), found);
+        self
+    }
+
+    /// Knows a consumer without credentials.
+    #[must_use]
+    pub fn consumer(mut self, consumer: Consumer) -> Self {
+        self.consumers.push(consumer);
+        self
+    }
+
+    /// Answers every look-up of credentials with this error.
+    #[must_use]
+    pub fn credentials_fail(mut self, error: &str) -> Self {
+        self.credentials_fault = Some(error.into());
+        self
+    }
+
+    /// Answers the next HTTP request so; without any, requests time out.
+    #[must_use]
+    pub fn http_answers(mut self, answer: Result<http::Response, http::HttpError>) -> Self {
+        self.responses.push_back(answer);
+        self
+    }
+
+    /// Sets the clock.
+    #[must_use]
+    pub fn at_unix_ms(mut self, now: u64) -> Self {
+        self.now_unix_ns = now * 1_000_000;
+        self
+    }
+
+    /// Makes this the host of the current thread, in place of the one before.
+    pub fn install(self) {
+        CURRENT.set(self);
+    }
+
+    /// The HTTP requests that were sent so far.
+    pub fn sent_requests() -> Vec<http::Request> {
+        Self::with(|host| host.requests.clone())
+    }
+
+    /// What was appended to a file so far.
+    pub fn file(path: &str) -> String {
+        Self::with(|host| {
+            host.files
+                .get(path)
+                .map(|data| String::from_utf8_lossy(data).into_owned())
+        })
+        .unwrap_or_default()
+    }
+
+    /// What was logged so far.
+    pub fn log_lines() -> Vec<LogLine> {
+        Self::with(|host| host.lines.clone())
+    }
+
+    /// The value of an attribute that a plugin left.
+    pub fn attribute(key: &str) -> Option<String> {
+        Self::with(|host| host.attributes.get(key).cloned())
+    }
+
+    /// The sum of what a metric was given under these label values.
+    pub fn metric(name: &str, labels: &[&str]) -> f64 {
+        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        Self::with(|host| host.metrics.get(&(name.into(), labels)).copied()).unwrap_or_default()
+    }
+
+    pub(super) fn with<R>(call: impl FnOnce(&mut Self) -> R) -> R {
+        CURRENT.with_borrow_mut(call)
+    }
+
+    pub(super) fn find_credential(&self, kind: &str, key: &str) -> Result<Option<Found>, String> {
+        match &self.credentials_fault {
+            Some(error) => Err(error.clone()),
+            None => Ok(self.credentials.get(&(kind.into(), key.into())).cloned()),
+        }
+    }
+
+    pub(super) fn find_consumer(&self, name: &str) -> Result<Option<Consumer>, String> {
+        let named = |consumer: &&Consumer| consumer.id == name || consumer.username.as_deref() == Some(name);
+        match &self.credentials_fault {
+            Some(error) => Err(error.clone()),
+            None => Ok(self.consumers.iter().find(named).cloned()),
+        }
+    }
+
+    pub(super) fn take(&mut self, windows: &[Window], cost: u64, now_ms: u64) -> Vec<Take> {
+        let place = |window: &Window| (window.key.clone(), window.from_unix_ms);
+        let used = |host: &Self, window: &Window| host.counted.get(&place(window)).copied().unwrap_or(0);
+        let allowed = windows
+            .iter()
+            .all(|window| used(self, window) + cost <= window.limit);
+        let mut takes = Vec::new();
+        for window in windows {
+            let fits = used(self, window) + cost <= window.limit;
+            if allowed {
+                *self.counted.entry(place(window)).or_default() += cost;
+            }
+            let remaining = window.limit.saturating_sub(used(self, window));
+            let reset_ms = window.until_unix_ms.saturating_sub(now_ms);
+            takes.push(Take {
+                allowed: fits,
+                remaining,
+                reset_ms,
+            });
+        }
+        takes
+    }
+
+    pub(super) fn append(&mut self, path: &str, data: &[u8]) {
+        self.files.entry(path.into()).or_default().extend_from_slice(data);
+    }
+
+    pub(super) fn log(&mut self, level: Level, message: &str, fields: &[(String, String)]) {
+        self.lines.push(LogLine {
+            level,
+            message: message.into(),
+            fields: fields.to_vec(),
+        });
+    }
+
+    pub(super) fn send(&mut self, request: &http::Request) -> Result<http::Response, http::HttpError> {
+        self.requests.push(request.clone());
+        self.responses
+            .pop_front()
+            .unwrap_or(Err(http::HttpError::Timeout))
+    }
+}

@@ -1,0 +1,220 @@
+//! A throw-away Postgres server: made in a temporary folder, gone with the process that made it.
+//!
+//! Debian's `postgresql` package brings the programs. The server refuses to run as root, so root
+//! runs it as `postgres`. A small shell waits for the end of the test process, however it ends,
+//! and cleans up. Durability is switched off.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context as _, ensure};
+
+use crate::free_port;
+
+/// Role and owner of every database in here. It has no password.
+const USER: &str = "weir";
+
+/// Room for many tests at once, each with its pools.
+const SETTINGS: &str = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 \
+     -c shared_buffers=64MB -c listen_addresses=127.0.0.1";
+
+/// A running Postgres server.
+#[derive(Debug)]
+pub struct Postgres {
+    folder: PathBuf,
+    programs: PathBuf,
+    port: u16,
+    databases: AtomicU32,
+    /// Cleans up when its standard input closes, which it does when this process ends.
+    watchdog: Child,
+}
+
+impl Postgres {
+    /// Makes a server of one's own, for a test that stops it. Takes about a second.
+    ///
+    /// # Errors
+    ///
+    /// If the programs are not installed, or the server does not come up.
+    pub fn start() -> anyhow::Result<Self> {
+        let programs = programs()?;
+        let folder = tempfile::Builder::new().prefix("weir-postgres-").tempdir()?.keep();
+        let port = free_port()?.port();
+        if is_root() {
+            let (user, group) = postgres_ids()?;
+            std::os::unix::fs::chown(&folder, Some(user), Some(group))?;
+        }
+        let watchdog = watch(&folder, &programs)?;
+        let server = Self { folder, programs, port, databases: AtomicU32::new(0), watchdog };
+        let initdb = ["-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C", "-N", "-D"];
+        let mut command = as_postgres(&server.programs.join("initdb"));
+        run(command.args(initdb).arg(server.data()))?;
+        server.start_again()?;
+        Ok(server)
+    }
+
+    /// The server that all tests of this process share. It must not be stopped.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn shared() -> anyhow::Result<&'static Self> {
+        static SHARED: OnceLock<Result<Postgres, String>> = OnceLock::new();
+        let shared = SHARED.get_or_init(|| Self::start().map_err(|error| format!("{error:#}")));
+        shared.as_ref().map_err(|error| anyhow::anyhow!("{error}"))
+    }
+
+    /// Makes an empty database; gives its URL.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not do it.
+    pub fn database(&self) -> anyhow::Result<String> {
+        self.create("template0")
+    }
+
+    /// Makes a copy of a database of this server to which nobody is connected; gives its URL.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not do it.
+    pub fn copy_of(&self, url: &str) -> anyhow::Result<String> {
+        let (_, name) = url.rsplit_once('/').context("a URL of this server")?;
+        self.create(name)
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> (&'static str, u16) {
+        ("127.0.0.1", self.port)
+    }
+
+    /// Stops the server and breaks all connections; the data stays.
+    ///
+    /// # Errors
+    ///
+    /// If it does not stop.
+    pub fn stop(&self) -> anyhow::Result<()> {
+        self.control(&["stop", "-m", "fast"])
+    }
+
+    /// Starts the server again, on the same port and with the same data.
+    ///
+    /// # Errors
+    ///
+    /// If it does not come up.
+    pub fn start_again(&self) -> anyhow::Result<()> {
+        let options = format!("{SETTINGS} -p {} -k {}", self.port, self.folder.display());
+        let log = self.folder.join("log").display().to_string();
+        self.control(&["start", "-t", "60", "-l", &log, "-o", &options])
+    }
+
+    /// Runs SQL in a database of this server; gives what `psql` prints, bare.
+    ///
+    /// # Errors
+    ///
+    /// If a statement fails.
+    pub fn sql(&self, url: &str, statements: &str) -> anyhow::Result<String> {
+        let mut psql = Command::new(self.programs.join("psql"));
+        run(psql.args(["-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", statements]))
+    }
+
+    fn create(&self, template: &str) -> anyhow::Result<String> {
+        let name = format!("weir_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let url = |name: &str| format!("postgres://{USER}@127.0.0.1:{}/{name}", self.port);
+        self.sql(&url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE {template}"))?;
+        Ok(url(&name))
+    }
+
+    fn control(&self, words: &[&str]) -> anyhow::Result<()> {
+        let mut command = as_postgres(&self.programs.join("pg_ctl"));
+        run(command.arg("-D").arg(self.data()).arg("-s").arg("-w").args(words)).map(drop)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // Closing its input is the order to clean up.
+        drop(self.watchdog.stdin.take());
+        let _ = self.watchdog.wait();
+    }
+}
+
+/// The newest installed version, or the folder that `WEIR_TEST_POSTGRES` names.
+fn programs() -> anyhow::Result<PathBuf> {
+    if let Some(folder) = std::env::var_os("WEIR_TEST_POSTGRES") {
+        return Ok(folder.into());
+    }
+    let versions = std::fs::read_dir("/usr/lib/postgresql").context("the postgresql package is not installed")?;
+    let mut found: Vec<(u32, PathBuf)> = versions
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let version = path.file_name()?.to_str()?.parse().ok()?;
+            Some((version, path.join("bin")))
+        })
+        .filter(|(_, folder)| folder.join("initdb").exists())
+        .collect();
+    found.sort();
+    Ok(found.pop().context("the postgresql package is not installed")?.1)
+}
+
+fn is_root() -> bool {
+    // The owner of what this process may call its own.
+    std::fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0)
+}
+
+fn postgres_ids() -> anyhow::Result<(u32, u32)> {
+    let users = std::fs::read_to_string("/etc/passwd")?;
+    let line = users.lines().find(|line| line.starts_with("postgres:")).context("no user called postgres")?;
+    let mut fields = line.split(':').skip(2);
+    let mut number = || fields.next().and_then(|text| text.parse().ok()).context("/etc/passwd");
+    Ok((number()?, number()?))
+}
+
+fn as_postgres(program: &Path) -> Command {
+    let mut command = if is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
+    command.current_dir("/").stdin(Stdio::null());
+    command
+}
+
+fn watch(folder: &Path, programs: &Path) -> io::Result<Child> {
+    let stop = as_postgres(&programs.join("pg_ctl"));
+    let words = std::iter::once(stop.get_program()).chain(stop.get_args());
+    let script = "folder=$1; shift; cat >/dev/null; \"$@\" -D \"$folder/data\" -m immediate -s stop; rm -rf \"$folder\"";
+    Command::new("sh")
+        .args(["-c", script, "sh"])
+        .arg(folder)
+        .args(words)
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // Not among those that a Ctrl-C in the terminal ends.
+        .process_group(0)
+        .spawn()
+}
+
+fn run(command: &mut Command) -> anyhow::Result<String> {
+    // A server that pg_ctl starts keeps the error output open, so that goes nowhere and the log has it.
+    let name = command.get_args().chain([command.get_program()]).map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
+    let is_start = name.contains(" start ");
+    let errors = if is_start { Stdio::null() } else { Stdio::piped() };
+    let output = if is_start { Stdio::null() } else { Stdio::piped() };
+    let done = command.stdout(output).stderr(errors).spawn()?.wait_with_output()?;
+    let said = String::from_utf8_lossy(&done.stderr);
+    ensure!(done.status.success(), "{name}: {} {said}", done.status);
+    Ok(String::from_utf8_lossy(&done.stdout).trim_end().to_owned())
+}
