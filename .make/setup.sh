@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Installs what is missing, and nothing when nothing is: `setup.sh build` for building and running,
+# `setup.sh all` for the tests too. Debian packages need root or sudo.
+set -euo pipefail
+
+what=${1:-all}
+packages=()
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+want() { # want PROGRAM PACKAGE
+    have "$1" || packages+=("$2")
+}
+
+has_wasm_target() {
+    local libraries
+    libraries=$(rustc --print target-libdir --target wasm32-unknown-unknown 2>/dev/null) || return 1
+    compgen -G "$libraries/libstd-*.rlib" >/dev/null
+}
+
+has_debian_wasm() {
+    [ -x /usr/bin/rustc ] && [ -e /usr/lib/rustlib/src/rust/library/std/Cargo.toml ]
+}
+
+has_postgres() {
+    have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+}
+
+install() {
+    local run=()
+    if [ "$(id -u)" != 0 ]; then
+        if ! have sudo; then
+            echo "These Debian packages are missing; install them as root: $*" >&2
+            exit 1
+        fi
+        run=(sudo)
+    fi
+    echo "installing $*"
+    export DEBIAN_FRONTEND=noninteractive
+    "${run[@]}" apt-get install -y -q --no-install-recommends "$@" >/dev/null 2>&1 && return
+    # The package lists may be old, or missing as in a fresh container.
+    "${run[@]}" apt-get update -q >/dev/null
+    "${run[@]}" apt-get install -y -q --no-install-recommends "$@" >/dev/null
+}
+
+if ! have cargo; then
+    echo "Rust is missing: see https://rustup.rs (1.95 or later)" >&2
+    exit 1
+fi
+
+want cc gcc
+want c++ g++
+want cmake cmake
+want make make
+want curl curl
+if [ "$what" = all ] && ! has_postgres; then
+    packages+=(postgresql)
+fi
+
+# Plugins are compiled to WebAssembly: by the user's toolchain, or else by Debian's.
+if ! has_wasm_target && ! has_debian_wasm; then
+    if ! { have rustup && timeout 60 rustup target add wasm32-unknown-unknown >/dev/null 2>&1 && has_wasm_target; }; then
+        packages+=(rustc-web rust-web-src)
+    fi
+fi
+
+if [ "${#packages[@]}" -gt 0 ]; then
+    install "${packages[@]}"
+fi
