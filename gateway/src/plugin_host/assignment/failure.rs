@@ -7,7 +7,8 @@ use crate::exchange::LocalAnswer;
 /// Kong's words for an error that is none of the client's business.
 const UNEXPECTED: &str = "An unexpected error occurred";
 
-/// Why a call gave no usable answer. All but `Failed` cost the instance.
+/// Why a call gave no usable answer. All but `Failed` and `BadAnswer`, which end a call in order,
+/// cost the instance.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallFailure {
     /// The plugin says that it could not decide.

@@ -1,13 +1,13 @@
 //! Whole calls of real components, honest and hostile.
 
 mod admission;
+mod bundled;
 mod calls;
 mod guests;
 mod hostile;
 mod logs;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Version};
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{
     Answer, Assignment, AssignmentSpec, Chain, Directory, Flow, FoundCredential, Host, HostDeps,
     HostSettings, Instances, Outbound, OutboundError, OutboundRequest, OutboundResponse, Placement, Plugin,
-    Run, Slot,
+    Slot,
 };
 use crate::exchange::{ConsumerFacts, Exchange, Peer, RequestHead, RequestId, Scheme, Timing};
 

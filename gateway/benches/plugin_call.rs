@@ -1,0 +1,187 @@
+//! What a plugin call costs: warm, on a fiber, and with a fresh instance.
+//!
+//! `cargo bench -p weir --bench plugin_call`. The plugins are the bundled ones, compiled as in
+//! production by a process of this program. Each figure is the middle of many batches.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, Method, Version};
+use uuid::Uuid;
+use weir::exchange::{ConsumerFacts, Exchange, Peer, RequestHead, RequestId, Scheme, Timing};
+use weir::plugin_host::{
+    Answer, AssignmentSpec, Chain, Directory, FoundCredential, Host, HostDeps, HostSettings, Instances,
+    Outbound, OutboundError, OutboundRequest, OutboundResponse, Placement, Slot, compile_child,
+};
+
+/// One consumer, always in the cache.
+struct Alice(FoundCredential);
+
+impl Directory for Alice {
+    fn cached_credential(&self, _: &str, _: &str) -> Option<Option<FoundCredential>> {
+        Some(Some(self.0.clone()))
+    }
+
+    fn find_credential<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+    ) -> Answer<'a, Result<Option<FoundCredential>, String>> {
+        Box::pin(async { Ok(Some(self.0.clone())) })
+    }
+
+    fn find_consumer<'a>(&'a self, _: &'a str) -> Answer<'a, Result<Option<Arc<ConsumerFacts>>, String>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+struct Nowhere;
+
+impl Outbound for Nowhere {
+    fn send(&self, _: OutboundRequest) -> Answer<'_, Result<OutboundResponse, OutboundError>> {
+        Box::pin(async { Err(OutboundError::Denied) })
+    }
+}
+
+fn main() {
+    if std::env::args().nth(1).as_deref() == Some("__compile") {
+        std::process::exit(compile_child::main().into());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(run());
+}
+
+async fn run() {
+    let folder = std::env::temp_dir().join(format!("weir-plugin-call-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let host = Host::start(HostSettings::new(folder.clone(), 1), deps()).expect("a host");
+    let begun = Instant::now();
+    let plugins = host.bundled().await.expect("the bundled plugins");
+    println!(
+        "{} bundled plugins compiled in {:?}\n",
+        plugins.len(),
+        begun.elapsed()
+    );
+    let transform = r#"{"replace":{"headers":["x-a:one","x-b:two","x-c:three"]}}"#;
+    let cases = [
+        (
+            "request-transformer, 3 inputs, 3 edits",
+            "request-transformer",
+            transform,
+        ),
+        ("key-auth on a fiber, cached credential", "key-auth", "{}"),
+        (
+            "rate-limiting, one window",
+            "rate-limiting",
+            r#"{"hour":1000000000,"policy":"local"}"#,
+        ),
+    ];
+    println!("{:<42} {:>12} {:>12}", "one call, edits applied", "warm", "fresh");
+    for (title, name, config) in cases {
+        let plugin = plugins
+            .iter()
+            .find(|plugin| plugin.info.name == name)
+            .expect("a bundled plugin");
+        let spec = AssignmentSpec {
+            bundled: true,
+            ..AssignmentSpec::new(Uuid::nil(), config)
+        };
+        let assignment = host.assign(plugin, &spec).await.expect("an assignment");
+        let chain = Chain::new(vec![Slot::new(name, 0, Some(Placement::Live(assignment)), [])]);
+        let warm = measure(&chain, &Instances::new(&host), 2000).await;
+        let fresh = fresh(&chain, &host).await;
+        println!("{title:<42} {warm:>12.3?} {fresh:>12.3?}");
+    }
+    drop(std::fs::remove_dir_all(folder));
+}
+
+/// The middle time of one call among batches of `calls`.
+async fn measure(chain: &Chain, instances: &Instances, calls: u32) -> Duration {
+    let mut exchange = exchange();
+    let mut times = Vec::new();
+    for _ in 0..200 {
+        let begun = Instant::now();
+        for _ in 0..calls {
+            let mut run = chain.begin();
+            (exchange, _) = chain.on_request(instances, &mut run, exchange).await;
+            exchange.response_edits.clear();
+        }
+        times.push(begun.elapsed() / calls);
+    }
+    middle(times)
+}
+
+/// The same with a worker that has no warm instance.
+async fn fresh(chain: &Chain, host: &Host) -> Duration {
+    let mut exchange = exchange();
+    let mut times = Vec::new();
+    for _ in 0..5000 {
+        let instances = Instances::new(host);
+        let begun = Instant::now();
+        let mut run = chain.begin();
+        (exchange, _) = chain.on_request(&instances, &mut run, exchange).await;
+        drop(instances);
+        times.push(begun.elapsed());
+        exchange.response_edits.clear();
+    }
+    middle(times)
+}
+
+fn middle(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+fn deps() -> HostDeps {
+    let consumer = ConsumerFacts {
+        id: Uuid::from_u128(1),
+        username: Some("alice".into()),
+        custom_id: None,
+        json: "{}".into(),
+    };
+    let found = FoundCredential {
+        consumer: Arc::new(consumer),
+        credential: "c1".into(),
+        groups: Arc::new([]),
+        data_json: "{}".into(),
+    };
+    HostDeps {
+        directory: Arc::new(Alice(found)),
+        outbound: Arc::new(Nowhere),
+        log_record: |_, _| {},
+    }
+}
+
+fn exchange() -> Box<Exchange> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        ("host", "example.com"),
+        ("apikey", "k"),
+        ("x-a", "1"),
+        ("x-b", "2"),
+        ("x-c", "3"),
+        ("accept", "*/*"),
+    ] {
+        headers.insert(name, value.parse().expect("a value"));
+    }
+    let client = SocketAddr::from(([192, 0, 2, 1], 4711));
+    let peer = Peer {
+        client,
+        direct: client,
+        listener_port: 8000,
+        scheme: Scheme::Http,
+    };
+    let uri = "/a/b?c=d".parse().expect("a target");
+    let head = RequestHead {
+        method: Method::GET,
+        uri,
+        version: Version::HTTP_11,
+        headers,
+    };
+    let timing = Timing::begin(tokio::time::Instant::now(), 1);
+    Box::new(Exchange::begin(RequestId::from_bits(1), timing, peer, head))
+}
