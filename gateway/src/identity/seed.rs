@@ -47,9 +47,11 @@ impl Identity {
             .documents
             .iter()
             .filter(|(kind, _)| !matches!(kind.as_str(), kinds::CONSUMERS | kinds::ACLS));
-        for (kind, document) in
-            credentials.flat_map(|(kind, documents)| documents.iter().map(move |one| (kind, one)))
-        {
+        // Collected first: a future that holds such closures across an await is not `Send` to rustc.
+        let credentials: Vec<_> = credentials
+            .flat_map(|(kind, documents)| documents.iter().map(move |one| (kind, one)))
+            .collect();
+        for (kind, document) in credentials {
             let Some((owner, key)) = owner_and_key(kind, document) else {
                 continue;
             };
