@@ -1,4 +1,5 @@
 //! Real builds: the smallest example in this workspace, and a crate that stands alone.
+#![expect(clippy::expect_used, clippy::wildcard_enum_match_arm, reason = "helpers of tests fail like tests")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,12 +9,17 @@ use wasmparser::{Encoding, Parser, Payload};
 use weir_plugin_build::{BuildError, Options, build};
 
 fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the workspace")
 }
 
 /// Shared by all builds here, and apart from everything else.
 fn options() -> Options {
-    Options { target_dir: Some(workspace().join("target").join("wasm")) }
+    Options {
+        target_dir: Some(workspace().join("target").join("wasm")),
+    }
 }
 
 /// The names of a component's imports and exports.
@@ -29,10 +35,18 @@ fn interfaces(component: &[u8]) -> (BTreeSet<String>, BTreeSet<String>) {
             Payload::Version { .. } => depth += 1,
             Payload::End(_) => depth -= 1,
             Payload::ComponentImportSection(section) if depth == 1 => {
-                imports.extend(section.into_iter().map(|import| import.expect("an import").name.name.to_owned()));
+                imports.extend(
+                    section
+                        .into_iter()
+                        .map(|import| import.expect("an import").name.name.to_owned()),
+                );
             }
             Payload::ComponentExportSection(section) if depth == 1 => {
-                exports.extend(section.into_iter().map(|export| export.expect("an export").name.name.to_owned()));
+                exports.extend(
+                    section
+                        .into_iter()
+                        .map(|export| export.expect("an export").name.name.to_owned()),
+                );
             }
             _ => {}
         }
@@ -41,7 +55,10 @@ fn interfaces(component: &[u8]) -> (BTreeSet<String>, BTreeSet<String>) {
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {
-    names.iter().map(|name| format!("weir:plugin/{name}@0.1.0")).collect()
+    names
+        .iter()
+        .map(|name| format!("weir:plugin/{name}@0.1.0"))
+        .collect()
 }
 
 #[test]
@@ -51,7 +68,11 @@ fn the_smallest_example_exports_just_its_phase() {
     assert_eq!(path, workspace().join("target/wasm/header-edit.wasm"));
     let (imports, exports) = interfaces(&fs::read(&path).expect("the component"));
     assert_eq!(exports, set(&["meta", "lifecycle", "request-head"]));
-    assert_eq!(imports, set(&["types", "logging"]), "what a plugin does not call is not imported");
+    assert_eq!(
+        imports,
+        set(&["types", "logging"]),
+        "what a plugin does not call is not imported"
+    );
 }
 
 #[test]
@@ -66,8 +87,13 @@ fn a_crate_outside_the_workspace_needs_nothing_but_its_crate_type() {
     fs::create_dir(dir.path().join("src")).expect("src");
     fs::write(dir.path().join("Cargo.toml"), manifest).expect("Cargo.toml");
     fs::copy(workspace().join("Cargo.lock"), dir.path().join("Cargo.lock")).expect("Cargo.lock");
-    let source = fs::read_to_string(workspace().join("example-plugins/rust/header-edit/src/lib.rs")).expect("source");
-    let source = source.split("#[cfg(test)]").next().unwrap_or_default().replace("CARGO_PKG_DESCRIPTION", "CARGO_PKG_NAME");
+    let source =
+        fs::read_to_string(workspace().join("example-plugins/rust/header-edit/src/lib.rs")).expect("source");
+    let source = source
+        .split("#[cfg(test)]")
+        .next()
+        .unwrap_or_default()
+        .replace("CARGO_PKG_DESCRIPTION", "CARGO_PKG_NAME");
     fs::write(dir.path().join("src/lib.rs"), source).expect("lib.rs");
     let path = build(dir.path(), &options()).expect("a component");
     let (_, exports) = interfaces(&fs::read(path).expect("the component"));
@@ -77,7 +103,10 @@ fn a_crate_outside_the_workspace_needs_nothing_but_its_crate_type() {
 #[test]
 fn says_what_is_missing() {
     let dir = tempfile::tempdir().expect("a folder");
-    assert!(matches!(build(dir.path(), &options()), Err(BuildError::NoCrate { .. })), "an empty folder");
+    assert!(
+        matches!(build(dir.path(), &options()), Err(BuildError::NoCrate { .. })),
+        "an empty folder"
+    );
     fs::create_dir(dir.path().join("src")).expect("src");
     fs::write(dir.path().join("src/lib.rs"), "").expect("lib.rs");
     let manifest = "[package]\nname = \"plain\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";

@@ -33,6 +33,7 @@ fn call(config: Json, request: &Request) -> Outcome {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn finds_the_key_or_says_what_is_wrong() {
     let get = Request::get;
     let cases = [
