@@ -1,3 +1,29 @@
-//! The control API, and the status listener beside it.
+//! The control API: Kong's Admin API, and `/custom-plugins` beside it. The only module that names axum.
+//!
+//! It writes entities to the store and reads how the node is doing; it deliberately touches neither
+//! snapshot nor data plane. `paths.rs` lists every path, `dispatch.rs` every handler.
+//! It has no authentication of its own: it listens on loopback unless the operator says otherwise.
 
-pub mod status_listener;
+mod answer;
+mod body;
+mod call;
+mod custom_plugins;
+mod declarative;
+mod dispatch;
+mod entities;
+mod error;
+mod form;
+mod information;
+mod paths;
+mod plugins;
+mod schemas;
+mod serve;
+mod state;
+mod tags;
+
+#[cfg(test)]
+mod tests;
+
+use error::ApiError;
+pub use serve::{router, serve};
+pub use state::{AdminSettings, AdminState, Components, Draft, Later, NodeReport, Unfit};

@@ -1,0 +1,131 @@
+//! From an endpoint and a method to its handler.
+//!
+//! The method is one of [`Endpoint::methods`]; what is not listed there never comes here.
+
+use axum::http::Method;
+
+use super::answer::{Answer, Content};
+use super::call::Call;
+use super::entities::{self, Forced};
+use super::error::ApiError;
+use super::paths::Endpoint;
+use super::{custom_plugins, declarative, information, schemas, tags};
+use crate::model::{Foreign, Kind};
+
+pub(super) async fn dispatch(
+    endpoint: Endpoint,
+    method: &Method,
+    mut call: Call<'_>,
+) -> Result<Answer, ApiError> {
+    match endpoint {
+        Endpoint::Information => information::show_information(call.state).await,
+        Endpoint::Status => information::show_status(call.state).await,
+        Endpoint::Robots => Ok(robots()),
+        Endpoint::Endpoints => Ok(schemas::list_endpoints()),
+        Endpoint::EnabledPlugins => schemas::list_enabled_plugins(call.state).await,
+        Endpoint::PluginSchema => schemas::show_plugin_schema(call.state, call.parameter(0)?).await,
+        Endpoint::PluginConfigSchema => schemas::show_config_schema(call.state, call.parameter(0)?).await,
+        Endpoint::EntitySchema => schemas::show_entity_schema(call.parameter(0)?),
+        Endpoint::ValidatePlugin => {
+            let sent = call.fields().await?;
+            entities::validate_entity(call.state, schemas::kind_named("plugins")?, sent).await
+        }
+        Endpoint::ValidateEntity => {
+            let kind = schemas::kind_named(call.parameter(0)?)?;
+            let sent = call.fields().await?;
+            entities::validate_entity(call.state, kind, sent).await
+        }
+        Endpoint::Declarative => declarative::refuse(),
+        Endpoint::Tags => tags::list_tags(call.state, &call.query).await,
+        Endpoint::Tag => tags::list_tagged(call.state, call.parameter(0)?, call.path, &call.query).await,
+        Endpoint::CustomPlugins
+        | Endpoint::CustomPlugin
+        | Endpoint::CustomPluginVersions
+        | Endpoint::CustomPluginVersion => custom_plugins::dispatch(endpoint, method, call).await,
+        Endpoint::Collection(kind) => collection(kind, None, method, call).await,
+        Endpoint::Entity(kind) => entity(kind, None, method, call).await,
+        Endpoint::Parent { child, foreign } => parent_of(child, foreign, method, call).await,
+        Endpoint::Children {
+            parent,
+            foreign,
+            kind,
+        } => {
+            let below = entities::below_parent(call.state, parent, foreign, call.parameter(0)?).await?;
+            collection(kind, Some(below), method, call).await
+        }
+        Endpoint::Child {
+            parent,
+            foreign,
+            kind,
+        } => {
+            let below = entities::below_parent(call.state, parent, foreign, call.parameter(0)?).await?;
+            entity(kind, Some(below), method, call).await
+        }
+    }
+}
+
+async fn collection(
+    kind: &'static Kind,
+    below: Option<Forced>,
+    method: &Method,
+    mut call: Call<'_>,
+) -> Result<Answer, ApiError> {
+    if *method == Method::POST {
+        let sent = call.fields().await?;
+        return entities::create_entity(call.state, kind, sent, below).await;
+    }
+    entities::list_entities(call.state, kind, below, call.path, &call.query).await
+}
+
+async fn entity(
+    kind: &'static Kind,
+    below: Option<Forced>,
+    method: &Method,
+    mut call: Call<'_>,
+) -> Result<Answer, ApiError> {
+    let text = call.parameters.last().cloned().ok_or(ApiError::NotFound)?;
+    match *method {
+        Method::PUT => {
+            let sent = call.fields().await?;
+            entities::upsert_entity(call.state, kind, &text, sent, below).await
+        }
+        Method::PATCH => {
+            let sent = call.fields().await?;
+            entities::update_entity(call.state, kind, &text, sent, below).await
+        }
+        Method::DELETE => entities::delete_entity(call.state, kind, &text, below).await,
+        _ => entities::show_entity(call.state, kind, &text, below).await,
+    }
+}
+
+async fn parent_of(
+    child: &'static Kind,
+    foreign: Foreign,
+    method: &Method,
+    mut call: Call<'_>,
+) -> Result<Answer, ApiError> {
+    let text = call.parameter(0)?.to_owned();
+    match *method {
+        Method::PUT => {
+            let sent = call.fields().await?;
+            entities::put_parent(call.state, child, foreign, &text, sent).await
+        }
+        Method::PATCH => {
+            let sent = call.fields().await?;
+            entities::patch_parent(call.state, child, foreign, &text, sent).await
+        }
+        // The parent may not go while the child refers to it; without one there is nothing to delete.
+        Method::DELETE => entities::show_parent(call.state, child, foreign, &text)
+            .await
+            .and(Err(ApiError::MethodNotAllowed)),
+        _ => entities::show_parent(call.state, child, foreign, &text).await,
+    }
+}
+
+fn robots() -> Answer {
+    let text = "User-agent: *\nDisallow: /";
+    Answer {
+        status: axum::http::StatusCode::OK,
+        content: Content::Text(text),
+    }
+}

@@ -1,0 +1,96 @@
+//! `/` and `/status`: what this gateway is, and how it is doing.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::answer::Answer;
+use super::error::ApiError;
+use super::plugins::custom_plugin;
+use super::state::AdminState;
+use crate::model::{Document, PluginVersion};
+use crate::store::{PageQuery, StoreError};
+
+/// The version that clients of Kong gate their features on.
+const KONG_VERSION: &str = "3.9.3";
+/// Rows of one read.
+const BATCH: usize = 1000;
+
+/// `GET /`.
+pub(super) async fn show_information(state: &AdminState) -> Result<Answer, ApiError> {
+    let mut available = Map::new();
+    for (name, found) in state.bundled.iter() {
+        available.insert(name.clone(), brief(&found.admitted.version));
+    }
+    for document in all(state, "custom_plugins").await? {
+        let custom = custom_plugin(document)?;
+        if let Some(active) = custom.active() {
+            available.insert(custom.name.clone(), brief(active));
+        }
+    }
+    let enabled: BTreeSet<String> = all(state, "plugins")
+        .await?
+        .into_iter()
+        .filter_map(|plugin| plugin.get("name").and_then(Value::as_str).map(str::to_owned))
+        .collect();
+    Ok(Answer::ok(json!({
+        "tagline": "Welcome to kong",
+        "version": KONG_VERSION,
+        "edition": "community",
+        "weir": { "version": env!("CARGO_PKG_VERSION") },
+        "hostname": state.settings.hostname,
+        "node_id": state.settings.node_id,
+        "lua_version": "none: plugins are WebAssembly components",
+        "timers": { "running": 0, "pending": 0 },
+        "plugins": { "available_on_server": available, "enabled_in_cluster": enabled },
+        "configuration": state.settings.configuration,
+        "pids": { "master": std::process::id(), "workers": [] },
+    })))
+}
+
+fn brief(version: &PluginVersion) -> Value {
+    json!({ "version": version.version, "priority": version.default_priority })
+}
+
+/// All entities of a kind, read a page at a time.
+pub(super) async fn all(state: &AdminState, kind: &str) -> Result<Vec<Document>, StoreError> {
+    let mut found = Vec::new();
+    let mut query = PageQuery {
+        size: BATCH,
+        ..PageQuery::default()
+    };
+    loop {
+        let page = state.store.page(kind, &query).await?;
+        found.extend(page.documents);
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return Ok(found),
+        }
+    }
+}
+
+/// `GET /status`. Answers with the database away too.
+pub(super) async fn show_status(state: &AdminState) -> Result<Answer, ApiError> {
+    let stored = state.store.revision().await;
+    let report = (state.report)();
+    Ok(Answer::ok(json!({
+        "memory": { "lua_shared_dicts": {}, "workers_lua_vms": [] },
+        "server": {
+            "connections_accepted": report.connections_accepted,
+            "connections_active": report.connections_active,
+            "connections_handled": report.connections_accepted,
+            "connections_reading": 0,
+            "connections_waiting": 0,
+            "connections_writing": report.connections_active,
+            "total_requests": report.total_requests,
+        },
+        "database": { "reachable": stored.is_ok() },
+        "weir": {
+            "stored_revision": stored.ok(),
+            "live_revision": report.live_revision,
+            "serving_last_good": report.serving_last_good,
+            "reload_error": report.reload_error,
+            "faults": report.faults,
+        },
+    })))
+}
