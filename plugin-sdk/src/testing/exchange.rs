@@ -61,7 +61,10 @@ impl Request {
         &self.headers
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "any other input is a fact of the test")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "any other input is a fact of the test"
+    )]
     pub(super) fn answer(&self, input: &Input) -> Value {
         match input {
             Input::Method => Value::Text(self.method.clone()),

@@ -110,9 +110,15 @@ impl HttpLog {
     }
 
     fn body(&self, entries: &[LogEntry]) -> Vec<u8> {
-        let records = entries.iter().filter_map(|entry| entry.inputs().bytes(self.record));
+        let records = entries
+            .iter()
+            .filter_map(|entry| entry.inputs().bytes(self.record));
         let joined = records.collect::<Vec<_>>().join(&b',');
-        if self.as_array { [b"[", joined.as_slice(), b"]"].concat() } else { joined }
+        if self.as_array {
+            [b"[", joined.as_slice(), b"]"].concat()
+        } else {
+            joined
+        }
     }
 }
 

@@ -179,3 +179,30 @@ fn says_what_is_wrong_with_a_configuration() {
         );
     }
 }
+
+#[test]
+fn ships_kongs_defaults() {
+    let schema = weir_plugin_sdk::schema::of::<super::Config>();
+    for (field, default) in [
+        ("method", json!("POST")),
+        ("content_type", json!("application/json")),
+        ("timeout", json!(10000)),
+        ("keepalive", json!(60000)),
+        ("headers", json!(null)),
+    ] {
+        assert_eq!(schema["properties"][field]["default"], default, "{field}");
+    }
+    let queue = &schema["properties"]["queue"]["properties"];
+    for (field, default) in [
+        ("max_batch_size", json!(1)),
+        ("max_coalescing_delay", json!(1)),
+        ("max_entries", json!(10_000)),
+        ("max_bytes", json!(null)),
+        ("max_retry_time", json!(60)),
+        ("initial_retry_delay", json!(0.01)),
+        ("max_retry_delay", json!(60)),
+        ("concurrency_limit", json!(1)),
+    ] {
+        assert_eq!(queue[field]["default"], default, "queue.{field}");
+    }
+}

@@ -269,3 +269,20 @@ fn says_what_is_wrong_with_a_configuration() {
         assert_eq!(pointers, [pointer], "{case}");
     }
 }
+
+#[test]
+fn ships_kongs_defaults() {
+    let schema = weir_plugin_sdk::schema::of::<super::Config>();
+    for (field, default) in [
+        ("key_names", json!(["apikey"])),
+        ("hide_credentials", json!(false)),
+        ("anonymous", json!(null)),
+        ("key_in_header", json!(true)),
+        ("key_in_query", json!(true)),
+        ("key_in_body", json!(false)),
+        ("run_on_preflight", json!(true)),
+        ("realm", json!(null)),
+    ] {
+        assert_eq!(schema["properties"][field]["default"], default, "{field}");
+    }
+}

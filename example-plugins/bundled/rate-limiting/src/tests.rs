@@ -244,3 +244,27 @@ fn says_what_is_wrong_with_a_configuration() {
         assert_eq!(first, Some((pointer, message)), "{case}");
     }
 }
+
+#[test]
+fn ships_kongs_defaults() {
+    let schema = weir_plugin_sdk::schema::of::<super::Config>();
+    for (field, default) in [
+        ("second", json!(null)),
+        ("minute", json!(null)),
+        ("hour", json!(null)),
+        ("day", json!(null)),
+        ("month", json!(null)),
+        ("year", json!(null)),
+        ("limit_by", json!("consumer")),
+        ("header_name", json!(null)),
+        ("path", json!(null)),
+        ("policy", json!("local")),
+        ("fault_tolerant", json!(true)),
+        ("hide_client_headers", json!(false)),
+        ("error_code", json!(429)),
+        ("error_message", json!("API rate limit exceeded")),
+        ("sync_rate", json!(-1)),
+    ] {
+        assert_eq!(schema["properties"][field]["default"], default, "{field}");
+    }
+}
