@@ -12,7 +12,11 @@ use super::paths::Endpoint;
 use super::{custom_plugins, declarative, information, schemas, tags};
 use crate::model::{Foreign, Kind};
 
-pub(super) async fn dispatch(endpoint: Endpoint, method: &Method, mut call: Call<'_>) -> Result<Answer, ApiError> {
+pub(super) async fn dispatch(
+    endpoint: Endpoint,
+    method: &Method,
+    mut call: Call<'_>,
+) -> Result<Answer, ApiError> {
     match endpoint {
         Endpoint::Information => information::show_information(call.state).await,
         Endpoint::Status => information::show_status(call.state).await,
@@ -41,11 +45,19 @@ pub(super) async fn dispatch(endpoint: Endpoint, method: &Method, mut call: Call
         Endpoint::Collection(kind) => collection(kind, None, method, call).await,
         Endpoint::Entity(kind) => entity(kind, None, method, call).await,
         Endpoint::Parent { child, foreign } => parent_of(child, foreign, method, call).await,
-        Endpoint::Children { parent, foreign, kind } => {
+        Endpoint::Children {
+            parent,
+            foreign,
+            kind,
+        } => {
             let below = entities::below_parent(call.state, parent, foreign, call.parameter(0)?).await?;
             collection(kind, Some(below), method, call).await
         }
-        Endpoint::Child { parent, foreign, kind } => {
+        Endpoint::Child {
+            parent,
+            foreign,
+            kind,
+        } => {
             let below = entities::below_parent(call.state, parent, foreign, call.parameter(0)?).await?;
             entity(kind, Some(below), method, call).await
         }
@@ -103,14 +115,17 @@ async fn parent_of(
             entities::patch_parent(call.state, child, foreign, &text, sent).await
         }
         // The parent may not go while the child refers to it; without one there is nothing to delete.
-        Method::DELETE => {
-            entities::show_parent(call.state, child, foreign, &text).await.and(Err(ApiError::MethodNotAllowed))
-        }
+        Method::DELETE => entities::show_parent(call.state, child, foreign, &text)
+            .await
+            .and(Err(ApiError::MethodNotAllowed)),
         _ => entities::show_parent(call.state, child, foreign, &text).await,
     }
 }
 
 fn robots() -> Answer {
     let text = "User-agent: *\nDisallow: /";
-    Answer { status: axum::http::StatusCode::OK, content: Content::Text(text) }
+    Answer {
+        status: axum::http::StatusCode::OK,
+        content: Content::Text(text),
+    }
 }

@@ -22,7 +22,11 @@ pub(super) enum ApiError {
     Violations(#[from] Violations),
     /// One of Kong's numbered errors.
     #[error("{message}")]
-    Coded { class: Class, message: String, fields: Value },
+    Coded {
+        class: Class,
+        message: String,
+        fields: Value,
+    },
     /// A component that is not admitted.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -31,7 +35,10 @@ pub(super) enum ApiError {
     Store(#[from] StoreError),
     /// The assignments that a new version of their plugin would break.
     #[error("{message}")]
-    Breaks { message: String, assignments: Vec<Value> },
+    Breaks {
+        message: String,
+        assignments: Vec<Value>,
+    },
 }
 
 /// Kong's classes of errors, as far as they occur here.
@@ -106,7 +113,11 @@ impl ApiError {
     }
 
     pub(super) fn coded(class: Class, message: impl Into<String>, fields: Value) -> Self {
-        Self::Coded { class, message: message.into(), fields }
+        Self::Coded {
+            class,
+            message: message.into(),
+            fields,
+        }
     }
 
     /// A key that nobody has: `{name="x"}`.
@@ -130,7 +141,12 @@ impl ApiError {
                     Some(key) => key
                         .fields
                         .iter()
-                        .map(|name| ((*name).to_owned(), document.get(*name).cloned().unwrap_or(Value::Null)))
+                        .map(|name| {
+                            (
+                                (*name).to_owned(),
+                                document.get(*name).cloned().unwrap_or(Value::Null),
+                            )
+                        })
                         .collect(),
                     None => one(&field, &value),
                 };
@@ -174,13 +190,30 @@ impl ApiError {
                 let body = json!({ "code": 2, "name": "schema violation", "message": message, "fields": found.fields });
                 Answer::json(StatusCode::BAD_REQUEST, body)
             }
-            Self::Coded { class, message, fields } => {
-                let place = if class == Class::Options { "options" } else { "fields" };
-                let body = json!({ "code": class.code(), "name": class.name(), "message": message, place: fields });
+            Self::Coded {
+                class,
+                message,
+                fields,
+            } => {
+                let place = if class == Class::Options {
+                    "options"
+                } else {
+                    "fields"
+                };
+                let body =
+                    json!({ "code": class.code(), "name": class.name(), "message": message, place: fields });
                 Answer::json(class.status(), body)
             }
-            Self::Refused(Refusal { reason, message, again }) => {
-                let status = if again { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST };
+            Self::Refused(Refusal {
+                reason,
+                message,
+                again,
+            }) => {
+                let status = if again {
+                    StatusCode::SERVICE_UNAVAILABLE
+                } else {
+                    StatusCode::BAD_REQUEST
+                };
                 Answer::json(status, json!({ "message": message, "reason": reason }))
             }
             Self::Breaks { message, assignments } => {
@@ -199,13 +232,21 @@ fn of_store(error: &StoreError) -> Answer {
     match error {
         StoreError::Unavailable { outage, .. } => {
             tracing::warn!(%error, "the Admin API could not use the database");
-            let text = if *outage { "the database is not reachable" } else { "the database is busy" };
-            Answer::message(StatusCode::SERVICE_UNAVAILABLE, format!("{text}; traffic is served on, try again later"))
+            let text = if *outage {
+                "the database is not reachable"
+            } else {
+                "the database is busy"
+            };
+            Answer::message(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("{text}; traffic is served on, try again later"),
+            )
         }
         StoreError::NotMigrated => Answer::message(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
-        StoreError::Changed { .. } => {
-            Answer::message(StatusCode::CONFLICT, "somebody else changed the entity at the same time; try again")
-        }
+        StoreError::Changed { .. } => Answer::message(
+            StatusCode::CONFLICT,
+            "somebody else changed the entity at the same time; try again",
+        ),
         StoreError::NotFound { .. } => Answer::message(StatusCode::NOT_FOUND, "Not found"),
         StoreError::Conflict { .. }
         | StoreError::MissingReference { .. }
@@ -223,7 +264,11 @@ fn of_store(error: &StoreError) -> Answer {
 impl From<SchemaFault> for ApiError {
     fn from(fault: SchemaFault) -> Self {
         let message = format!("the configuration schema of the plugin cannot be used: {fault}");
-        Self::Refused(Refusal { reason: fault.reason.to_owned(), message, again: false })
+        Self::Refused(Refusal {
+            reason: fault.reason.to_owned(),
+            message,
+            again: false,
+        })
     }
 }
 

@@ -17,30 +17,38 @@ enum Step {
 
 /// Nests the arguments; repeated names become a list.
 pub(super) fn decode(pairs: impl IntoIterator<Item = (String, Value)>) -> Document {
-    let mut root = Value::Object(Document::new());
+    let mut root = Document::new();
     for (name, value) in pairs {
-        put(&mut root, &steps(&name), value);
+        let steps = steps(&name);
+        if let Some((Step::Key(key), rest)) = steps.split_first() {
+            put(root.entry(key.as_str()).or_insert(Value::Null), rest, value);
+        }
     }
-    match root {
-        Value::Object(document) => document,
-        _not_an_object => Document::new(),
-    }
+    root
 }
 
 /// A name that begins or ends with a dot is taken as it is.
 fn steps(name: &str) -> Vec<Step> {
-    if name.starts_with('.') || name.ends_with('.') {
+    if name.is_empty() || name.starts_with('.') || name.ends_with('.') {
         return vec![Step::Key(name.to_owned())];
     }
     let mut steps = Vec::new();
     let mut rest = name;
+    // The outermost step is a name, whatever it looks like.
+    if rest.starts_with('[') {
+        return vec![Step::Key(name.to_owned())];
+    }
     while !rest.is_empty() && steps.len() < MAX_STEPS {
         if let Some((inner, after)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             steps.push(bracket(inner));
             rest = after.strip_prefix('.').unwrap_or(after);
             continue;
         }
-        let end = rest.char_indices().skip(1).find(|(_, letter)| matches!(letter, '.' | '[')).map_or(rest.len(), |(at, _)| at);
+        let end = rest
+            .char_indices()
+            .skip(1)
+            .find(|(_, letter)| matches!(letter, '.' | '['))
+            .map_or(rest.len(), |(at, _)| at);
         let (key, after) = rest.split_at(end);
         steps.push(Step::Key(key.to_owned()));
         rest = after.strip_prefix('.').unwrap_or(after);
@@ -76,29 +84,26 @@ fn put(into: &mut Value, steps: &[Step], value: Value) {
                 put(map.entry(key.as_str()).or_insert(Value::Null), rest, value);
             }
         }
-        Step::Append => put(list(into, None), rest, value),
-        Step::Position(at) => put(list(into, Some(*at)), rest, value),
+        Step::Append => put_in_list(into, None, rest, value),
+        Step::Position(at) => put_in_list(into, Some(*at), rest, value),
     }
 }
 
-/// The element of the list that `into` is, or becomes; `None` for a new one at its end.
-fn list(into: &mut Value, at: Option<usize>) -> &mut Value {
-    if !into.is_array() {
-        *into = match into.take() {
-            Value::Null | Value::Object(_) => Value::Array(Vec::new()),
-            other => Value::Array(vec![other]),
-        };
-    }
-    // `into` was made an array just above; the fallback keeps this total.
-    if !into.is_array() {
-        return into;
-    }
-    let Value::Array(list) = into else { return into };
+/// Puts `value` into an element of the list that `into` is, or becomes; `None` is a new one at its end.
+fn put_in_list(into: &mut Value, at: Option<usize>, rest: &[Step], value: Value) {
+    let mut list = match into.take() {
+        Value::Array(list) => list,
+        Value::Null | Value::Object(_) => Vec::new(),
+        other @ (Value::Bool(_) | Value::Number(_) | Value::String(_)) => vec![other],
+    };
     let at = at.unwrap_or(list.len());
     if list.len() <= at {
         list.resize(at + 1, Value::Null);
     }
-    &mut list[at]
+    if let Some(element) = list.get_mut(at) {
+        put(element, rest, value);
+    }
+    *into = Value::Array(list);
 }
 
 #[cfg(test)]
@@ -111,18 +116,48 @@ mod tests {
     #[test]
     fn names_nest_as_in_kong() {
         for (case, pairs, want) in [
-            ("dots", vec![("config.second", "5")], json!({"config": {"second": "5"}})),
-            ("append", vec![("a[]", "x"), ("a[]", "y")], json!({"a": ["x", "y"]})),
-            ("positions", vec![("a[2]", "y"), ("a[1]", "x")], json!({"a": ["x", "y"]})),
+            (
+                "dots",
+                vec![("config.second", "5")],
+                json!({"config": {"second": "5"}}),
+            ),
+            (
+                "append",
+                vec![("a[]", "x"), ("a[]", "y")],
+                json!({"a": ["x", "y"]}),
+            ),
+            (
+                "positions",
+                vec![("a[2]", "y"), ("a[1]", "x")],
+                json!({"a": ["x", "y"]}),
+            ),
             ("repeated", vec![("a", "x"), ("a", "y")], json!({"a": ["x", "y"]})),
-            ("three times", vec![("a", "x"), ("a", "y"), ("a", "z")], json!({"a": ["x", "y", "z"]})),
-            ("map", vec![("config.anonymous[foo.bar]", "1")], json!({"config": {"anonymous": {"foo.bar": "1"}}})),
-            ("header", vec![("headers[x-a][]", "1")], json!({"headers": {"x-a": ["1"]}})),
+            (
+                "three times",
+                vec![("a", "x"), ("a", "y"), ("a", "z")],
+                json!({"a": ["x", "y", "z"]}),
+            ),
+            (
+                "map",
+                vec![("config.anonymous[foo.bar]", "1")],
+                json!({"config": {"anonymous": {"foo.bar": "1"}}}),
+            ),
+            (
+                "header",
+                vec![("headers[x-a][]", "1")],
+                json!({"headers": {"x-a": ["1"]}}),
+            ),
             ("literal dots", vec![(".a.", "1")], json!({".a.": "1"})),
-            ("huge position", vec![("a[99999999]", "1")], json!({"a": {"99999999": "1"}})),
+            (
+                "huge position",
+                vec![("a[99999999]", "1")],
+                json!({"a": {"99999999": "1"}}),
+            ),
             ("nothing", vec![("", "1")], json!({"": "1"})),
         ] {
-            let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
+            let pairs = pairs
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), json!(value)));
             assert_eq!(Value::Object(decode(pairs)), want, "{case}");
         }
     }

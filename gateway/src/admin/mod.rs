@@ -26,4 +26,4 @@ mod tests;
 
 use error::ApiError;
 pub use serve::{router, serve};
-pub use state::{AdminSettings, AdminState, Components, Later, NodeReport, Unfit};
+pub use state::{AdminSettings, AdminState, Components, Draft, Later, NodeReport, Unfit};

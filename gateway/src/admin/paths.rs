@@ -34,11 +34,22 @@ pub(super) enum Endpoint {
     /// `/services/{services}`
     Entity(&'static Kind),
     /// `/routes/{routes}/service`
-    Parent { child: &'static Kind, foreign: Foreign },
+    Parent {
+        child: &'static Kind,
+        foreign: Foreign,
+    },
     /// `/services/{services}/routes`
-    Children { parent: &'static Kind, foreign: Foreign, kind: &'static Kind },
+    Children {
+        parent: &'static Kind,
+        foreign: Foreign,
+        kind: &'static Kind,
+    },
     /// `/services/{services}/routes/{routes}`
-    Child { parent: &'static Kind, foreign: Foreign, kind: &'static Kind },
+    Child {
+        parent: &'static Kind,
+        foreign: Foreign,
+        kind: &'static Kind,
+    },
 }
 
 const READ: &[Method] = &[Method::GET];
@@ -83,7 +94,11 @@ static TABLE: LazyLock<Vec<Line>> = LazyLock::new(table);
 
 /// The patterns, sorted, as `/endpoints` prints them.
 pub(super) fn patterns() -> Vec<&'static str> {
-    let mut all: Vec<&str> = TABLE.iter().map(|line| line.pattern.as_str()).filter(|path| *path != "/robots.txt").collect();
+    let mut all: Vec<&str> = TABLE
+        .iter()
+        .map(|line| line.pattern.as_str())
+        .filter(|path| *path != "/robots.txt")
+        .collect();
     all.sort_by_key(|path| path.split('/').collect::<Vec<_>>());
     all
 }
@@ -92,7 +107,9 @@ pub(super) fn patterns() -> Vec<&'static str> {
 pub(super) fn resolve(path: &str) -> Option<(Endpoint, Vec<String>)> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let segments: Vec<&str> = path.split('/').skip(1).collect();
-    TABLE.iter().find_map(|line| Some((line.endpoint, fits(&line.pattern, &segments)?)))
+    TABLE
+        .iter()
+        .find_map(|line| Some((line.endpoint, fits(&line.pattern, &segments)?)))
 }
 
 fn fits(pattern: &str, segments: &[&str]) -> Option<Vec<String>> {
@@ -118,8 +135,14 @@ fn table() -> Vec<Line> {
         ("/config", Endpoint::Declarative),
         ("/custom-plugins", Endpoint::CustomPlugins),
         ("/custom-plugins/{custom_plugins}", Endpoint::CustomPlugin),
-        ("/custom-plugins/{custom_plugins}/versions", Endpoint::CustomPluginVersions),
-        ("/custom-plugins/{custom_plugins}/versions/{version}", Endpoint::CustomPluginVersion),
+        (
+            "/custom-plugins/{custom_plugins}/versions",
+            Endpoint::CustomPluginVersions,
+        ),
+        (
+            "/custom-plugins/{custom_plugins}/versions/{version}",
+            Endpoint::CustomPluginVersion,
+        ),
         ("/endpoints", Endpoint::Endpoints),
         ("/plugins/enabled", Endpoint::EnabledPlugins),
         ("/plugins/schema/{name}", Endpoint::PluginConfigSchema),
@@ -132,8 +155,13 @@ fn table() -> Vec<Line> {
         ("/tags", Endpoint::Tags),
         ("/tags/{tags}", Endpoint::Tag),
     ];
-    let mut lines: Vec<Line> =
-        special.into_iter().map(|(pattern, endpoint)| Line { pattern: pattern.to_owned(), endpoint }).collect();
+    let mut lines: Vec<Line> = special
+        .into_iter()
+        .map(|(pattern, endpoint)| Line {
+            pattern: pattern.to_owned(),
+            endpoint,
+        })
+        .collect();
     for kind in kinds().iter().filter(|kind| kind.generic) {
         lines.extend(of_kind(kind));
     }
@@ -148,12 +176,34 @@ fn of_kind(found: &'static Kind) -> Vec<Line> {
     line(format!("/{path}"), Endpoint::Collection(found));
     line(format!("/{path}/{{{name}}}"), Endpoint::Entity(found));
     for foreign in found.foreigns() {
-        let Some(parent) = kind(foreign.target) else { continue };
+        let Some(parent) = kind(foreign.target) else {
+            continue;
+        };
         let (foreign, nested) = (*foreign, found.nested);
         let below = format!("/{}/{{{}}}/{nested}", parent.path, parent.name);
-        line(format!("/{path}/{{{name}}}/{}", foreign.field), Endpoint::Parent { child: found, foreign });
-        line(below.clone(), Endpoint::Children { parent, foreign, kind: found });
-        line(format!("{below}/{{{name}}}"), Endpoint::Child { parent, foreign, kind: found });
+        line(
+            format!("/{path}/{{{name}}}/{}", foreign.field),
+            Endpoint::Parent {
+                child: found,
+                foreign,
+            },
+        );
+        line(
+            below.clone(),
+            Endpoint::Children {
+                parent,
+                foreign,
+                kind: found,
+            },
+        );
+        line(
+            format!("{below}/{{{name}}}"),
+            Endpoint::Child {
+                parent,
+                foreign,
+                kind: found,
+            },
+        );
     }
     lines
 }
@@ -187,7 +237,9 @@ mod tests {
             ("/workspaces", None),
         ] {
             let found = resolve(path).map(|(endpoint, _)| format!("{endpoint:?}"));
-            let found = found.as_deref().map(|text| text.split(['(', ' ']).next().unwrap());
+            let found = found
+                .as_deref()
+                .map(|text| text.split(['(', ' ']).next().unwrap());
             assert_eq!(found, want, "{path}");
         }
         assert_eq!(resolve("/services/a%20b").unwrap().1, ["a b"]);

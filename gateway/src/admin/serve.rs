@@ -29,7 +29,8 @@ const SERVER: HeaderValue = HeaderValue::from_static("kong/3.9.3");
 /// The listener failed in a way that accepting again does not mend.
 pub async fn serve(listener: TcpListener, state: AdminState, drain: Drain) -> std::io::Result<()> {
     let finish = drain.clone();
-    let server = axum::serve(listener, router(state)).with_graceful_shutdown(async move { finish.started().await });
+    let server =
+        axum::serve(listener, router(state)).with_graceful_shutdown(async move { finish.started().await });
     tokio::select! {
         ended = async { server.await } => ended,
         () = drain.ended() => Ok(()),
@@ -42,34 +43,57 @@ pub fn router(state: AdminState) -> Router {
 }
 
 /// Answers one request; never fails.
-async fn handle(State(state): State<AdminState>, request: Request) -> Response {
+pub(super) async fn handle(State(state): State<AdminState>, request: Request) -> Response {
     let began = Instant::now();
     let (parts, body) = request.into_parts();
     let answer = task::supervise("admin request", answer(&state, &parts, body)).await;
-    let broken = || ApiError::message(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error occurred").into_answer();
+    let broken =
+        || ApiError::message(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error occurred").into_answer();
     let mut response = answer.unwrap_or_else(|| broken().into_response());
     if parts.method == Method::HEAD {
         *response.body_mut() = Body::empty();
     }
     let headers = response.headers_mut();
     headers.insert(header::SERVER, SERVER);
-    headers.insert(LATENCY, HeaderValue::from(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed_origin(&state, &parts.headers));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    headers.insert(
+        LATENCY,
+        HeaderValue::from(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        allowed_origin(&state, &parts.headers),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+        HeaderValue::from_static("true"),
+    );
     response
 }
 
 async fn answer(state: &AdminState, parts: &Parts, body: Body) -> Response {
     let path = parts.uri.path();
-    let Some((endpoint, parameters)) = resolve(path) else { return ApiError::NotFound.into_answer().into_response() };
+    let Some((endpoint, parameters)) = resolve(path) else {
+        return ApiError::NotFound.into_answer().into_response();
+    };
     if parts.method == Method::OPTIONS {
         return options(&endpoint, &parts.headers);
     }
     let answer = async {
         let query = Query::read(parts.uri.query().unwrap_or_default())?;
         let path = path.strip_suffix('/').unwrap_or(path);
-        let call = Call { state, path, query, parameters, headers: &parts.headers, body };
-        let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
+        let call = Call {
+            state,
+            path,
+            query,
+            parameters,
+            headers: &parts.headers,
+            body,
+        };
+        let method = if parts.method == Method::HEAD {
+            &Method::GET
+        } else {
+            &parts.method
+        };
         if !endpoint.methods().contains(method) {
             return Err(ApiError::MethodNotAllowed);
         }
@@ -89,11 +113,15 @@ fn options(endpoint: &Endpoint, headers: &HeaderMap) -> Response {
     let mut response = Answer::no_content().into_response();
     if let Ok(allow) = HeaderValue::from_str(&names.join(", ")) {
         response.headers_mut().insert(header::ALLOW, allow.clone());
-        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow);
+        response
+            .headers_mut()
+            .insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow);
     }
     let asked = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     let allowed = asked.unwrap_or(HeaderValue::from_static("Content-Type"));
-    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+    response
+        .headers_mut()
+        .insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     response
 }
 

@@ -25,15 +25,40 @@ pub trait Components: Send + Sync + 'static {
     /// The components in the binary.
     fn bundled(&self) -> Vec<Admitted>;
 
-    /// Asks the component with this digest what it thinks of a configuration that has passed its schema.
-    fn check_config<'a>(&'a self, digest: &'a str, config_json: &'a str) -> Later<'a, Result<(), Unfit>>;
+    /// Asks whether an assignment could run: what the component thinks of its configuration, and
+    /// whether it is granted what it needs. The configuration has passed the schema.
+    fn check<'a>(&'a self, draft: Draft<'a>) -> Later<'a, Result<(), Unfit>>;
 }
 
-/// Why a configuration could not be taken.
+/// An assignment that somebody wants to make or change.
+#[derive(Debug, Clone, Copy)]
+pub struct Draft<'a> {
+    /// The component.
+    pub digest: &'a str,
+    /// It is one of the binary, which is granted what it asks for.
+    pub bundled: bool,
+    /// The configuration, with its defaults.
+    pub config: &'a Value,
+    /// `sandbox` of the assignment; null for none.
+    pub sandbox: &'a Value,
+    /// `grants`, `limits` and `on_failure` of the upload; null for none.
+    pub defaults: &'a Value,
+}
+
+/// Why an assignment could not be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unfit {
-    /// The component refuses it.
+    /// The component refuses the configuration.
     Problems(Vec<ConfigProblem>),
+    /// The component needs these capabilities, and nobody granted them.
+    NotGranted(Vec<String>),
+    /// A grant, limit or policy that cannot be read.
+    Sandbox {
+        /// Which part of `sandbox`, dotted.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The component could not be asked.
     Unasked(String),
 }
@@ -124,10 +149,23 @@ impl AdminState {
             let version = &admitted.version;
             let rules = schema::plugin_rules(&version.config_schema, version.authenticates)
                 .map_err(|fault| (admitted.name.clone(), fault))?;
-            bundled.insert(admitted.name.clone(), Bundled { admitted, rules: Arc::new(rules) });
+            bundled.insert(
+                admitted.name.clone(),
+                Bundled {
+                    admitted,
+                    rules: Arc::new(rules),
+                },
+            );
         }
         let settings = Arc::new(settings);
-        Ok(Self { store, components, report, settings, bundled: Arc::new(bundled), clock })
+        Ok(Self {
+            store,
+            components,
+            report,
+            settings,
+            bundled: Arc::new(bundled),
+            clock,
+        })
     }
 
     /// The unix second, as entities carry it.

@@ -183,18 +183,14 @@ fn obeys(fields: &Fields, entity: &Document, field: &str, rules: &[Rule]) -> Res
 }
 
 fn null_obeys(rules: &[Rule], required: bool) -> Result<(), String> {
-    for rule in rules {
-        match rule {
-            Rule::Eq(Value::Null) => return Ok(()),
-            Rule::Eq(_) | Rule::Ne(Value::Null) => return rule.check(&Value::Null),
-            _other => {}
+    let told = rules.iter().find_map(Rule::check_null);
+    told.unwrap_or_else(|| {
+        if required {
+            Err(REQUIRED.to_owned())
+        } else {
+            Ok(())
         }
-    }
-    if required {
-        Err(REQUIRED.to_owned())
-    } else {
-        Ok(())
-    }
+    })
 }
 
 fn at_least_one_of(

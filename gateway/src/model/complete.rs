@@ -34,6 +34,12 @@ pub(super) fn sent(rules: &Fields, values: &mut Document) {
     }
 }
 
+/// A value in the form in which it is kept.
+pub(super) fn settled(rule: &Field, mut value: Value) -> Value {
+    tidy(rule, &mut value, true);
+    value
+}
+
 fn missing(rule: &Field) -> Value {
     match (&rule.default, &rule.shape) {
         (Some(value), _) => value.clone(),

@@ -53,45 +53,8 @@ fn fields(rules: &Fields) -> Map<String, Value> {
 }
 
 fn field(rule: &Field) -> Map<String, Value> {
-    let mut out = Map::new();
+    let mut out = shape(rule);
     let mut put = |name: &str, value: Value| _ = out.insert(name.to_owned(), value);
-    match &rule.shape {
-        Shape::String => put("type", "string".into()),
-        Shape::Integer => put("type", "integer".into()),
-        Shape::Number => put("type", "number".into()),
-        Shape::Boolean => put("type", "boolean".into()),
-        Shape::Json => put("type", "json".into()),
-        Shape::Array(elements) => {
-            put("type", "array".into());
-            put("elements", field(elements).into());
-        }
-        Shape::Set(elements) => {
-            put("type", "set".into());
-            put("elements", field(elements).into());
-        }
-        Shape::Map { keys, values } => {
-            put("type", "map".into());
-            put("keys", field(keys).into());
-            put("values", field(values).into());
-        }
-        Shape::Foreign(target) => {
-            put("type", "foreign".into());
-            put("reference", (*target).into());
-        }
-        Shape::Record(below) => {
-            put("type", "record".into());
-            if rule.open {
-                put("abstract", true.into());
-            } else {
-                fields(below)
-                    .into_iter()
-                    .for_each(|(name, value)| put(&name, value));
-            }
-            if !below.checks.is_empty() {
-                put("entity_checks", checks(&below.checks));
-            }
-        }
-    }
     for (name, on) in [
         ("required", rule.required),
         ("unique", rule.unique),
@@ -111,9 +74,55 @@ fn field(rule: &Field) -> Map<String, Value> {
     if let Some(err) = &rule.err {
         put("err", err.as_str().into());
     }
-    for (name, value) in rule.rules.iter().filter_map(attribute) {
-        put(name, value);
-    }
+    rule.rules
+        .iter()
+        .filter_map(attribute)
+        .for_each(|(name, value)| put(name, value));
+    out
+}
+
+/// The type, and the rules of what is inside.
+fn shape(rule: &Field) -> Map<String, Value> {
+    let mut out = Map::new();
+    let mut put = |name: &str, value: Value| _ = out.insert(name.to_owned(), value);
+    let name = match &rule.shape {
+        Shape::String => "string",
+        Shape::Integer => "integer",
+        Shape::Number => "number",
+        Shape::Boolean => "boolean",
+        Shape::Json => "json",
+        Shape::Array(elements) => {
+            put("elements", field(elements).into());
+            "array"
+        }
+        Shape::Set(elements) => {
+            put("elements", field(elements).into());
+            "set"
+        }
+        Shape::Map { keys, values } => {
+            put("keys", field(keys).into());
+            put("values", field(values).into());
+            "map"
+        }
+        Shape::Foreign(target) => {
+            put("reference", (*target).into());
+            "foreign"
+        }
+        Shape::Record(below) => {
+            if rule.open {
+                put("abstract", true.into());
+            } else {
+                fields(below)
+                    .into_iter()
+                    .for_each(|(name, value)| put(&name, value));
+            }
+            if !below.checks.is_empty() {
+                put("entity_checks", checks(&below.checks));
+            }
+            "record"
+        }
+    };
+    put("type", name.into());
     out
 }
 

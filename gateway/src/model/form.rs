@@ -51,7 +51,9 @@ fn typed(rule: &Field, value: &mut Value) {
             typed(elements, &mut only);
             *value = Value::Array(vec![only]);
         }
-        (Shape::Map { values, .. }, Value::Object(map)) => map.values_mut().for_each(|value| typed(values, value)),
+        (Shape::Map { values, .. }, Value::Object(map)) => {
+            map.values_mut().for_each(|value| typed(values, value))
+        }
         (Shape::Record(fields), Value::Object(map)) => fields.type_form(map),
         (Shape::Foreign(_), Value::Object(map)) => map.values_mut().for_each(nothing),
         _as_it_is => {}

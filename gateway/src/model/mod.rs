@@ -14,6 +14,7 @@ mod formats;
 mod kind;
 mod kinds;
 mod lua;
+mod making;
 mod record;
 mod rule;
 pub mod schema;

@@ -112,6 +112,14 @@ impl Rule {
         }
     }
 
+    /// What the rule says of a null; most rules say nothing.
+    pub(super) fn check_null(&self) -> Option<Result<(), String>> {
+        if let Self::Eq(Value::Null) = self {
+            return Some(Ok(()));
+        }
+        matches!(self, Self::Eq(_) | Self::Ne(Value::Null)).then(|| self.check(&Value::Null))
+    }
+
     /// Checks `value`, which is not null and of the right type.
     pub(super) fn check(&self, value: &Value) -> Result<(), String> {
         let number = value.as_f64().unwrap_or(f64::NAN);

@@ -61,12 +61,10 @@ pub(super) fn field(rule: &Field, value: &Value, writing: Writing) -> Result<(),
 }
 
 fn null(rule: &Field) -> Result<(), String> {
-    let bad = rule.rules.iter().find_map(|rule| match rule {
-        Rule::Eq(want) if !want.is_null() => Some(rule.check(&Value::Null)),
-        Rule::Ne(Value::Null) => Some(rule.check(&Value::Null)),
-        _other => None,
-    });
-    bad.unwrap_or(Ok(()))?;
+    rule.rules
+        .iter()
+        .filter_map(Rule::check_null)
+        .collect::<Result<(), String>>()?;
     if rule.required {
         Err(REQUIRED.to_owned())
     } else {

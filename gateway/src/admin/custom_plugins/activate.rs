@@ -1,13 +1,12 @@
 //! Another version becomes active: every assignment must be at home in its schema.
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::admin::error::ApiError;
-use crate::admin::plugins::held_plugin;
+use crate::admin::plugins::{KnownPlugin, held_plugin};
 use crate::admin::schemas::kind_named;
 use crate::admin::state::AdminState;
-use crate::model::{Document, PluginVersion, Violations, schema};
+use crate::model::{CustomPlugin, Document, Kind, PluginVersion, Violations};
 use crate::store::{Change, PageQuery};
 
 /// Rows of one read.
@@ -15,27 +14,31 @@ const BATCH: usize = 1000;
 /// Assignments that one refusal names.
 const MOST_NAMED: usize = 20;
 
-/// The assignments of the plugin, completed by the schema of `version`.
+/// The assignments of the plugin, completed by the schema of `version` and under the plugin's grants.
 ///
 /// Refused as a whole if one of them does not fit; the answer says which, and where.
 pub(super) async fn carry_over(
     state: &AdminState,
-    plugin: Uuid,
+    plugin: &CustomPlugin,
     version: &PluginVersion,
 ) -> Result<Vec<Change>, ApiError> {
-    let rules = schema::plugin_rules(&version.config_schema, version.authenticates)?;
-    let kind = kind_named("plugins")?.with(&rules);
+    let known = KnownPlugin::of(plugin, version)?;
+    let kind = kind_named("plugins")?.with(&known.rules);
     let mut changes = Vec::new();
     let mut broken = Vec::new();
-    let mut query = PageQuery { size: BATCH, parent: Some(("name".to_owned(), plugin)), ..PageQuery::default() };
+    let mut query = PageQuery {
+        size: BATCH,
+        parent: Some(("name".to_owned(), plugin.id)),
+        ..PageQuery::default()
+    };
     loop {
         let page = state.store.page("plugins", &query).await?;
         for stored in page.documents {
-            match judge(state, &kind, &stored, version).await? {
+            match judge(state, &kind, &stored, &known).await? {
                 Ok(entity) if entity == stored => {}
                 Ok(entity) => {
                     let mut record = kind.record(entity)?;
-                    record.links.push(held_plugin(plugin));
+                    record.links.push(held_plugin(plugin.id));
                     changes.push(Change::Replace(record));
                 }
                 Err(found) => broken.push((stored, found)),
@@ -46,21 +49,25 @@ pub(super) async fn carry_over(
             None => break,
         }
     }
-    if broken.is_empty() { Ok(changes) } else { Err(refused(version, &broken)) }
+    if broken.is_empty() {
+        Ok(changes)
+    } else {
+        Err(refused(version, &broken))
+    }
 }
 
 /// The assignment under the new rules, its `updated_at` as it was unless something changed.
 async fn judge(
     state: &AdminState,
-    kind: &crate::model::Kind,
+    kind: &Kind,
     stored: &Document,
-    version: &PluginVersion,
+    known: &KnownPlugin,
 ) -> Result<Result<Document, Violations>, ApiError> {
     let mut entity = match kind.update(stored, Document::new(), state.now()) {
         Ok(entity) => entity,
         Err(found) => return Ok(Err(found)),
     };
-    match state.check_config(&version.digest, &entity).await {
+    match state.check(known, &entity).await {
         Ok(()) => {}
         Err(ApiError::Violations(found)) => return Ok(Err(found)),
         Err(other) => return Err(other),

@@ -32,7 +32,11 @@ struct Found {
     revision: Revision,
 }
 
-pub(super) async fn dispatch(endpoint: Endpoint, method: &Method, call: Call<'_>) -> Result<Answer, ApiError> {
+pub(super) async fn dispatch(
+    endpoint: Endpoint,
+    method: &Method,
+    call: Call<'_>,
+) -> Result<Answer, ApiError> {
     let is_versions = matches!(endpoint, Endpoint::CustomPluginVersions);
     let is_version = matches!(endpoint, Endpoint::CustomPluginVersion);
     match *method {
@@ -44,7 +48,9 @@ pub(super) async fn dispatch(endpoint: Endpoint, method: &Method, call: Call<'_>
         Method::DELETE => remove::remove_plugin(call.state, call.parameter(0)?).await,
         _ if is_versions => list_versions(call.state, call.parameter(0)?).await,
         _ if is_version => show_version(call.state, call.parameter(0)?, call.parameter(1)?).await,
-        _ if call.parameters.is_empty() => list_entities(call.state, kind()?, None, call.path, &call.query).await,
+        _ if call.parameters.is_empty() => {
+            list_entities(call.state, kind()?, None, call.path, &call.query).await
+        }
         _ => show_plugin(call.state, call.parameter(0)?).await,
     }
 }
@@ -54,8 +60,13 @@ fn kind() -> Result<&'static Kind, ApiError> {
 }
 
 async fn find(state: &AdminState, text: &str) -> Result<Option<Found>, ApiError> {
-    let Some(found) = find_entity(state, kind()?, text).await? else { return Ok(None) };
-    Ok(Some(Found { plugin: custom_plugin(found.document)?, revision: found.revision }))
+    let Some(found) = find_entity(state, kind()?, text).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Found {
+        plugin: custom_plugin(found.document)?,
+        revision: found.revision,
+    }))
 }
 
 async fn show_plugin(state: &AdminState, text: &str) -> Result<Answer, ApiError> {
@@ -76,10 +87,7 @@ async fn show_version(state: &AdminState, text: &str, version: &str) -> Result<A
 
 /// The fields of a plugin.
 fn document(plugin: &CustomPlugin) -> Result<Document, ApiError> {
-    match value(plugin)? {
-        Value::Object(document) => Ok(document),
-        _not_an_object => Err(Violations::of_entity("not an object").into()),
-    }
+    serde_json::from_value(value(plugin)?).map_err(|error| Violations::of_entity(error.to_string()).into())
 }
 
 fn value(entity: &impl serde::Serialize) -> Result<Value, ApiError> {
@@ -90,7 +98,10 @@ fn value(entity: &impl serde::Serialize) -> Result<Value, ApiError> {
 fn with_version(plugin: &CustomPlugin, version: &PluginVersion) -> Result<Document, ApiError> {
     let mut shown = document(plugin)?;
     if let Value::Object(fields) = value(version)? {
-        fields.into_iter().filter(|(name, _)| name != "created_at").for_each(|(name, value)| _ = shown.insert(name, value));
+        fields
+            .into_iter()
+            .filter(|(name, _)| name != "created_at")
+            .for_each(|(name, value)| _ = shown.insert(name, value));
     }
     Ok(shown)
 }

@@ -17,10 +17,14 @@ pub(in crate::admin) async fn create_entity(
     let (document, ruled) = prepare(state, kind, &sent, forced, None).await?;
     let entity = ruled.kind.create(document, state.now())?;
     if let Some(plugin) = &ruled.plugin {
-        state.check_config(&plugin.digest, &entity).await?;
+        state.check(plugin, &entity).await?;
     }
     let record = ruled.record(entity.clone())?;
-    state.store.insert(record).await.map_err(|error| ApiError::of_write(error, kind, &entity))?;
+    state
+        .store
+        .insert(record)
+        .await
+        .map_err(|error| ApiError::of_write(error, kind, &entity))?;
     Ok(Answer::created(kind.shown(entity, state.now())))
 }
 
@@ -33,7 +37,9 @@ pub(in crate::admin) async fn validate_entity(
     let (document, ruled) = prepare(state, kind, &sent, None, None).await?;
     let entity = ruled.kind.create(document, state.now())?;
     if let Some(plugin) = &ruled.plugin {
-        state.check_config(&plugin.digest, &entity).await?;
+        state.check(plugin, &entity).await?;
     }
-    Ok(Answer::ok(serde_json::json!({ "message": "schema validation successful" })))
+    Ok(Answer::ok(
+        serde_json::json!({ "message": "schema validation successful" }),
+    ))
 }

@@ -16,12 +16,21 @@ pub(in crate::admin) async fn delete_entity(
     text: &str,
     below: Option<Forced>,
 ) -> Result<Answer, ApiError> {
-    let Some(found) = find_entity(state, kind, text).await? else { return Ok(Answer::no_content()) };
+    let Some(found) = find_entity(state, kind, text).await? else {
+        return Ok(Answer::no_content());
+    };
     if !belongs(&found.document, below) {
         return Err(ApiError::NotFound);
     }
     let id = stored_id(&found.document)?;
-    match state.store.write(vec![Change::Delete { kind: kind.name.to_owned(), id }]).await {
+    match state
+        .store
+        .write(vec![Change::Delete {
+            kind: kind.name.to_owned(),
+            id,
+        }])
+        .await
+    {
         Ok(_) | Err(StoreError::NotFound { .. }) => Ok(Answer::no_content()),
         Err(error) => Err(ApiError::of_write(error, kind, &Document::new())),
     }

@@ -20,16 +20,29 @@ pub(in crate::admin) fn segment(kind: &Kind, text: &str) -> Result<Segment, ApiE
     if is_uuid(text)
         && let Ok(id) = text.parse()
     {
-        return Ok(Segment { field: "id", value: text.to_ascii_lowercase(), lookup: Lookup::Id(id) });
+        return Ok(Segment {
+            field: "id",
+            value: text.to_ascii_lowercase(),
+            lookup: Lookup::Id(id),
+        });
     }
     let Some(field) = kind.endpoint_key else {
         let fields = json!({ "id": "expected a valid UUID" });
         let message = "invalid primary key: '{id=\"expected a valid UUID\"}'";
         return Err(ApiError::coded(Class::PrimaryKey, message, fields));
     };
-    kind.check_value(field, &text.into())
-        .map_err(|message| ApiError::coded(Class::UniqueValue(field), message.clone(), json!({ field: message })))?;
-    Ok(Segment { field, value: text.to_owned(), lookup: Lookup::key(field, text) })
+    kind.check_value(field, &text.into()).map_err(|message| {
+        ApiError::coded(
+            Class::UniqueValue(field),
+            message.clone(),
+            json!({ field: message }),
+        )
+    })?;
+    Ok(Segment {
+        field,
+        value: text.to_owned(),
+        lookup: Lookup::key(field, text),
+    })
 }
 
 /// The entity that a path segment names.
@@ -51,9 +64,16 @@ pub(super) async fn resolve_references(
     let mut unresolved = Document::new();
     let mut texts = Vec::new();
     for foreign in kind.foreigns() {
-        let Some(Value::Object(reference)) = document.get_mut(foreign.field) else { continue };
-        let Some((key, value)) = unique_key(foreign.target, reference) else { continue };
-        let found = state.store.find(foreign.target, &Lookup::key(key, &value)).await?;
+        let Some(Value::Object(reference)) = document.get_mut(foreign.field) else {
+            continue;
+        };
+        let Some((key, value)) = unique_key(foreign.target, reference) else {
+            continue;
+        };
+        let found = state
+            .store
+            .find(foreign.target, &Lookup::key(key, &value))
+            .await?;
         let Some(id) = found.and_then(|mut found| found.remove("id")) else {
             let mut shown = Document::new();
             shown.insert(key.to_owned(), value.into());
@@ -72,7 +92,11 @@ pub(super) async fn resolve_references(
     let all = texts.join("; ");
     match texts.len() {
         0 => Ok(()),
-        1 => Err(ApiError::coded(Class::Unresolved, format!("foreign key unresolved ({all})"), unresolved.into())),
+        1 => Err(ApiError::coded(
+            Class::Unresolved,
+            format!("foreign key unresolved ({all})"),
+            unresolved.into(),
+        )),
         count => {
             let message = format!("{count} foreign keys unresolved ({all})");
             Err(ApiError::coded(Class::Unresolved, message, unresolved.into()))
@@ -86,5 +110,6 @@ fn unique_key(target: &str, reference: &Document) -> Option<(&'static str, Strin
         return None;
     }
     let keys = kind(target)?.uniques().iter();
-    keys.copied().find_map(|key| Some((key, reference.get(key)?.as_str()?.to_owned())))
+    keys.copied()
+        .find_map(|key| Some((key, reference.get(key)?.as_str()?.to_owned())))
 }

@@ -13,7 +13,7 @@ mod upsert;
 
 pub(super) use create::{create_entity, validate_entity};
 pub(super) use delete::delete_entity;
-pub(super) use list::{list_entities, page_size, tag_filter};
+pub(super) use list::{list_entities, page_size};
 pub(super) use lookup::find_entity;
 pub(super) use show::{below_parent, show_entity, show_parent};
 pub(super) use update::{patch_parent, update_entity};

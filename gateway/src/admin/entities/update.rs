@@ -25,7 +25,11 @@ pub(in crate::admin) async fn update_entity(
         let found = state.store.find_versioned(kind.name, &segment.lookup).await?;
         let Some(found) = found else {
             let plain = below.is_some() || kind.given_by().is_some();
-            return Err(if plain { ApiError::NotFound } else { ApiError::missing(segment.field, &segment.value) });
+            return Err(if plain {
+                ApiError::NotFound
+            } else {
+                ApiError::missing(segment.field, &segment.value)
+            });
         };
         if !belongs(&found.document, below) {
             return Err(ApiError::NotFound);
@@ -34,7 +38,11 @@ pub(in crate::admin) async fn update_entity(
             return Ok(Answer::ok(kind.shown(entity, state.now())));
         }
     }
-    Err(StoreError::Changed { kind: kind.name.to_owned(), id: Uuid::nil() }.into())
+    Err(StoreError::Changed {
+        kind: kind.name.to_owned(),
+        id: Uuid::nil(),
+    }
+    .into())
 }
 
 /// `None` if somebody else wrote the entity since it was read.
@@ -49,11 +57,16 @@ async fn write(
     document.insert("id".to_owned(), stored_id(stored)?.to_string().into());
     let entity = ruled.kind.update(stored, document, state.now())?;
     // A component that cannot be asked must not stand in the way of switching its assignment off.
-    let same = ["name", "config"].iter().all(|field| stored.get(*field) == entity.get(*field));
+    let same = ["name", "config", "sandbox"]
+        .iter()
+        .all(|field| stored.get(*field) == entity.get(*field));
     if let (Some(plugin), false) = (&ruled.plugin, same) {
-        state.check_config(&plugin.digest, &entity).await?;
+        state.check(plugin, &entity).await?;
     }
-    let change = Change::ReplaceIf { record: ruled.record(entity.clone())?, unchanged_since: found.revision };
+    let change = Change::ReplaceIf {
+        record: ruled.record(entity.clone())?,
+        unchanged_since: found.revision,
+    };
     match state.store.write(vec![change]).await {
         Ok(_) => Ok(Some(entity)),
         Err(StoreError::Changed { .. } | StoreError::NotFound { .. }) => Ok(None),

@@ -77,3 +77,8 @@ fn reference<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Uuid>, D::Er
     }
     Ok(Option::<Reference>::deserialize(source)?.map(|found| found.id))
 }
+
+/// Reads a field that may be null although everybody needs a value of it: null is Kong's default.
+fn or<'de, D: Deserializer<'de>, T: Deserialize<'de>>(source: D, default: T) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(source)?.unwrap_or(default))
+}

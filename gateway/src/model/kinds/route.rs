@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use crate::model::check::{Check, Then, When, names};
 use crate::model::field::{Field, Fields, array, boolean, foreign, integer, map, record, set, string};
 use crate::model::formats;
 use crate::model::kind::{Kind, Variant, Variants};
-use crate::model::kinds::{PROTOCOLS, created_at, id, updated_at};
+use crate::model::kinds::{PROTOCOLS, created_at, id, or, updated_at};
 use crate::model::record::Document;
 use crate::model::rule::{Rule, ip_or_cidr};
 
@@ -34,10 +34,12 @@ pub struct Route {
     pub headers: Option<BTreeMap<String, Vec<String>>>,
     #[serde(default)]
     pub snis: Option<Vec<String>>,
+    #[serde(deserialize_with = "priority")]
     pub regex_priority: i64,
     pub strip_path: bool,
     pub preserve_host: bool,
     pub https_redirect_status_code: u16,
+    #[serde(deserialize_with = "handling")]
     pub path_handling: PathHandling,
     #[serde(default)]
     pub tags: Option<Vec<String>>,
@@ -50,6 +52,14 @@ pub struct Route {
 pub enum PathHandling {
     V0,
     V1,
+}
+
+fn priority<'de, D: Deserializer<'de>>(source: D) -> Result<i64, D::Error> {
+    or(source, 0)
+}
+
+fn handling<'de, D: Deserializer<'de>>(source: D) -> Result<PathHandling, D::Error> {
+    or(source, PathHandling::V0)
 }
 
 pub(super) fn kind() -> Kind {

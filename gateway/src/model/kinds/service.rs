@@ -1,6 +1,6 @@
 //! Services: an upstream API and how to reach it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::model::check::conditional;
 use crate::model::field::{array, boolean, foreign, integer, string};
 use crate::model::formats;
 use crate::model::kind::Kind;
-use crate::model::kinds::{PROTOCOLS, created_at, id, updated_at};
+use crate::model::kinds::{PROTOCOLS, created_at, id, or, updated_at};
 use crate::model::record::Document;
 use crate::model::rule::Rule;
 
@@ -22,9 +22,13 @@ pub struct Service {
     pub host: String,
     pub port: u16,
     pub path: Option<String>,
+    #[serde(deserialize_with = "retries")]
     pub retries: u32,
+    #[serde(deserialize_with = "timeout")]
     pub connect_timeout: u32,
+    #[serde(deserialize_with = "timeout")]
     pub write_timeout: u32,
+    #[serde(deserialize_with = "timeout")]
     pub read_timeout: u32,
     pub enabled: bool,
     pub tls_verify: Option<bool>,
@@ -47,8 +51,19 @@ pub enum Protocol {
     TlsPassthrough,
 }
 
+const RETRIES: u32 = 5;
+const TIMEOUT_MS: u32 = 60_000;
+
+fn retries<'de, D: Deserializer<'de>>(source: D) -> Result<u32, D::Error> {
+    or(source, RETRIES)
+}
+
+fn timeout<'de, D: Deserializer<'de>>(source: D) -> Result<u32, D::Error> {
+    or(source, TIMEOUT_MS)
+}
+
 pub(super) fn kind() -> Kind {
-    let timeout = || integer().default(60_000).between(1, 2_147_483_646);
+    let timeout = || integer().default(TIMEOUT_MS).between(1, 2_147_483_646);
     let only_tls = |field| {
         let plain = Rule::NotOneOf(vec!["https".into(), "tls".into()]);
         conditional("protocol", vec![plain], field, vec![Rule::Eq(Value::Null)])
@@ -60,7 +75,7 @@ pub(super) fn kind() -> Kind {
         .field("created_at", created_at())
         .field("updated_at", updated_at())
         .field("name", formats::name())
-        .field("retries", integer().default(5).between(0, 32_767))
+        .field("retries", integer().default(RETRIES).between(0, 32_767))
         .field("protocol", string().default("http").required().one_of(&PROTOCOLS))
         .field("host", string().required().text(formats::host))
         .field("port", integer().default(80).required().between(0, 65_535))

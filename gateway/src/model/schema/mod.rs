@@ -4,6 +4,7 @@
 //! A schema comes from a plugin that nobody trusts yet: its size, depth, references and patterns are
 //! bounded before anything is built from it. Remote references are deliberately not followed.
 
+mod bounds;
 mod checks;
 mod convert;
 

@@ -21,7 +21,8 @@ fn rate_limiting() -> Value {
             "key_names": {"type": "array", "items": {"type": "string"}, "default": ["apikey"]},
             "statuses": {"type": "array", "uniqueItems": true, "items": {"type": "integer", "format": "uint16", "minimum": 0, "maximum": 65535}, "default": []},
             "labels": {"type": "object", "additionalProperties": {"type": "string"}, "default": {}},
-            "realm": {"type": ["string", "null"], "minLength": 3, "pattern": "^[a-z]+$"}
+            "realm": {"type": ["string", "null"], "minLength": 3, "pattern": "^[a-z]+$"},
+            "code": {"type": ["number", "null"], "default": 429.0, "exclusiveMinimum": 0, "x-err": "not a status"}
         },
         "$defs": {
             "LimitBy": {"oneOf": [{"const": "consumer", "type": "string"}, {"const": "ip", "type": "string"}, {"const": "header", "type": "string"}]},
@@ -51,12 +52,13 @@ fn config_gets_its_defaults() {
         configure(json!({"minute": 5.0})).unwrap(),
         json!({
             "minute": 5, "hour": null, "limit_by": "consumer", "header_name": null, "policy": "local", "fault_tolerant": true,
-            "redis": {"host": null, "port": 6379}, "key_names": ["apikey"], "statuses": [], "labels": {}, "realm": null
+            "redis": {"host": null, "port": 6379}, "key_names": ["apikey"], "statuses": [], "labels": {}, "realm": null, "code": 429
         })
     );
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn config_errors_are_kongs() {
     for (case, config, want) in [
         (
@@ -114,6 +116,11 @@ fn config_errors_are_kongs() {
             json!({"minute": 1, "realm": "ABC"}),
             json!({"config": {"realm": "invalid value: ABC"}}),
         ),
+        (
+            "text of its own",
+            json!({"minute": 1, "code": 0}),
+            json!({"config": {"code": "not a status"}}),
+        ),
         ("not a record", json!(7), json!({"config": "expected a record"})),
         (
             "check",
@@ -146,6 +153,7 @@ fn an_authenticator_has_no_consumer_scope() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn refused_schemas_say_why() {
     let deep = (0..40).fold(
         json!({"type": "string"}),

@@ -1,0 +1,191 @@
+//! The Admin API in process, over a store in memory.
+
+mod bodies;
+mod custom_plugins;
+mod entities;
+mod node;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Request};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::serve::handle;
+use super::state::{AdminSettings, AdminState, Components, Draft, Later, NodeReport, Unfit};
+use crate::clock::Clock;
+use crate::model::{Admitted, ConfigProblem, PluginVersion, Refusal};
+use crate::store::{Store, StoreSettings};
+
+/// Far ahead of the clock by which the store lets entities expire.
+const NOW: u64 = 4_000_000_000;
+
+/// Takes JSON for components: name, version and schema.
+struct FakeComponents;
+
+impl Components for FakeComponents {
+    fn admit(&self, component: Bytes) -> Later<'_, Result<Admitted, Refusal>> {
+        Box::pin(async move {
+            let refusal = |reason: &str, again| Refusal {
+                reason: reason.to_owned(),
+                message: "not admitted".to_owned(),
+                again,
+            };
+            let described: Value =
+                serde_json::from_slice(&component).map_err(|_| refusal("not_a_component", false))?;
+            if described["name"] == "busy" {
+                return Err(refusal("compiler_busy", true));
+            }
+            let digest: String = Sha256::digest(&component)
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            Ok(admitted(&described, digest))
+        })
+    }
+
+    fn bundled(&self) -> Vec<Admitted> {
+        let schema = json!({"type": "object", "properties": {
+            "key_names": {"type": "array", "items": {"type": "string"}, "default": ["apikey"]},
+            "hide_credentials": {"type": "boolean", "default": false}
+        }});
+        let limits = json!({"type": "object", "properties": {
+            "minute": {"type": ["number", "null"], "exclusiveMinimum": 0},
+            "hour": {"type": ["number", "null"], "exclusiveMinimum": 0},
+            "redis": {"type": "object", "properties": {"port": {"type": "integer", "default": 6379}, "host": {"type": ["string", "null"]}}}
+        }, "x-checks": [{"at_least_one_of": ["minute", "hour"]}]});
+        vec![
+            admitted(
+                &json!({"name": "key-auth", "version": "1.0.0", "schema": schema, "authenticates": true}),
+                "k".into(),
+            ),
+            admitted(
+                &json!({"name": "rate-limiting", "version": "1.0.0", "schema": limits}),
+                "r".into(),
+            ),
+        ]
+    }
+
+    fn check<'a>(&'a self, draft: Draft<'a>) -> Later<'a, Result<(), Unfit>> {
+        Box::pin(async move {
+            let granted = [draft.sandbox, draft.defaults]
+                .iter()
+                .any(|part| !part["grants"]["http-client"].is_null());
+            match draft.config["greeting"].as_str() {
+                Some("forbidden") => {
+                    let problem = ConfigProblem {
+                        pointer: "/greeting".into(),
+                        message: "is not polite".into(),
+                    };
+                    Err(Unfit::Problems(vec![problem]))
+                }
+                Some("fetch") if !granted => Err(Unfit::NotGranted(vec!["http-client".to_owned()])),
+                Some(_) | None => Ok(()),
+            }
+        })
+    }
+}
+
+fn admitted(described: &Value, digest: String) -> Admitted {
+    let version = PluginVersion {
+        version: described["version"].as_str().unwrap_or("1.0.0").to_owned(),
+        digest,
+        description: String::new(),
+        config_schema: described["schema"].clone(),
+        phases: vec!["request-head".to_owned()],
+        capabilities: Vec::new(),
+        default_priority: 1000,
+        authenticates: described["authenticates"].as_bool().unwrap_or(false),
+        instances: "reuse".to_owned(),
+        cost: json!({"describe_us": 12}),
+        created_at: 0,
+    };
+    Admitted {
+        name: described["name"].as_str().unwrap_or_default().to_owned(),
+        version,
+    }
+}
+
+/// A gateway's Admin API, and short words to speak to it.
+struct Admin {
+    state: AdminState,
+}
+
+/// What came back.
+#[derive(Debug)]
+struct Reply {
+    status: u16,
+    headers: HeaderMap,
+    body: Value,
+    bytes: Bytes,
+}
+
+impl Admin {
+    async fn new() -> Self {
+        Self::with(AdminSettings::default()).await
+    }
+
+    async fn with(settings: AdminSettings) -> Self {
+        let store = Store::connect(&StoreSettings::Memory).await.unwrap();
+        store.migrate().await.unwrap();
+        let report = Arc::new(|| NodeReport {
+            live_revision: Some(7),
+            ..NodeReport::default()
+        });
+        let clock = Clock::manual(NOW * 1000);
+        Self {
+            state: AdminState::new(store, Arc::new(FakeComponents), report, settings, clock).unwrap(),
+        }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Reply {
+        let response = handle(State(self.state.clone()), request).await;
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Reply {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+            bytes,
+        }
+    }
+
+    async fn typed(&self, method: &str, path: &str, kind: &str, body: impl Into<Body>) -> Reply {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", kind);
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    async fn json(&self, method: &str, path: &str, body: Value) -> Reply {
+        self.typed(method, path, "application/json", body.to_string())
+            .await
+    }
+
+    async fn get(&self, path: &str) -> Reply {
+        self.call("GET", path).await
+    }
+
+    async fn call(&self, method: &str, path: &str) -> Reply {
+        self.send(
+            Request::builder()
+                .method(method)
+                .uri(path)
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await
+    }
+
+    /// Makes an entity and gives its id.
+    async fn make(&self, path: &str, body: Value) -> String {
+        let reply = self.json("POST", path, body).await;
+        assert_eq!(reply.status, 201, "{path}: {}", reply.body);
+        reply.body["id"].as_str().unwrap().to_owned()
+    }
+}
