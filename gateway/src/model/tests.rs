@@ -461,7 +461,9 @@ fn nulls_leave_every_row_readable() {
         let stored = create(kind_name, sent).unwrap();
         for (field, rule) in &kind.fields().list {
             let sent = document(json!({ field.as_ref(): null }));
-            let Ok(changed) = kind.update(&stored, sent, NOW) else { continue };
+            let Ok(changed) = kind.update(&stored, sent, NOW) else {
+                continue;
+            };
             assert!(!rule.required, "{kind_name}.{field}");
             let rows = [(kind_name.to_owned(), vec![changed])].into();
             // The gateway makes ids itself, so a null one is never stored.

@@ -75,6 +75,8 @@ struct Inner {
 #[derive(Clone)]
 pub struct Host(Arc<Inner>);
 
+include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
+
 /// Plugins that are kept though nothing is assigned to them.
 const MAX_KEPT: usize = 256;
 
@@ -164,6 +166,20 @@ impl Host {
         }
         scan(bytes).map_err(failed)?;
         self.prepare(found, bytes).await.map_err(failed)
+    }
+
+    /// The plugins of the gateway itself. They are compiled at the first start, and loaded from
+    /// artifacts after that.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] for the first that does not pass.
+    pub async fn bundled(&self) -> Result<Vec<Arc<Plugin>>, LoadError> {
+        let mut plugins = Vec::with_capacity(BUNDLED.len());
+        for (_, bytes) in BUNDLED {
+            plugins.push(self.load(&digest(bytes), &Bytes::from_static(bytes)).await?);
+        }
+        Ok(plugins)
     }
 
     /// A plugin that is loaded.

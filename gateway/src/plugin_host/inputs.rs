@@ -8,9 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::percent_decode;
 use tokio::time::Instant;
 
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, host_without_port};
 use crate::plugin_host::bindings::weir::plugin::types::Input;
 use crate::plugin_host::guest::Held;
 
@@ -42,11 +43,31 @@ impl<'a> Reader<'a> {
     pub(crate) fn read(&self, input: &Input) -> Held {
         let exchange = self.exchange;
         match input {
-            Input::Method => method(&exchange.request.method),
-            Input::Scheme => Held::Static(exchange.peer.scheme.as_str()),
-            Input::Host => text(exchange.host()),
-            Input::Path => Held::Path(exchange.request.uri.clone()),
-            Input::Query => Held::Query(exchange.request.uri.clone()),
+            Input::Method => method(
+                exchange
+                    .target
+                    .method
+                    .as_ref()
+                    .unwrap_or(&exchange.request.method),
+            ),
+            Input::Scheme => match exchange.target.scheme.as_deref() {
+                Some("https") => Held::Static("https"),
+                Some(_) => Held::Static("http"),
+                None => Held::Static(exchange.peer.scheme.as_str()),
+            },
+            Input::Host => {
+                let changed = exchange.target.host.as_deref().map(host_without_port);
+                text(changed.unwrap_or(exchange.host()).to_ascii_lowercase())
+            }
+            Input::Path => match &exchange.target.path {
+                Some(path) => text(path.as_str()),
+                None => Held::Path(exchange.request.uri.clone()),
+            },
+            Input::Query => match exchange.target.query.as_deref() {
+                Some("") => Held::Absent,
+                Some(query) => text(query),
+                None => Held::Query(exchange.request.uri.clone()),
+            },
             Input::ClientIp => text(exchange.peer.client.ip().to_string()),
             Input::ClientPort => Held::Number(exchange.peer.client.port().into()),
             Input::TlsSni | Input::TlsClientCertSha256 => Held::Absent,
@@ -134,7 +155,8 @@ impl<'a> Reader<'a> {
     }
 
     fn query_param(&self, name: &str) -> Held {
-        let query = self.exchange.request.uri.query().unwrap_or_default();
+        let changed = self.exchange.target.query.as_deref();
+        let query = changed.or(self.exchange.request.uri.query()).unwrap_or_default();
         let pairs = form_urlencoded::parse(query.as_bytes());
         let found = pairs
             .filter(|(key, _)| key == name)
@@ -193,7 +215,7 @@ fn cookie(headers: &HeaderMap, name: &str) -> Held {
             let rest = pair
                 .strip_prefix(name.as_bytes())
                 .and_then(|rest| rest.strip_prefix(b"="));
-            found.extend(rest.map(Bytes::copy_from_slice));
+            found.extend(rest.map(|value| Bytes::from(percent_decode(value).collect::<Vec<u8>>())));
         }
     }
     values(name, found)

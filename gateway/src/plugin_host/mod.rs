@@ -9,6 +9,7 @@
 //! leaves behind are bounded, each answer is checked whole before any of it is applied, and an
 //! instance that did not end a call in order is never used again.
 
+mod adapters;
 mod assignment;
 mod bindings;
 mod chain;

@@ -40,6 +40,10 @@ impl Compiler {
     /// [`AdmissionError::Compile`] with the compiler's words, or the limit that it hit.
     pub(crate) async fn compile(&self, component: &[u8]) -> Result<Vec<u8>, AdmissionError> {
         let _turn = self.one_at_a_time.lock().await;
+        #[cfg(test)]
+        if self.program.as_os_str() == "in this process" {
+            return super::compile_child::machine_code(component).map_err(AdmissionError::Compile);
+        }
         match timeout(MAX_WALL, self.run(component)).await {
             Ok(artifact) => artifact,
             Err(_) => Err(AdmissionError::Compile("it took longer than 120 s".into())),

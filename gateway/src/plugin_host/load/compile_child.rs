@@ -47,11 +47,16 @@ fn compile() -> Result<(), String> {
     let mut component = Vec::new();
     let read = io::stdin().lock().take(MAX_INPUT).read_to_end(&mut component);
     read.map_err(|error| format!("the component cannot be read: {error}"))?;
-    let engine = compiling_engine().map_err(|error| error.to_string())?;
-    let compiled = Component::from_binary(&engine, &component).map_err(|error| format!("{error:#}"))?;
-    let artifact = compiled.serialize().map_err(|error| format!("{error:#}"))?;
+    let artifact = machine_code(&component)?;
     let mut out = io::stdout().lock();
     out.write_all(&artifact)
         .and_then(|()| out.flush())
         .map_err(|error| format!("no way out: {error}"))
+}
+
+/// Compiles without limits: for the confined process, and for tests.
+pub(super) fn machine_code(component: &[u8]) -> Result<Vec<u8>, String> {
+    let engine = compiling_engine().map_err(|error| error.to_string())?;
+    let compiled = Component::from_binary(&engine, component).map_err(|error| format!("{error:#}"))?;
+    compiled.serialize().map_err(|error| format!("{error:#}"))
 }

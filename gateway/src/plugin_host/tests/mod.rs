@@ -1,1 +1,146 @@
-//! Whole calls.
+//! Whole calls of real components, honest and hostile.
+
+mod admission;
+mod calls;
+mod guests;
+mod hostile;
+mod logs;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Version};
+use tempfile::TempDir;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{
+    Answer, Assignment, AssignmentSpec, Chain, Directory, Flow, FoundCredential, Host, HostDeps,
+    HostSettings, Instances, Outbound, OutboundError, OutboundRequest, OutboundResponse, Placement, Plugin,
+    Run, Slot,
+};
+use crate::exchange::{ConsumerFacts, Exchange, Peer, RequestHead, RequestId, Scheme, Timing};
+
+/// Nobody is there, and nothing goes out.
+struct Nothing;
+
+impl Directory for Nothing {
+    fn cached_credential(&self, _: &str, _: &str) -> Option<Option<FoundCredential>> {
+        None
+    }
+
+    fn find_credential<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+    ) -> Answer<'a, Result<Option<FoundCredential>, String>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn find_consumer<'a>(&'a self, _: &'a str) -> Answer<'a, Result<Option<Arc<ConsumerFacts>>, String>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+impl Outbound for Nothing {
+    fn send(&self, _: OutboundRequest) -> Answer<'_, Result<OutboundResponse, OutboundError>> {
+        Box::pin(async { Err(OutboundError::Denied) })
+    }
+}
+
+/// A host whose files go away with it.
+struct Fixture {
+    host: Host,
+    instances: Instances,
+    _prefix: TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let deps = HostDeps {
+            directory: Arc::new(Nothing),
+            outbound: Arc::new(Nothing),
+            log_record: |exchange, out| out.push_str(exchange.id.as_str()),
+        };
+        Self::with(deps)
+    }
+
+    fn with(deps: HostDeps) -> Self {
+        let prefix = tempfile::tempdir().unwrap();
+        let mut settings = HostSettings::new(prefix.path().to_owned(), 1);
+        settings.compiler = Some("in this process".into());
+        settings.instances = 32;
+        let host = Host::start(settings, deps).unwrap();
+        let instances = Instances::new(&host);
+        Self {
+            host,
+            instances,
+            _prefix: prefix,
+        }
+    }
+
+    async fn plugin(&self, component: Vec<u8>) -> Arc<Plugin> {
+        self.host.admit(Bytes::from(component)).await.unwrap().plugin
+    }
+
+    async fn assign(&self, component: Vec<u8>, spec: &AssignmentSpec) -> Arc<Assignment> {
+        let plugin = self.plugin(component).await;
+        self.host.assign(&plugin, spec).await.unwrap()
+    }
+
+    /// One request through a chain of one plugin.
+    async fn request(&self, assignment: &Arc<Assignment>) -> (Box<Exchange>, Flow) {
+        let chain = chain(assignment);
+        let mut run = chain.begin();
+        chain.on_request(&self.instances, &mut run, exchange()).await
+    }
+}
+
+fn spec() -> AssignmentSpec {
+    AssignmentSpec::new(Uuid::from_u128(1), "{}")
+}
+
+fn chain(assignment: &Arc<Assignment>) -> Chain {
+    let live = Placement::Live(Arc::clone(assignment));
+    Chain::new(vec![Slot::new(
+        assignment.name(),
+        assignment.priority(),
+        Some(live),
+        [],
+    )])
+}
+
+/// A request for `/a?b=c` with a header or two.
+fn exchange() -> Box<Exchange> {
+    let mut headers = HeaderMap::new();
+    headers.insert("host", "example.com".parse().unwrap());
+    headers.insert("x-in", "1".parse().unwrap());
+    let address = ([192, 0, 2, 1], 4711).into();
+    let peer = Peer {
+        client: address,
+        direct: address,
+        listener_port: 8000,
+        scheme: Scheme::Http,
+    };
+    let head = RequestHead {
+        method: Method::GET,
+        uri: "/a?b=c".parse().unwrap(),
+        version: Version::HTTP_11,
+        headers,
+    };
+    Box::new(Exchange::begin(
+        RequestId::from_bits(7),
+        Timing::begin(Instant::now(), 1),
+        peer,
+        head,
+    ))
+}
+
+/// The reason of a local answer.
+fn reason(flow: &Flow) -> &str {
+    match flow {
+        Flow::Respond(answer) => &answer.reason,
+        Flow::Continue => "went on",
+    }
+}
