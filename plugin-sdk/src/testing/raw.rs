@@ -105,7 +105,6 @@ pub mod local_counters {
 pub mod log_file {
     use super::Host;
 
-    #[expect(clippy::unnecessary_wraps, reason = "the signature of the contract")]
     pub fn append(path: &str, data: &[u8], _reopen: bool) -> Result<(), String> {
         Host::with(|host| host.append(path, data));
         Ok(())

@@ -42,16 +42,14 @@ impl QueryEdits {
             steps.extend(new.map(|new| Step::Rename(old.into(), new.into())));
         }
         let mut valued = |place: &str, pairs: &[String], step: fn(String, Template) -> Step| {
-            for (at, pair) in pairs.iter().enumerate() {
-                let (name, Some(value)) = split(pair) else {
-                    continue;
-                };
+            let compiled = pairs.iter().enumerate().filter_map(|(at, pair)| {
+                let (name, value) = split(pair);
                 let pointer = format!("/{place}/querystring/{at}");
-                match Template::compile(value, inputs) {
-                    Ok(value) => steps.push(step(name.into(), value)),
-                    Err(message) => problems.push(ConfigProblem::new(&pointer, &message)),
-                }
-            }
+                let refused = |message: String| problems.push(ConfigProblem::new(&pointer, &message));
+                let value = Template::compile(value?, inputs).map_err(refused).ok()?;
+                Some(step(name.into(), value))
+            });
+            steps.extend(compiled);
         };
         valued("replace", &config.replace.querystring, Step::Replace);
         valued("add", &config.add.querystring, Step::Add);
