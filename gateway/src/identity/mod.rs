@@ -16,6 +16,7 @@ mod near;
 mod seed;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -30,6 +31,9 @@ use entry::{Entry, Found, Name};
 use generations::Generations;
 pub use kinds::SAVED_KINDS;
 use near::poll_once;
+
+/// Caches made so far.
+static CACHES: AtomicU64 = AtomicU64::new(0);
 
 /// Why it cannot be said who a key is.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -85,6 +89,8 @@ pub struct Identity {
 
 #[derive(Debug)]
 struct Inner {
+    /// Tells the entries of this cache from those of another in the memory of a thread.
+    number: u64,
     store: Store,
     /// Where look-ups run: the control plane's runtime, whose connections the store has.
     runtime: Handle,
@@ -120,6 +126,7 @@ impl Identity {
             .max_capacity(limits.unknown)
             .time_to_live(limits.unknown_for);
         let inner = Inner {
+            number: CACHES.fetch_add(1, Ordering::Relaxed),
             store,
             runtime: Handle::current(),
             limits,
@@ -192,14 +199,13 @@ impl Inner {
 
     /// Two hash look-ups at most; the first is in memory of this thread alone.
     fn cached(&self, name: &Name<'_>) -> Option<Found> {
-        let owner = std::ptr::from_ref(self) as usize;
-        if let Some(found) = near::get(owner, name, |entry| self.answer(entry)) {
+        if let Some(found) = near::get(self.number, name, |entry| self.answer(entry)) {
             return Some(found);
         }
         near::with_text(name, |text| {
             let known = poll_once(self.known.get(text)).flatten();
             if let Some(found) = known.as_ref().and_then(|entry| self.answer(entry)) {
-                near::put(owner, name, known);
+                near::put(self.number, name, known);
                 return Some(found);
             }
             poll_once(self.unknown.get(text))

@@ -1,3 +1,5 @@
+//! What a delete takes along, and what refuses it.
+
 use std::collections::BTreeSet;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! One entity: written, found, replaced, expired; and components beside it.
+
 use std::collections::HashSet;
 use std::time::Duration;
 

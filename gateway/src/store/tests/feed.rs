@@ -1,5 +1,8 @@
+//! What changed, and how those who wait hear of it.
+
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::*;
@@ -136,9 +139,17 @@ async fn another_gateway_hears(fresh: Fresh) {
     fresh.store.insert(service(1, "one")).await.unwrap();
     let soon = Duration::from_secs(20);
     assert_eq!(timeout(soon, feed.changed()).await.unwrap(), 1);
-    let waiting = tokio::spawn(async move { feed.changed().await });
+    let mut waiting = JoinSet::new();
+    waiting.spawn(async move { feed.changed().await });
     fresh.store.insert(service(2, "two")).await.unwrap();
-    assert_eq!(timeout(soon, waiting).await.unwrap().unwrap(), 2);
+    assert_eq!(
+        timeout(soon, waiting.join_next())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap(),
+        2
+    );
 }
 
 #[tokio::test]
@@ -160,10 +171,9 @@ async fn revisions_are_in_the_order_of_commits() {
             store.insert(service(number, &number.to_string())).await.unwrap();
         }
     };
-    let writers = [
-        tokio::spawn(write(first, 1_000)),
-        tokio::spawn(write(second, 2_000)),
-    ];
+    let mut writers = JoinSet::new();
+    writers.spawn(write(first, 1_000));
+    writers.spawn(write(second, 2_000));
     // A reader that takes what is there and goes on from its last revision must miss nothing.
     let mut seen = Vec::new();
     while seen.len() < 120 {
@@ -175,7 +185,7 @@ async fn revisions_are_in_the_order_of_commits() {
         }
     }
     assert_eq!(seen, (1..=120).collect::<Vec<_>>());
-    for writer in writers {
-        writer.await.unwrap();
+    while let Some(written) = writers.join_next().await {
+        written.unwrap();
     }
 }

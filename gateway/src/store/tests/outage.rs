@@ -1,5 +1,8 @@
+//! The database away, busy, or given up on by the caller.
+
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::*;
@@ -70,7 +73,8 @@ async fn a_feed_survives_a_restart_of_postgres() {
     let mut feed = store.feed();
     store.insert(service(1, "one")).await.unwrap();
     assert_eq!(timeout(SOON, feed.changed()).await.unwrap(), 1);
-    let waiting = tokio::spawn(async move {
+    let mut waiting = JoinSet::new();
+    waiting.spawn(async move {
         let revision = feed.changed().await;
         (feed, revision)
     });
@@ -79,7 +83,11 @@ async fn a_feed_survives_a_restart_of_postgres() {
     server.start_again().unwrap();
     until_it_answers(&other).await;
     other.insert(service(2, "two")).await.unwrap();
-    let (mut feed, revision) = timeout(SOON, waiting).await.unwrap().unwrap();
+    let (mut feed, revision) = timeout(SOON, waiting.join_next())
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
     assert_eq!(revision, 2);
     other.insert(service(3, "three")).await.unwrap();
     assert_eq!(timeout(SOON, feed.changed()).await.unwrap(), 3, "and hears on");

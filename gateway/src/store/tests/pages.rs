@@ -1,3 +1,5 @@
+//! Lists, page by page, below a parent and by tags.
+
 use super::*;
 use crate::model::Document;
 use crate::store::{Change, PageQuery, TagFilter};
