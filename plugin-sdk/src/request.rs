@@ -116,6 +116,7 @@ impl Proceed {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "the type is generated")]
 impl Default for TargetChange {
     fn default() -> Self {
         Self {

@@ -6,6 +6,7 @@
 mod demo;
 mod health;
 mod migrations;
+mod plugin;
 mod start;
 
 use std::ffi::OsString;
@@ -38,6 +39,9 @@ pub enum CliError {
         /// What it said.
         source: std::io::Error,
     },
+    /// A plugin could not be built.
+    #[error(transparent)]
+    Plugin(#[from] plugin::PluginError),
     /// The command did its work, and the answer is no.
     #[error("{0}")]
     No(String),
@@ -58,6 +62,8 @@ enum Command {
     /// Brings the database to the shape that this version needs.
     #[command(subcommand)]
     Migrations(Migrations),
+    /// Makes plugins.
+    Plugin(plugin::PluginArgs),
     /// Asks the gateway on this machine whether it is ready; exit code 0 if so.
     Health(SettingsFile),
     /// Prints the version.
@@ -104,6 +110,7 @@ pub fn run() -> Result<ExitCode, CliError> {
     match Arguments::parse().command {
         Command::Start(file) => start::run(&file),
         Command::Migrations(Migrations::Up(file)) => migrations::up(&file),
+        Command::Plugin(args) => plugin::run(&args),
         Command::Health(file) => health::run(&file),
         Command::Version => {
             println!("{}", env!("CARGO_PKG_VERSION"));

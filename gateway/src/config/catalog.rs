@@ -307,46 +307,22 @@ pub static SETTINGS: &[Setting] = &[
         "How long an upstream connection may be idle; `0` is no limit",
     ),
     ours(
-        "plugin_guest_ms_per_call",
-        "10",
-        "ms",
-        "CPU time of one plugin call, unless its assignment says otherwise",
-    ),
-    ours(
-        "plugin_wall_ms_per_exchange",
-        "1000",
-        "ms",
-        "Time that one plugin may take of one request, waiting included, unless its assignment says otherwise",
-    ),
-    ours(
         "plugin_memory_mib",
         "64",
         "MiB",
-        "Memory of one plugin instance, unless its assignment says otherwise",
+        "Memory of one plugin instance; an assignment may ask for less",
     ),
     ours(
-        "plugin_host_calls",
+        "plugin_instances",
         "1000",
         "count",
-        "Calls to the gateway that one plugin call may make, unless its assignment says otherwise",
+        "Plugin instances that may be alive at once",
     ),
     ours(
         "plugin_component_max_size",
         "32m",
         "bytes",
         "A component that is uploaded",
-    ),
-    ours(
-        "plugin_compile_timeout",
-        "120",
-        "s",
-        "Compiling one component, in a process of its own",
-    ),
-    ours(
-        "plugin_compile_memory_mib",
-        "1024",
-        "MiB",
-        "Memory of that process",
     ),
 ];
 

@@ -38,8 +38,8 @@ pub struct Settings {
     pub migrate: Migrate,
     /// The data plane.
     pub proxy: ProxySettings,
-    /// What plugins may take, unless their assignment says otherwise.
-    pub plugins: PluginDefaults,
+    /// What plugins may take of this process.
+    pub plugins: PluginSettings,
     /// Who set what; settings that nobody set are missing.
     pub origins: BTreeMap<&'static str, Origin>,
 }
@@ -200,18 +200,14 @@ pub struct UpstreamKeepalive {
     pub idle_timeout: Option<Duration>,
 }
 
-/// What plugins may take, unless their assignment says otherwise.
+/// What plugins may take of this process.
 #[derive(Debug, Clone, Copy)]
 #[expect(
     missing_docs,
     reason = "docs/configuration.md describes them under the same names"
 )]
-pub struct PluginDefaults {
-    pub guest_ms_per_call: u32,
-    pub wall_ms_per_exchange: u32,
+pub struct PluginSettings {
     pub memory_mib: u32,
-    pub host_calls: u32,
+    pub instances: u32,
     pub component_max_size: usize,
-    pub compile_timeout: Duration,
-    pub compile_memory_mib: u32,
 }

@@ -1,1 +1,52 @@
-//! Under construction.
+//! WebAssembly components: loading them, and calling them within limits.
+//!
+//! Three lifetimes. The process has one engine, its clock, and room for so many instances
+//! ([`Host`]). A snapshot has [`Assignment`]s, plugins with a configuration, in [`Chain`]s. A call
+//! has one instance, taken from the worker's own warm ones ([`Instances`]) or made for it.
+//!
+//! Nothing in here knows what a plugin does, and nothing a plugin does harms more than its own
+//! call: guest time, wall time, memory, handles, calls into the gateway and everything that it
+//! leaves behind are bounded, each answer is checked whole before any of it is applied, and an
+//! instance that did not end a call in order is never used again.
+
+mod assignment;
+mod bindings;
+mod chain;
+mod guest;
+mod host;
+mod imports;
+mod inputs;
+mod instances;
+mod load;
+mod logs;
+mod metrics;
+mod runtime;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+pub use assignment::{
+    AssignError, Assignment, AssignmentSpec, CallFailure, ConfigProblem, Limits, OnFailure,
+};
+pub use chain::{Chain, Flow, Placement, ResponseFlow, Run, Slot};
+pub(crate) use host::Services;
+pub use host::{Admitted, Host, StartError};
+pub use imports::PluginSeries;
+pub use instances::Instances;
+pub use load::{
+    AdmissionError, CapabilityRequest, Cost, LoadError, Phase, Plugin, PluginInfo, compile_child,
+};
+pub use metrics::{CallOutcome, CallStats, NamedSeries};
+pub use settings::{
+    Answer, Directory, FoundCredential, HostDeps, HostSettings, Outbound, OutboundError, OutboundRequest,
+    OutboundResponse,
+};
+
+/// Wall-clock time in Unix milliseconds.
+fn unix_ms() -> u64 {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}

@@ -57,30 +57,36 @@ async fn read(session: &mut Session, kinds: &[&str]) -> Result<CatalogRows, Stor
         ..CatalogRows::default()
     };
     for kind in kinds {
-        let mut documents = Vec::new();
-        let mut query = PageQuery {
-            size: BATCH,
-            ..PageQuery::default()
-        };
-        loop {
-            let batch = page::rows(session, kind, &query).await?;
-            for row in batch.iter().take(BATCH) {
-                query.after = Some(row.id(0)?);
-                match document(kind, row) {
-                    Ok(document) => documents.push(document),
-                    Err(StoreError::BadRow { kind, id, reason }) => {
-                        rows.bad_rows.push(BadRow { kind, id, reason })
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-            if batch.len() <= BATCH {
-                break;
-            }
-        }
+        let documents = read_kind(session, kind, &mut rows.bad_rows).await?;
         rows.documents.insert((*kind).to_owned(), documents);
     }
     Ok(rows)
+}
+
+async fn read_kind(
+    session: &mut Session,
+    kind: &str,
+    bad: &mut Vec<BadRow>,
+) -> Result<Vec<Document>, StoreError> {
+    let mut documents = Vec::new();
+    let mut query = PageQuery {
+        size: BATCH,
+        ..PageQuery::default()
+    };
+    loop {
+        let batch = page::rows(session, kind, &query).await?;
+        for row in batch.iter().take(BATCH) {
+            query.after = Some(row.id(0)?);
+            match document(kind, row) {
+                Ok(document) => documents.push(document),
+                Err(StoreError::BadRow { kind, id, reason }) => bad.push(BadRow { kind, id, reason }),
+                Err(error) => return Err(error),
+            }
+        }
+        if batch.len() <= BATCH {
+            return Ok(documents);
+        }
+    }
 }
 
 /// The last committed write, as this session sees it.

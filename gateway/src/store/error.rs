@@ -112,13 +112,24 @@ impl StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;
-        match error {
-            E::Database(refusal) => from_refusal(refusal.as_ref()),
-            E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Protocol(_) => {
-                Self::outage(error.to_string())
-            }
-            // `sqlx::Error` is non-exhaustive: what it may grow is no outage as far as we know.
-            other => Self::Refused(other.to_string()),
+        if let E::Database(refusal) = &error {
+            return from_refusal(refusal.as_ref());
+        }
+        let text = error.to_string();
+        let outage = matches!(
+            error,
+            E::Io(_)
+                | E::Tls(_)
+                | E::PoolTimedOut
+                | E::PoolClosed
+                | E::WorkerCrashed
+                | E::Protocol(_)
+                | E::BeginFailed
+        );
+        if outage {
+            Self::outage(text)
+        } else {
+            Self::Refused(text)
         }
     }
 }

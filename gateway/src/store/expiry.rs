@@ -4,10 +4,13 @@
 
 use std::collections::BTreeSet;
 
+use uuid::Uuid;
+
 use super::dialect::Value;
 use super::handle::now_unix;
 use super::relations;
 use super::settings::OPERATION_TIMEOUT;
+use super::write::Writing;
 use super::{Store, StoreError};
 
 impl Store {
@@ -38,22 +41,26 @@ impl Store {
         }
         let found = expired.len();
         self.writing(OPERATION_TIMEOUT, async move |writing| {
-            let sql = "SELECT id FROM entities WHERE kind = $1 AND id = $2 AND expires_at <= $3";
             for (kind, id) in expired {
-                // It may have gone with another one, or live longer since.
-                let values = [Value::Text(&kind), Value::Id(id), Value::Integer(writing.now)];
-                if writing.session.row(sql, &values).await?.is_none() {
-                    continue;
-                }
-                match relations::remove(writing, &kind, id).await {
-                    // It stays invisible until nobody needs it.
-                    Ok(()) | Err(StoreError::Referenced { .. }) => {}
-                    Err(error) => return Err(error),
-                }
+                remove_if_expired(writing, &kind, id).await?;
             }
             Ok(())
         })
         .await?;
         Ok(found)
+    }
+}
+
+async fn remove_if_expired(writing: &mut Writing, kind: &str, id: Uuid) -> Result<(), StoreError> {
+    // It may have gone with another one, or live longer since.
+    let sql = "SELECT id FROM entities WHERE kind = $1 AND id = $2 AND expires_at <= $3";
+    let values = [Value::Text(kind), Value::Id(id), Value::Integer(writing.now)];
+    if writing.session.row(sql, &values).await?.is_none() {
+        return Ok(());
+    }
+    match relations::remove(writing, kind, id).await {
+        // It stays invisible until nobody needs it.
+        Err(StoreError::Referenced { .. }) => Ok(()),
+        done => done,
     }
 }

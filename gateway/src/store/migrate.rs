@@ -103,16 +103,14 @@ fn migrator(text: fn(&(i64, &str, &'static str, &'static str)) -> &'static str) 
 }
 
 fn failure(error: MigrateError) -> StoreError {
-    match error {
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-            match StoreError::from(error) {
-                unavailable @ StoreError::Unavailable { .. } => unavailable,
-                other => StoreError::Migration(other.to_string()),
-            }
+    let text = error.to_string();
+    if let MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) = error {
+        let error = StoreError::from(error);
+        if error.is_unavailable() {
+            return error;
         }
-        // Non-exhaustive in sqlx: all others speak of the migrations themselves.
-        other => StoreError::Migration(other.to_string()),
     }
+    StoreError::Migration(text)
 }
 
 #[cfg(test)]

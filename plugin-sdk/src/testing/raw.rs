@@ -137,7 +137,6 @@ pub mod metrics {
         }
 
         pub fn add(&self, n: u64, labels: &[String]) {
-            #[expect(clippy::cast_precision_loss, reason = "tests count in small numbers")]
             note(&self.0, n as f64, labels);
         }
     }

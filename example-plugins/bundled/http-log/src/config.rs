@@ -156,10 +156,21 @@ impl Config {
                 problems.push(ConfigProblem::new("/headers", &message));
             }
         }
-        if self.custom_fields_by_lua.as_ref().is_some_and(|fields| !fields.is_empty()) {
-            problems.push(ConfigProblem::new("/custom_fields_by_lua", "fields computed by Lua are not supported"));
+        if self
+            .custom_fields_by_lua
+            .as_ref()
+            .is_some_and(|fields| !fields.is_empty())
+        {
+            problems.push(ConfigProblem::new(
+                "/custom_fields_by_lua",
+                "fields computed by Lua are not supported",
+            ));
         }
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems)
+        }
     }
 
     /// The queue in the host's terms. The old names count where they were changed from what Kong
@@ -167,22 +178,35 @@ impl Config {
     pub(crate) fn batch(&self) -> LogBatch {
         let defaults = Queue::default();
         let or = |value: Option<f64>, default: Option<f64>| value.or(default).unwrap_or_default();
-        let old_size = self.queue_size.filter(|size| *size != 1).and_then(|size| u32::try_from(size).ok());
-        let old_delay = self.flush_timeout.filter(|delay| (delay - 2.0).abs() > f64::EPSILON);
+        let old_size = self
+            .queue_size
+            .filter(|size| *size != 1)
+            .and_then(|size| u32::try_from(size).ok());
+        let old_delay = self
+            .flush_timeout
+            .filter(|delay| (delay - 2.0).abs() > f64::EPSILON);
         let delay = old_delay.or(self.queue.max_coalescing_delay);
         LogBatch {
             max_entries: old_size.or(self.queue.max_batch_size).unwrap_or(1).max(1),
-            max_delay_ms: u32::try_from(milliseconds(or(delay, defaults.max_coalescing_delay))).unwrap_or(u32::MAX),
+            max_delay_ms: u32::try_from(milliseconds(or(delay, defaults.max_coalescing_delay)))
+                .unwrap_or(u32::MAX),
             max_queued: self.queue.max_entries.or(defaults.max_entries).unwrap_or(1),
             max_queued_bytes: self.queue.max_bytes.and_then(|bytes| u64::try_from(bytes).ok()),
             max_retry_ms: milliseconds(or(self.queue.max_retry_time, defaults.max_retry_time)),
-            initial_retry_delay_ms: milliseconds(or(self.queue.initial_retry_delay, defaults.initial_retry_delay)),
+            initial_retry_delay_ms: milliseconds(or(
+                self.queue.initial_retry_delay,
+                defaults.initial_retry_delay,
+            )),
             max_retry_delay_ms: milliseconds(or(self.queue.max_retry_delay, defaults.max_retry_delay)),
         }
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped; `as` saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped; `as` saturates"
+)]
 fn milliseconds(seconds: f64) -> u64 {
     (seconds.max(0.0) * 1000.0).round() as u64
 }

@@ -33,6 +33,7 @@ fn call(config: Json, request: &Request) -> Outcome {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn finds_the_key_or_says_what_is_wrong() {
     let get = Request::get;
     let cases = [
@@ -266,5 +267,22 @@ fn says_what_is_wrong_with_a_configuration() {
             .map(|ConfigProblem { pointer, .. }| pointer.as_str())
             .collect();
         assert_eq!(pointers, [pointer], "{case}");
+    }
+}
+
+#[test]
+fn ships_kongs_defaults() {
+    let schema = weir_plugin_sdk::schema::of::<super::Config>();
+    for (field, default) in [
+        ("key_names", json!(["apikey"])),
+        ("hide_credentials", json!(false)),
+        ("anonymous", json!(null)),
+        ("key_in_header", json!(true)),
+        ("key_in_query", json!(true)),
+        ("key_in_body", json!(false)),
+        ("run_on_preflight", json!(true)),
+        ("realm", json!(null)),
+    ] {
+        assert_eq!(schema["properties"][field]["default"], default, "{field}");
     }
 }

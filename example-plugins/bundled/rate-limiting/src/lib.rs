@@ -15,8 +15,8 @@ pub use config::{Config, LimitBy, Policy, Redis};
 
 use weir_plugin_sdk::counters::{self, Window};
 use weir_plugin_sdk::{
-    About, Answer, Capability, ConfigProblem, Failure, HeaderOp, Input, InputList, Inputs, Plugin, Proceed, RequestHead,
-    RequestVerdict, Setup, Slot,
+    About, Answer, Capability, ConfigProblem, Failure, HeaderOp, Input, InputList, Inputs, Plugin, Proceed,
+    RequestHead, RequestVerdict, Setup, Slot,
 };
 
 use caller::Caller;
@@ -56,12 +56,18 @@ impl Plugin for RateLimiting {
         config.check()?;
         let mut inputs = InputList::new();
         let plugin = Self {
-            limits: config.limits().into_iter().map(|(period, limit)| Limit::new(period, limit)).collect(),
+            limits: config
+                .limits()
+                .into_iter()
+                .map(|(period, limit)| Limit::new(period, limit))
+                .collect(),
             caller: Caller::new(&config, &mut inputs),
             started_at: inputs.want(Input::StartedAtUnixMs),
             show_headers: !config.hide_client_headers,
             status: config.status().unwrap_or(429),
-            message: config.error_message.unwrap_or_else(|| "API rate limit exceeded".into()),
+            message: config
+                .error_message
+                .unwrap_or_else(|| "API rate limit exceeded".into()),
         };
         Ok((plugin, Setup::new().request_head(inputs)))
     }
@@ -71,7 +77,11 @@ impl RequestHead for RateLimiting {
     fn on_request_head(&mut self, inputs: &Inputs) -> Result<RequestVerdict, Failure> {
         let now = inputs.number(self.started_at).unwrap_or_default();
         let caller = self.caller.of(inputs);
-        let windows: Vec<Window> = self.limits.iter().map(|limit| limit.window(caller, now)).collect();
+        let windows: Vec<Window> = self
+            .limits
+            .iter()
+            .map(|limit| limit.window(caller, now))
+            .collect();
         let takes = counters::take_windows(&windows, 1);
         let allowed = takes.iter().all(|take| take.allowed);
         let usages = || {
@@ -82,9 +92,15 @@ impl RequestHead for RateLimiting {
                 reset: limit.period.around(now).seconds_left(now),
             })
         };
-        let headers = if self.show_headers { headers::of(usages()) } else { Vec::new() };
+        let headers = if self.show_headers {
+            headers::of(usages())
+        } else {
+            Vec::new()
+        };
         if allowed {
-            let edits = headers.into_iter().map(|(name, value)| HeaderOp::to_set(name, value));
+            let edits = headers
+                .into_iter()
+                .map(|(name, value)| HeaderOp::to_set(name, value));
             return Ok(Proceed::new().without_response().response_edits(edits).into());
         }
         Ok(self.refusal(headers, headers::tightest(usages())))
@@ -95,8 +111,12 @@ weir_plugin_sdk::export!(RateLimiting: request_head);
 
 impl RateLimiting {
     fn refusal(&self, headers: Vec<(&'static str, Vec<u8>)>, tightest: Option<Usage<'_>>) -> RequestVerdict {
-        let answer = Answer::new(self.status).message(self.message.as_str()).reason("over-limit");
-        let answer = headers.into_iter().fold(answer, |answer, (name, value)| answer.header(name, value));
+        let answer = Answer::new(self.status)
+            .message(self.message.as_str())
+            .reason("over-limit");
+        let answer = headers
+            .into_iter()
+            .fold(answer, |answer, (name, value)| answer.header(name, value));
         match tightest.filter(|_| self.show_headers) {
             Some(usage) => answer.header("retry-after", headers::digits(usage.reset)).into(),
             None => answer.into(),
@@ -105,9 +125,17 @@ impl RateLimiting {
 }
 
 impl Limit {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive by the schema; `as` saturates")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive by the schema; `as` saturates"
+    )]
     fn new(period: Period, limit: f64) -> Self {
-        Self { period, requests: limit.ceil() as u64, shown: limit.to_string() }
+        Self {
+            period,
+            requests: limit.ceil() as u64,
+            shown: limit.to_string(),
+        }
     }
 
     fn window(&self, caller: &str, now: u64) -> Window {
@@ -117,6 +145,11 @@ impl Limit {
         key.push_str(name);
         key.push(':');
         key.push_str(caller);
-        Window { key, limit: self.requests, from_unix_ms: span.from, until_unix_ms: span.until }
+        Window {
+            key,
+            limit: self.requests,
+            from_unix_ms: span.from,
+            until_unix_ms: span.until,
+        }
     }
 }

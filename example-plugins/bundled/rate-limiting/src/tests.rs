@@ -29,15 +29,38 @@ fn counts_down_then_refuses_until_the_period_ends() {
         let outcome = tester.request_head(&at(NOW));
         assert!(passes(&outcome));
         let get = |name| outcome.response_headers.get(name);
-        assert_eq!((get("x-ratelimit-limit-minute"), get("x-ratelimit-remaining-minute")), (Some("2"), Some(remaining)));
-        assert_eq!((get("ratelimit-limit"), get("ratelimit-remaining"), get("ratelimit-reset")), (Some("2"), Some(remaining), Some("40")));
+        assert_eq!(
+            (
+                get("x-ratelimit-limit-minute"),
+                get("x-ratelimit-remaining-minute")
+            ),
+            (Some("2"), Some(remaining))
+        );
+        assert_eq!(
+            (
+                get("ratelimit-limit"),
+                get("ratelimit-remaining"),
+                get("ratelimit-reset")
+            ),
+            (Some("2"), Some(remaining), Some("40"))
+        );
         assert_eq!(get("retry-after"), None);
     }
     let outcome = tester.request_head(&at(NOW + 30_000));
     let answer = outcome.answer();
-    assert_eq!((answer.status, &answer.body), (429, &AnswerBody::Message("API rate limit exceeded".into())));
+    assert_eq!(
+        (answer.status, &answer.body),
+        (429, &AnswerBody::Message("API rate limit exceeded".into()))
+    );
     let get = |name| outcome.response_headers.get(name);
-    assert_eq!((get("x-ratelimit-remaining-minute"), get("ratelimit-reset"), get("retry-after")), (Some("0"), Some("10"), Some("10")));
+    assert_eq!(
+        (
+            get("x-ratelimit-remaining-minute"),
+            get("ratelimit-reset"),
+            get("retry-after")
+        ),
+        (Some("0"), Some("10"), Some("10"))
+    );
     assert!(passes(&tester.request_head(&at(NOW + 40_000))), "a new minute");
 }
 
@@ -47,26 +70,53 @@ fn a_refused_request_is_counted_nowhere() {
     assert!(passes(&tester.request_head(&at(NOW))));
     for _ in 0..5 {
         let outcome = tester.request_head(&at(NOW));
-        assert_eq!(outcome.response_headers.get("x-ratelimit-remaining-hour"), Some("9"), "the hour is not charged");
+        assert_eq!(
+            outcome.response_headers.get("x-ratelimit-remaining-hour"),
+            Some("9"),
+            "the hour is not charged"
+        );
         assert_eq!(outcome.answer().status, 429);
     }
-    assert_eq!(tester.request_head(&at(NOW + 1000)).response_headers.get("x-ratelimit-remaining-hour"), Some("8"));
+    assert_eq!(
+        tester
+            .request_head(&at(NOW + 1000))
+            .response_headers
+            .get("x-ratelimit-remaining-hour"),
+        Some("8")
+    );
 }
 
 #[test]
 fn the_standard_headers_speak_of_the_tightest_period() {
     for (case, config, want) in [
-        ("least remaining", json!({"second": 100, "minute": 100, "hour": 100, "day": 1000}), "100"),
-        ("of equals the longer period", json!({"minute": 5, "hour": 5}), "5"),
+        (
+            "least remaining",
+            json!({"second": 100, "minute": 100, "hour": 100, "day": 1000}),
+            "100",
+        ),
+        (
+            "of equals the longer period",
+            json!({"minute": 5, "hour": 5}),
+            "5",
+        ),
     ] {
         let outcome = tester(config).request_head(&at(NOW));
-        assert_eq!(outcome.response_headers.get("ratelimit-limit"), Some(want), "{case}");
+        assert_eq!(
+            outcome.response_headers.get("ratelimit-limit"),
+            Some(want),
+            "{case}"
+        );
     }
     let outcome = tester(json!({"minute": 5, "hour": 5})).request_head(&at(NOW));
-    assert_eq!(outcome.response_headers.get("ratelimit-reset"), Some("2800"), "the hour, not the minute");
+    assert_eq!(
+        outcome.response_headers.get("ratelimit-reset"),
+        Some("2800"),
+        "the hour, not the minute"
+    );
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn counts_callers_apart() {
     let text = |text: &str| Value::Text(text.into());
     let from = |ip: &str| at(NOW).fact(&Input::ClientIp, text(ip));
@@ -78,16 +128,70 @@ fn counts_callers_apart() {
     };
     for (case, config, first, second, apart) in [
         ("consumers", json!({}), consumer("a"), consumer("b"), true),
-        ("one consumer from two addresses", json!({}), consumer("a").fact(&Input::ClientIp, text("1")), consumer("a").fact(&Input::ClientIp, text("2")), false),
-        ("a credential without a consumer", json!({}), credential("a"), credential("b"), true),
+        (
+            "one consumer from two addresses",
+            json!({}),
+            consumer("a").fact(&Input::ClientIp, text("1")),
+            consumer("a").fact(&Input::ClientIp, text("2")),
+            false,
+        ),
+        (
+            "a credential without a consumer",
+            json!({}),
+            credential("a"),
+            credential("b"),
+            true,
+        ),
         ("nobody known: addresses", json!({}), from("1"), from("2"), true),
-        ("by credential", json!({"limit_by": "credential"}), credential("a"), credential("b"), true),
-        ("by address", json!({"limit_by": "ip"}), consumer("a"), consumer("b"), false),
-        ("by header", json!({"limit_by": "header", "header_name": "X-Team"}), at(NOW).header("x-team", "a"), at(NOW).header("x-team", "b"), true),
-        ("by a header that is missing: addresses", json!({"limit_by": "header", "header_name": "X-Team"}), from("1"), from("2"), true),
-        ("by path", json!({"limit_by": "path", "path": "/a"}), path("/a", "1"), path("/a", "2"), false),
-        ("by another path: addresses", json!({"limit_by": "path", "path": "/a"}), path("/b", "1"), path("/b", "2"), true),
-        ("by service", json!({"limit_by": "service"}), from("1").fact(&Input::ServiceId, text("s")), from("2").fact(&Input::ServiceId, text("s")), false),
+        (
+            "by credential",
+            json!({"limit_by": "credential"}),
+            credential("a"),
+            credential("b"),
+            true,
+        ),
+        (
+            "by address",
+            json!({"limit_by": "ip"}),
+            consumer("a"),
+            consumer("b"),
+            false,
+        ),
+        (
+            "by header",
+            json!({"limit_by": "header", "header_name": "X-Team"}),
+            at(NOW).header("x-team", "a"),
+            at(NOW).header("x-team", "b"),
+            true,
+        ),
+        (
+            "by a header that is missing: addresses",
+            json!({"limit_by": "header", "header_name": "X-Team"}),
+            from("1"),
+            from("2"),
+            true,
+        ),
+        (
+            "by path",
+            json!({"limit_by": "path", "path": "/a"}),
+            path("/a", "1"),
+            path("/a", "2"),
+            false,
+        ),
+        (
+            "by another path: addresses",
+            json!({"limit_by": "path", "path": "/a"}),
+            path("/b", "1"),
+            path("/b", "2"),
+            true,
+        ),
+        (
+            "by service",
+            json!({"limit_by": "service"}),
+            from("1").fact(&Input::ServiceId, text("s")),
+            from("2").fact(&Input::ServiceId, text("s")),
+            false,
+        ),
     ] {
         let mut config = config;
         config["minute"] = json!(1);
@@ -99,10 +203,18 @@ fn counts_callers_apart() {
 
 #[test]
 fn the_operator_decides_what_the_client_is_told() {
-    let mut quiet = tester(json!({"minute": 1, "hide_client_headers": true, "error_code": 503, "error_message": "later"}));
-    assert_eq!(quiet.request_head(&at(NOW)).response_headers, weir_plugin_sdk::testing::Headers::default());
+    let mut quiet = tester(
+        json!({"minute": 1, "hide_client_headers": true, "error_code": 503, "error_message": "later"}),
+    );
+    assert_eq!(
+        quiet.request_head(&at(NOW)).response_headers,
+        weir_plugin_sdk::testing::Headers::default()
+    );
     let outcome = quiet.request_head(&at(NOW));
-    assert_eq!((outcome.answer().status, &outcome.answer().body), (503, &AnswerBody::Message("later".into())));
+    assert_eq!(
+        (outcome.answer().status, &outcome.answer().body),
+        (503, &AnswerBody::Message("later".into()))
+    );
     assert!(outcome.answer().headers.is_empty(), "{outcome:?}");
 }
 
@@ -111,12 +223,48 @@ fn says_what_is_wrong_with_a_configuration() {
     let order = "The limit for hour(2.0) cannot be lower than the limit for minute(3.0)";
     let later = "counters shared by policy redis come in a later version; use policy local";
     for (case, config, pointer, message) in [
-        ("a longer period with a lower limit", json!({"minute": 3, "hour": 2}), "", order),
+        (
+            "a longer period with a lower limit",
+            json!({"minute": 3, "hour": 2}),
+            "",
+            order,
+        ),
         ("redis", json!({"minute": 1, "policy": "redis"}), "/policy", later),
-        ("a status that is none", json!({"minute": 1, "error_code": 99}), "/error_code", "must be a status from 200 to 599"),
+        (
+            "a status that is none",
+            json!({"minute": 1, "error_code": 99}),
+            "/error_code",
+            "must be a status from 200 to 599",
+        ),
     ] {
         let problems = Tester::<RateLimiting>::new(&config).err().unwrap_or_default();
-        let first = problems.first().map(|problem| (problem.pointer.as_str(), problem.message.as_str()));
+        let first = problems
+            .first()
+            .map(|problem| (problem.pointer.as_str(), problem.message.as_str()));
         assert_eq!(first, Some((pointer, message)), "{case}");
+    }
+}
+
+#[test]
+fn ships_kongs_defaults() {
+    let schema = weir_plugin_sdk::schema::of::<super::Config>();
+    for (field, default) in [
+        ("second", json!(null)),
+        ("minute", json!(null)),
+        ("hour", json!(null)),
+        ("day", json!(null)),
+        ("month", json!(null)),
+        ("year", json!(null)),
+        ("limit_by", json!("consumer")),
+        ("header_name", json!(null)),
+        ("path", json!(null)),
+        ("policy", json!("local")),
+        ("fault_tolerant", json!(true)),
+        ("hide_client_headers", json!(false)),
+        ("error_code", json!(429)),
+        ("error_message", json!("API rate limit exceeded")),
+        ("sync_rate", json!(-1)),
+    ] {
+        assert_eq!(schema["properties"][field]["default"], default, "{field}");
     }
 }

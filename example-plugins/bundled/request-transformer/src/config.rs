@@ -70,7 +70,8 @@ impl Config {
             ("append", &self.append.body),
         ];
         for (place, _) in bodies.iter().filter(|(_, names)| !names.is_empty()) {
-            let message = "edits of the body come in a later version; only headers, query, path and method are edited";
+            let message =
+                "edits of the body come in a later version; only headers, query, path and method are edited";
             problems.push(ConfigProblem::new(&format!("/{place}/body"), message));
         }
         let headers = [
@@ -81,11 +82,11 @@ impl Config {
             ("append", &self.append.headers),
         ];
         for (place, pairs) in headers {
-            for (at, pair) in pairs.iter().enumerate() {
-                if let Some(message) = pair_problem(pair, place == "rename") {
-                    problems.push(ConfigProblem::new(&format!("/{place}/headers/{at}"), &message));
-                }
-            }
+            let found = pairs.iter().enumerate().filter_map(|(at, pair)| {
+                let message = pair_problem(pair, place == "rename")?;
+                Some(ConfigProblem::new(&format!("/{place}/headers/{at}"), &message))
+            });
+            problems.extend(found);
         }
         problems
     }

@@ -42,7 +42,11 @@ struct State {
 }
 
 impl HeaderEdits {
-    pub(crate) fn compile(config: &Config, inputs: &mut InputList, problems: &mut Vec<ConfigProblem>) -> Self {
+    pub(crate) fn compile(
+        config: &Config,
+        inputs: &mut InputList,
+        problems: &mut Vec<ConfigProblem>,
+    ) -> Self {
         let mut edits = Self::default();
         for pair in config.remove.headers.iter().filter(|pair| !is_host(pair)) {
             let at = edits.touch(pair);
@@ -60,7 +64,13 @@ impl HeaderEdits {
         edits
     }
 
-    fn valued(&mut self, place: &str, pairs: &[String], inputs: &mut InputList, problems: &mut Vec<ConfigProblem>) {
+    fn valued(
+        &mut self,
+        place: &str,
+        pairs: &[String],
+        inputs: &mut InputList,
+        problems: &mut Vec<ConfigProblem>,
+    ) {
         for (at, pair) in pairs.iter().enumerate() {
             let Some(value) = split(pair).1 else { continue };
             let value = match Template::compile(value, inputs) {
@@ -139,8 +149,12 @@ impl HeaderEdits {
                     set(states, *to, values);
                 }
             }
-            Step::Replace(at, template) if self.is_present(*at, states, inputs) => set(states, *at, vec![value(template)]),
-            Step::Add(at, template) if !self.is_present(*at, states, inputs) => set(states, *at, vec![value(template)]),
+            Step::Replace(at, template) if self.is_present(*at, states, inputs) => {
+                set(states, *at, vec![value(template)])
+            }
+            Step::Add(at, template) if !self.is_present(*at, states, inputs) => {
+                set(states, *at, vec![value(template)])
+            }
             Step::Replace(..) | Step::Add(..) => {}
             Step::Append(at, template) => {
                 if let Some(state) = states.get_mut(*at) {
@@ -152,14 +166,27 @@ impl HeaderEdits {
 
     fn is_present(&self, at: usize, states: &[State], inputs: &Inputs) -> bool {
         let state = states.get(at);
-        let sent = self.touched.get(at).and_then(|touched| touched.slot).is_some_and(|slot| inputs.is_present(slot));
+        let sent = self
+            .touched
+            .get(at)
+            .and_then(|touched| touched.slot)
+            .is_some_and(|slot| inputs.is_present(slot));
         state.is_some_and(|state| !state.added.is_empty() || (sent && !state.cleared))
     }
 
     fn values(&self, at: usize, states: &[State], inputs: &Inputs) -> Vec<Vec<u8>> {
-        let Some(state) = states.get(at) else { return Vec::new() };
-        let slot = self.touched.get(at).and_then(|touched| touched.slot).filter(|_| !state.cleared);
-        let sent = slot.into_iter().flat_map(|slot| inputs.all(slot)).map(<[u8]>::to_vec);
+        let Some(state) = states.get(at) else {
+            return Vec::new();
+        };
+        let slot = self
+            .touched
+            .get(at)
+            .and_then(|touched| touched.slot)
+            .filter(|_| !state.cleared);
+        let sent = slot
+            .into_iter()
+            .flat_map(|slot| inputs.all(slot))
+            .map(<[u8]>::to_vec);
         sent.chain(state.added.iter().cloned()).collect()
     }
 }
@@ -181,7 +208,10 @@ impl Touched {
 
 fn set(states: &mut [State], at: usize, values: Vec<Vec<u8>>) {
     if let Some(state) = states.get_mut(at) {
-        *state = State { cleared: true, added: values };
+        *state = State {
+            cleared: true,
+            added: values,
+        };
     }
 }
 

@@ -84,13 +84,17 @@ impl Config {
             ("append", &self.append.headers),
         ];
         for (place, pairs) in headers {
-            for (at, pair) in pairs.iter().enumerate() {
-                if let Some(message) = pair_problem(pair, place == "rename") {
-                    problems.push(ConfigProblem::new(&format!("/{place}/headers/{at}"), &message));
-                }
-            }
+            let found = pairs.iter().enumerate().filter_map(|(at, pair)| {
+                let message = pair_problem(pair, place == "rename")?;
+                Some(ConfigProblem::new(&format!("/{place}/headers/{at}"), &message))
+            });
+            problems.extend(found);
         }
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems)
+        }
     }
 }
 

@@ -11,7 +11,8 @@ mod tests;
 pub use config::{Change, Config, JsonType, Remove, Rename};
 
 use weir_plugin_sdk::{
-    About, ConfigProblem, Deliver, Failure, HeaderOp, Input, InputList, Inputs, Plugin, ResponseHead, ResponseVerdict, Setup, Slot,
+    About, ConfigProblem, Deliver, Failure, HeaderOp, Input, InputList, Inputs, Plugin, ResponseHead,
+    ResponseVerdict, Setup, Slot,
 };
 
 use config::split;
@@ -42,14 +43,24 @@ impl Plugin for ResponseTransformer {
         config.check()?;
         let mut inputs = InputList::new();
         let steps = steps(&config, &mut inputs);
-        let setup = if steps.is_empty() { Setup::new() } else { Setup::new().response_head(inputs) };
+        let setup = if steps.is_empty() {
+            Setup::new()
+        } else {
+            Setup::new().response_head(inputs)
+        };
         Ok((Self { steps }, setup))
     }
 }
 
 impl ResponseHead for ResponseTransformer {
-    fn on_response_head(&mut self, inputs: &Inputs, _carry: Option<&[u8]>) -> Result<ResponseVerdict, Failure> {
-        Ok(Deliver::new().edits(self.steps.iter().flat_map(|step| step.edits(inputs))).into())
+    fn on_response_head(
+        &mut self,
+        inputs: &Inputs,
+        _carry: Option<&[u8]>,
+    ) -> Result<ResponseVerdict, Failure> {
+        Ok(Deliver::new()
+            .edits(self.steps.iter().flat_map(|step| step.edits(inputs)))
+            .into())
     }
 }
 
@@ -62,7 +73,11 @@ fn steps(config: &Config, inputs: &mut InputList) -> Vec<Step> {
     }
     for (old, new) in pairs(&config.rename.headers) {
         let slot = inputs.want(Input::Header(old.clone()));
-        steps.push(Step::Rename { slot, old, new: new.to_ascii_lowercase() });
+        steps.push(Step::Rename {
+            slot,
+            old,
+            new: new.to_ascii_lowercase(),
+        });
     }
     for (name, value) in pairs(&config.replace.headers) {
         let slot = inputs.want(Input::Header(name.clone()));
@@ -92,7 +107,9 @@ impl Step {
             Self::Always(edit) => vec![edit.clone()],
             Self::IfPresent(slot, edit) if inputs.is_present(*slot) => vec![edit.clone()],
             Self::IfAbsent(slot, edit) if !inputs.is_present(*slot) => vec![edit.clone()],
-            Self::Rename { slot, old, new } if inputs.is_present(*slot) => renamed(old, new, inputs.all(*slot)),
+            Self::Rename { slot, old, new } if inputs.is_present(*slot) => {
+                renamed(old, new, inputs.all(*slot))
+            }
             Self::IfPresent(..) | Self::IfAbsent(..) | Self::Rename { .. } => Vec::new(),
         }
     }
@@ -100,5 +117,7 @@ impl Step {
 
 fn renamed<'a>(old: &str, new: &str, values: impl Iterator<Item = &'a [u8]>) -> Vec<HeaderOp> {
     let gone = [HeaderOp::Remove(old.into()), HeaderOp::Remove(new.into())];
-    gone.into_iter().chain(values.map(|value| HeaderOp::to_append(new, value))).collect()
+    gone.into_iter()
+        .chain(values.map(|value| HeaderOp::to_append(new, value)))
+        .collect()
 }

@@ -10,7 +10,7 @@ use super::environment::{self, Variable};
 use super::kong::{self, Meaning};
 use super::origin::{Origin, Raw};
 use super::reader::Reader;
-use super::settings::{LogFormat, LogLevel, PluginDefaults, Settings};
+use super::settings::{LogFormat, LogLevel, PluginSettings, Settings};
 use super::{Setting, SettingError, SettingsError, file, listen, units};
 
 mod database;
@@ -169,15 +169,11 @@ fn settings(reader: &mut Reader) -> Settings {
     }
 }
 
-fn plugins(reader: &mut Reader) -> PluginDefaults {
-    PluginDefaults {
-        guest_ms_per_call: reader.read("plugin_guest_ms_per_call", |text| small(text, 1, 60_000)),
-        wall_ms_per_exchange: reader.read("plugin_wall_ms_per_exchange", |text| small(text, 1, 600_000)),
+fn plugins(reader: &mut Reader) -> PluginSettings {
+    PluginSettings {
         memory_mib: reader.read("plugin_memory_mib", |text| small(text, 1, 4096)),
-        host_calls: reader.read("plugin_host_calls", |text| small(text, 1, 1_000_000)),
+        instances: reader.read("plugin_instances", |text| small(text, 1, 100_000)),
         component_max_size: reader.read("plugin_component_max_size", size),
-        compile_timeout: reader.read("plugin_compile_timeout", some_seconds),
-        compile_memory_mib: reader.read("plugin_compile_memory_mib", |text| small(text, 64, 65_536)),
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::file::{Lines, Slot};
 use super::{LastGood, LastGoodError};
 use crate::model::Document;
-use crate::store::{PageQuery, Store};
+use crate::store::{PageQuery, Store, StoreError};
 
 /// Entities a query.
 const BATCH: usize = 1_000;
@@ -37,28 +37,12 @@ impl LastGood {
         kinds: &[&str],
         limit: usize,
     ) -> Result<(usize, bool), LastGoodError> {
-        let (mut saved, mut truncated) = (0, false);
         let mut lines = Vec::new();
+        let mut truncated = false;
         for kind in kinds {
-            let mut query = PageQuery::default();
-            let mut left = limit;
-            loop {
-                query.size = BATCH.min(left);
-                let page = store.page(kind, &query).await?;
-                left -= page.documents.len();
-                saved += page.documents.len();
-                lines.extend(
-                    page.documents
-                        .iter()
-                        .map(|document| json!({ "kind": kind, "document": document })),
-                );
-                query.after = page.next;
-                truncated |= left == 0 && page.next.is_some();
-                if left == 0 || page.next.is_none() {
-                    break;
-                }
-            }
+            truncated |= read(store, kind, limit, &mut lines).await?;
         }
+        let saved = lines.len();
         let mut file = Lines::new(json!({ "truncated": truncated, "limit_per_kind": limit }));
         lines.iter().for_each(|line| file.push(line));
         let slot = self.identities();
@@ -80,6 +64,26 @@ impl LastGood {
 
     fn identities(&self) -> Slot {
         Slot::new(&self.folder, "identities")
+    }
+}
+
+/// Adds up to `limit` entities of a kind. Whether there are more.
+async fn read(store: &Store, kind: &str, limit: usize, lines: &mut Vec<Value>) -> Result<bool, StoreError> {
+    let mut query = PageQuery::default();
+    let mut left = limit;
+    loop {
+        query.size = BATCH.min(left);
+        let page = store.page(kind, &query).await?;
+        left -= page.documents.len();
+        lines.extend(
+            page.documents
+                .iter()
+                .map(|document| json!({ "kind": kind, "document": document })),
+        );
+        query.after = page.next;
+        if left == 0 || page.next.is_none() {
+            return Ok(page.next.is_some());
+        }
     }
 }
 

@@ -29,7 +29,8 @@ async fn what_was_saved_is_loaded() {
 
 #[tokio::test]
 async fn a_damaged_file_gives_way_to_the_one_before_it() {
-    let cases: [(&str, fn(&mut Vec<u8>)); 6] = [
+    type Damage = fn(&mut Vec<u8>);
+    let cases: [(&str, Damage); 6] = [
         ("emptied", Vec::clear),
         ("cut short", |bytes| bytes.truncate(bytes.len() - 3)),
         ("a bit flipped at the end", |bytes| {

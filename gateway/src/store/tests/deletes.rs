@@ -56,8 +56,8 @@ async fn a_referrer_that_restricts_refuses_the_delete(fresh: Fresh) {
         .expect("the referrer first, then the entity, in one write");
 }
 
-async fn a_delete_cascades_all_the_way_down(fresh: Fresh) {
-    let store = fresh.store;
+/// Two consumers; the first has two credentials, and one of those a token.
+async fn family(store: &Store) {
     store.insert(consumer(1, "a")).await.unwrap();
     store.insert(consumer(2, "b")).await.unwrap();
     for (number, owner) in [(1, 1), (2, 1), (3, 2)] {
@@ -69,6 +69,11 @@ async fn a_delete_cascades_all_the_way_down(fresh: Fresh) {
     let token =
         record("tokens", 1, &json!({})).with_link("credential", "keyauth_credentials", 1, OnDelete::Cascade);
     store.insert(token).await.unwrap();
+}
+
+async fn a_delete_cascades_all_the_way_down(fresh: Fresh) {
+    let store = fresh.store;
+    family(&store).await;
     let before = store.revision().await.unwrap();
     let revision = store.delete("consumers", id(1)).await.unwrap();
     assert_eq!(

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use super::*;
-use crate::store::{Lookup, StoreError};
+use crate::store::{Change, Lookup, StoreError};
 
 /// Far above what the store promises, so that a loaded machine does not fail the test.
 const SOON: Duration = Duration::from_secs(30);
@@ -114,19 +114,16 @@ async fn a_write_given_up_by_its_caller_leaves_no_lock_behind() {
         let store = fresh.store;
         store.insert(service(1, "one")).await.unwrap();
         for patience in 0..40 {
-            let changes =
-                (100..130).map(|number| crate::store::Change::Insert(service(number, &number.to_string())));
-            let write = store.write(changes.collect());
-            // Broken off at another place each time.
-            if timeout(Duration::from_micros(patience * 150), write)
-                .await
-                .is_ok_and(|done| done.is_ok())
-            {
-                break;
-            }
+            let changes = (100..130).map(|number| Change::Insert(service(number, &number.to_string())));
+            // Broken off at another place each time; some may be done in time.
+            let _ = timeout(
+                Duration::from_micros(patience * 150),
+                store.write(changes.collect()),
+            )
+            .await;
         }
         let written = timeout(SOON, store.insert(service(2, "two"))).await.unwrap();
-        assert!(matches!(written, Ok(_)), "{:?}: {written:?}", fresh.settings);
+        assert!(written.is_ok(), "{:?}: {written:?}", fresh.settings);
         let page = store.find("services", &Lookup::Id(id(1))).await.unwrap();
         assert!(
             page.is_some(),

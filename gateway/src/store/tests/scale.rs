@@ -32,7 +32,9 @@ async fn with_many_consumers_no_operation_reads_a_whole_table() {
     store.close().await;
     server.sql(&url, &fill).unwrap();
     server.sql(&url, "SELECT pg_stat_reset()").unwrap();
-    let store = Store::connect(&StoreSettings::Url(SecretString::from(url.clone()))).await.unwrap();
+    let store = Store::connect(&StoreSettings::Url(SecretString::from(url.clone())))
+        .await
+        .unwrap();
     use_everything(&store).await;
     store.close().await;
     // Statistics of a session are there once it has ended.
@@ -52,59 +54,72 @@ async fn use_everything(store: &Store) {
     for round in 0..8_u128 {
         let found = store
             .find("consumers", &Lookup::key("username", format!("u{}", 17 + round)))
-            .await
-            .unwrap();
-        assert!(found.is_some());
+            .await;
+        assert!(found.unwrap().is_some());
+        let number = round + 1;
+        let new = format!("new {round}");
         store
-            .insert(consumer(round + 1, &format!("new {round}")).with_tags(&["t1"]))
+            .insert(consumer(number, &new).with_tags(&["t1"]))
             .await
             .unwrap();
+        store.insert(credential(number, number, &new)).await.unwrap();
         store
-            .insert(credential(round + 1, round + 1, &format!("new {round}")))
+            .replace(consumer(number, &format!("newer {round}")))
             .await
             .unwrap();
-        store
-            .replace(consumer(round + 1, &format!("newer {round}")))
-            .await
-            .unwrap();
-        let first = store
-            .page(
-                "consumers",
-                &PageQuery {
-                    size: 100,
-                    ..PageQuery::default()
-                },
-            )
-            .await
-            .unwrap();
-        let query = PageQuery {
-            size: 100,
-            after: first.next,
-            ..PageQuery::default()
-        };
-        assert_eq!(
-            store.page("consumers", &query).await.unwrap().documents.len(),
-            100
-        );
-        for tags in [
-            TagFilter::All(vec!["t1".into()]),
-            TagFilter::Any(vec!["t1".into(), "t2".into()]),
-        ] {
-            let query = PageQuery {
-                size: 100,
-                tags: Some(tags),
-                ..PageQuery::default()
-            };
-            assert_eq!(
-                store.page("consumers", &query).await.unwrap().documents.len(),
-                100
-            );
-        }
-        let parent = Some(("consumer".to_owned(), id(round + 1)));
-        let query = PageQuery { size: 100, parent, ..PageQuery::default() };
-        let below = store.page("keyauth_credentials", &query).await.unwrap();
-        assert_eq!(below.documents.len(), 1);
-        store.delete("consumers", id(round + 1)).await.unwrap();
+        list_everything(store, number).await;
+        store.delete("consumers", id(number)).await.unwrap();
         assert_eq!(store.sweep_expired(100).await.unwrap(), 0);
+    }
+}
+
+async fn list_everything(store: &Store, number: u128) {
+    let all = PageQuery {
+        size: 100,
+        ..PageQuery::default()
+    };
+    let first = store.page("consumers", &all).await.unwrap();
+    let parent = Some(("consumer".to_owned(), id(number)));
+    let all_of = Some(TagFilter::All(vec!["t1".into()]));
+    let any_of = Some(TagFilter::Any(vec!["t1".into(), "t2".into()]));
+    for (kind, query, want) in [
+        (
+            "consumers",
+            PageQuery {
+                after: first.next,
+                ..all.clone()
+            },
+            100,
+        ),
+        (
+            "consumers",
+            PageQuery {
+                tags: all_of,
+                ..all.clone()
+            },
+            100,
+        ),
+        (
+            "consumers",
+            PageQuery {
+                tags: any_of,
+                ..all.clone()
+            },
+            100,
+        ),
+        (
+            "keyauth_credentials",
+            PageQuery {
+                parent,
+                ..all.clone()
+            },
+            1,
+        ),
+    ] {
+        assert_eq!(
+            store.page(kind, &query).await.unwrap().documents.len(),
+            want,
+            "{query:?}"
+        );
     }
 }

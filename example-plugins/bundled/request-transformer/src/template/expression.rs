@@ -23,15 +23,25 @@ impl Expression {
 
     /// `joined or joined or ..`, where joined is `primary .. primary .. ..`.
     pub(crate) fn parse(text: &str, inputs: &mut InputList) -> Result<Self, String> {
-        let mut tokens = Tokens { rest: text.trim_start(), whole: text };
+        let mut tokens = Tokens {
+            rest: text.trim_start(),
+            whole: text,
+        };
         let parsed = or(&mut tokens, inputs)?;
-        if tokens.rest.is_empty() { Ok(parsed) } else { Err(tokens.problem()) }
+        if tokens.rest.is_empty() {
+            Ok(parsed)
+        } else {
+            Err(tokens.problem())
+        }
     }
 
     pub(crate) fn value<'a>(&'a self, inputs: &'a Inputs) -> Option<Cow<'a, [u8]>> {
         match self {
             Self::Text(text) => Some(Cow::Borrowed(text)),
-            Self::Field(slots) => slots.iter().find_map(|slot| inputs.bytes(*slot)).map(Cow::Borrowed),
+            Self::Field(slots) => slots
+                .iter()
+                .find_map(|slot| inputs.bytes(*slot))
+                .map(Cow::Borrowed),
             Self::Or(choices) => choices.iter().find_map(|choice| choice.value(inputs)),
             Self::Joined(parts) => {
                 let values = parts.iter().map(|part| part.value(inputs).unwrap_or_default());
@@ -69,13 +79,18 @@ struct Tokens<'a> {
 
 impl<'a> Tokens<'a> {
     fn skip(&mut self, token: &str) -> bool {
-        let Some(rest) = self.rest.strip_prefix(token) else { return false };
+        let Some(rest) = self.rest.strip_prefix(token) else {
+            return false;
+        };
         self.rest = rest.trim_start();
         true
     }
 
     fn word(&mut self) -> &'a str {
-        let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at_checked(end).unwrap_or(("", self.rest));
         self.rest = rest.trim_start();
         word
@@ -108,7 +123,8 @@ fn or(tokens: &mut Tokens<'_>, inputs: &mut InputList) -> Result<Expression, Str
 /// `or` as a word, not as the beginning of one.
 fn keyword_or(tokens: &mut Tokens<'_>) -> bool {
     let after = tokens.rest.strip_prefix("or");
-    let is_word = after.is_some_and(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
+    let is_word =
+        after.is_some_and(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
     is_word && tokens.skip("or")
 }
 
@@ -135,13 +151,21 @@ fn primary(tokens: &mut Tokens<'_>, inputs: &mut InputList) -> Result<Expression
     let key = if tokens.skip(".") {
         tokens.word()
     } else if tokens.skip("[") {
-        let key = if tokens.rest.starts_with(['\'', '"']) { tokens.quoted().unwrap_or("") } else { tokens.word() };
+        let key = if tokens.rest.starts_with(['\'', '"']) {
+            tokens.quoted().unwrap_or("")
+        } else {
+            tokens.word()
+        };
         if tokens.skip("]") { key } else { "" }
     } else {
         ""
     };
-    let wanted = fields(table, key).filter(|_| !key.is_empty()).ok_or_else(|| tokens.problem())?;
-    Ok(Expression::Field(wanted.into_iter().map(|input| inputs.want(input)).collect()))
+    let wanted = fields(table, key)
+        .filter(|_| !key.is_empty())
+        .ok_or_else(|| tokens.problem())?;
+    Ok(Expression::Field(
+        wanted.into_iter().map(|input| inputs.want(input)).collect(),
+    ))
 }
 
 fn fields(table: &str, key: &str) -> Option<Vec<Input>> {

@@ -26,7 +26,8 @@ impl Template {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("$(") {
-            let (inner, after) = expression::balanced(after).ok_or_else(|| format!("`$({after}` has no end"))?;
+            let (inner, after) =
+                expression::balanced(after).ok_or_else(|| format!("`$({after}` has no end"))?;
             if !before.is_empty() {
                 parts.push(Expression::text(before));
             }
@@ -43,10 +44,13 @@ impl Template {
     pub(crate) fn render<'a>(&'a self, inputs: &'a Inputs) -> Cow<'a, [u8]> {
         match self.0.as_slice() {
             [only] => only.value(inputs).unwrap_or_default(),
-            parts => Cow::Owned(parts.iter().filter_map(|part| part.value(inputs)).fold(Vec::new(), |mut text, part| {
-                text.extend_from_slice(&part);
-                text
-            })),
+            parts => Cow::Owned(parts.iter().filter_map(|part| part.value(inputs)).fold(
+                Vec::new(),
+                |mut text, part| {
+                    text.extend_from_slice(&part);
+                    text
+                },
+            )),
         }
     }
 }

@@ -1,0 +1,85 @@
+//! What was known before a restart, for the time when the store cannot be asked.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::entry::{Entry, Found, Name};
+use super::load::{credential, expires_at, facts, group, id, reference};
+use super::{Identity, kinds};
+use crate::exchange::ConsumerFacts;
+use crate::model::Document;
+use crate::store::{SavedIdentities, key_text};
+
+impl Identity {
+    /// Takes over what was saved on disk. Gives the number of credentials.
+    ///
+    /// None of it is believed while the store can be asked: a credential may have been deleted while
+    /// this node was down.
+    pub async fn seed(&self, saved: &SavedIdentities) -> usize {
+        let of_kind = |kind: &str| saved.documents.get(kind).map_or(&[][..], Vec::as_slice);
+        let consumers: HashMap<Uuid, Arc<ConsumerFacts>> = of_kind(kinds::CONSUMERS)
+            .iter()
+            .filter_map(|document| id(document).map(|id| (id, Arc::new(facts(id, document)))))
+            .collect();
+        let mut groups: HashMap<Uuid, Vec<String>> = HashMap::new();
+        for document in of_kind(kinds::ACLS) {
+            if let (Some(owner), Some(group)) = (reference(document, "consumer"), group(document)) {
+                groups.entry(owner).or_default().push(group);
+            }
+        }
+        for (id, consumer) in &consumers {
+            let names = [Some(id.to_string()), consumer.username.clone()];
+            for key in names.into_iter().flatten() {
+                self.hear(
+                    kinds::CONSUMERS,
+                    &key,
+                    Found::Consumer(Arc::clone(consumer)),
+                    None,
+                )
+                .await;
+            }
+        }
+        let mut known = 0;
+        let credentials = saved
+            .documents
+            .iter()
+            .filter(|(kind, _)| !matches!(kind.as_str(), kinds::CONSUMERS | kinds::ACLS));
+        for (kind, document) in
+            credentials.flat_map(|(kind, documents)| documents.iter().map(move |one| (kind, one)))
+        {
+            let Some((owner, key)) = owner_and_key(kind, document) else {
+                continue;
+            };
+            let Some(consumer) = consumers.get(&owner) else {
+                continue;
+            };
+            let groups = groups.get(&owner).into_iter().flatten().cloned();
+            let found = Found::Credential(Arc::new(credential(document, Arc::clone(consumer), groups)));
+            self.hear(kind, key, found, expires_at(document)).await;
+            known += 1;
+        }
+        known
+    }
+
+    async fn hear(&self, kind: &str, key: &str, found: Found, expires_at: Option<i64>) {
+        let key = key_text(key);
+        let name = Name::new(&self.inner.hasher, kind, &key);
+        let entry: Entry = self
+            .inner
+            .entry(&name, found, self.inner.generations.hearsay(), expires_at);
+        // What the store said itself is better.
+        self.inner
+            .known
+            .entry(name.text())
+            .or_insert(Arc::new(entry))
+            .await;
+    }
+}
+
+fn owner_and_key<'a>(kind: &str, document: &'a Document) -> Option<(Uuid, &'a str)> {
+    let key = document.get(kinds::key_field(kind)).and_then(Value::as_str)?;
+    Some((reference(document, "consumer")?, key))
+}

@@ -1,0 +1,185 @@
+//! An assignment at work: what `configure` asked for, and the limits it runs under.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::grants::Grants;
+use super::{Limits, OnFailure};
+use crate::plugin_host::bindings::exports::weir::plugin::lifecycle;
+use crate::plugin_host::bindings::weir::plugin::types::Input;
+use crate::plugin_host::{Phase, Plugin, Services};
+
+/// Overruns of the guest time after which calls run on fibers, so that others get their turn.
+const OVERRUNS: u32 = 3;
+
+/// How entries for the log phase are gathered and repeated.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LogBatch {
+    pub(crate) max_entries: usize,
+    pub(crate) max_delay: Duration,
+    pub(crate) max_queued: usize,
+    pub(crate) max_queued_bytes: usize,
+    pub(crate) max_retry: Duration,
+    pub(crate) first_delay: Duration,
+    pub(crate) longest_delay: Duration,
+}
+
+/// Memory that waiting log entries of one worker and assignment may take.
+const MAX_QUEUED_BYTES: usize = 16 << 20;
+
+impl Default for LogBatch {
+    fn default() -> Self {
+        Self {
+            max_entries: 32,
+            max_delay: Duration::from_millis(100),
+            max_queued: 10_000,
+            max_queued_bytes: MAX_QUEUED_BYTES,
+            max_retry: Duration::from_secs(60),
+            first_delay: Duration::from_millis(10),
+            longest_delay: Duration::from_secs(60),
+        }
+    }
+}
+
+impl LogBatch {
+    fn read(batch: lifecycle::LogBatch) -> Self {
+        let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX).max(1);
+        let bytes = batch
+            .max_queued_bytes
+            .and_then(|bytes| usize::try_from(bytes).ok());
+        Self {
+            max_entries: size(batch.max_entries).min(1000),
+            max_delay: Duration::from_millis(batch.max_delay_ms.min(600_000).into()),
+            max_queued: size(batch.max_queued).min(1_000_000),
+            max_queued_bytes: bytes.unwrap_or(MAX_QUEUED_BYTES).min(MAX_QUEUED_BYTES),
+            max_retry: Duration::from_millis(batch.max_retry_ms),
+            first_delay: Duration::from_millis(batch.initial_retry_delay_ms.max(1)),
+            longest_delay: Duration::from_millis(batch.max_retry_delay_ms.max(1)),
+        }
+    }
+}
+
+/// What a configuration needs: phases, and their inputs.
+#[derive(Debug, Default)]
+pub(crate) struct Setup {
+    pub(crate) request_head: Option<Box<[Input]>>,
+    pub(crate) response_head: Option<Box<[Input]>>,
+    pub(crate) log: Option<Box<[Input]>>,
+    pub(crate) batch: LogBatch,
+}
+
+impl Setup {
+    /// Takes over what `configure` returned; a phase that is not exported or not known counts as
+    /// not asked for.
+    pub(crate) fn read(said: lifecycle::Setup, plugin: &Plugin) -> Self {
+        let mut setup = Self {
+            batch: said.log_batch.map(LogBatch::read).unwrap_or_default(),
+            ..Self::default()
+        };
+        for asked in said.phases {
+            let inputs = Some(asked.inputs.into_boxed_slice());
+            match asked.phase {
+                lifecycle::Phase::RequestHead if plugin.exports.request_head.is_some() => {
+                    setup.request_head = inputs;
+                }
+                lifecycle::Phase::ResponseHead if plugin.exports.response_head.is_some() => {
+                    setup.response_head = inputs;
+                }
+                lifecycle::Phase::Log if plugin.exports.log.is_some() => setup.log = inputs,
+                lifecycle::Phase::RequestHead
+                | lifecycle::Phase::RequestBody
+                | lifecycle::Phase::RequestStream
+                | lifecycle::Phase::RequestTrailers
+                | lifecycle::Phase::ResponseHead
+                | lifecycle::Phase::ResponseBody
+                | lifecycle::Phase::ResponseStream
+                | lifecycle::Phase::ResponseTrailers
+                | lifecycle::Phase::Log => {}
+            }
+        }
+        setup
+    }
+}
+
+/// What instances of an assignment need to know; they keep it alive, the assignment does not have
+/// to be.
+pub(crate) struct Core {
+    /// Never used twice in one process.
+    pub(crate) uid: u64,
+    pub(crate) id: Uuid,
+    pub(crate) plugin: Arc<Plugin>,
+    pub(crate) config_json: String,
+    pub(crate) limits: Limits,
+    pub(crate) grants: Grants,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) priority: i32,
+    pub(crate) services: Arc<Services>,
+    pub(crate) overruns: AtomicU32,
+    pub(crate) retired: AtomicBool,
+}
+
+impl Core {
+    /// Whether calls run on fibers: if they may wait, or have used up their time before.
+    pub(crate) fn suspends(&self) -> bool {
+        self.grants.suspends() || self.overruns.load(Ordering::Relaxed) >= OVERRUNS
+    }
+}
+
+/// One plugin with one configuration, ready to be called. Dropping it retires its instances.
+pub struct Assignment {
+    pub(crate) core: Arc<Core>,
+    pub(crate) setup: Arc<Setup>,
+}
+
+impl Assignment {
+    /// Id of the row of `plugins`.
+    pub fn id(&self) -> Uuid {
+        self.core.id
+    }
+
+    /// Name of the plugin.
+    pub fn name(&self) -> &str {
+        &self.core.plugin.info.name
+    }
+
+    /// The component.
+    pub fn plugin(&self) -> &Arc<Plugin> {
+        &self.core.plugin
+    }
+
+    /// Place in the chain: higher runs earlier.
+    pub fn priority(&self) -> i32 {
+        self.core.priority
+    }
+
+    /// Whether it takes part in `phase`.
+    pub fn runs(&self, phase: Phase) -> bool {
+        match phase {
+            Phase::RequestHead => self.setup.request_head.is_some(),
+            Phase::ResponseHead => self.setup.response_head.is_some(),
+            Phase::Log => self.setup.log.is_some(),
+        }
+    }
+}
+
+impl Drop for Assignment {
+    fn drop(&mut self) {
+        self.core.retired.store(true, Ordering::Release);
+        self.core.services.generation.fetch_add(1, Ordering::Release);
+    }
+}
+
+impl std::fmt::Debug for Assignment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Assignment({} {})", self.name(), self.id())
+    }
+}
+
+/// The next number that no assignment has had.
+pub(crate) fn next_uid() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}

@@ -1,0 +1,17 @@
+//! Snapshot lifetime: one plugin with one configuration, its limits, grants and failure policy.
+
+mod assigned;
+mod error;
+mod failure;
+mod grants;
+mod host_rule;
+mod limits;
+mod spec;
+
+pub use assigned::Assignment;
+pub(crate) use assigned::{Core, LogBatch, Setup, next_uid};
+pub use error::{AssignError, ConfigProblem};
+pub use failure::CallFailure;
+pub(crate) use grants::{Granted, Grants};
+pub use limits::{Limits, OnFailure};
+pub use spec::AssignmentSpec;

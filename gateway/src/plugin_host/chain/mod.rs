@@ -1,0 +1,64 @@
+//! The plugins of one route, in order, and what they do to an exchange.
+//!
+//! As in Kong: higher priority first, names break ties, the same order in every phase. One
+//! assignment of each plugin takes part; which one is settled when its turn comes, with the
+//! consumer known by then. After a plugin has answered by itself, the request phases of the later
+//! ones are skipped, but their response and log phases run.
+
+mod log;
+mod request;
+mod response;
+mod run;
+mod slot;
+
+pub use run::Run;
+pub use slot::{Placement, Slot};
+
+use crate::exchange::LocalAnswer;
+
+/// Where the request goes after its head.
+#[derive(Debug)]
+pub enum Flow {
+    /// On to the upstream.
+    Continue,
+    /// Back to the client, with this.
+    Respond(LocalAnswer),
+}
+
+/// What becomes of the response after its head.
+#[derive(Debug)]
+pub enum ResponseFlow {
+    /// It goes to the client, with the edits in its head.
+    Continue,
+    /// This goes in its place.
+    Replace(LocalAnswer),
+}
+
+/// The plugins of one route, compiled with the snapshot.
+#[derive(Debug, Default)]
+pub struct Chain {
+    slots: Vec<Slot>,
+}
+
+impl Chain {
+    /// Puts slots in order.
+    pub fn new(mut slots: Vec<Slot>) -> Self {
+        slots.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| b.name.cmp(&a.name)));
+        Self { slots }
+    }
+
+    /// Whether no plugin can take part: then none of the phases has to be called.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Names of the plugins, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.slots.iter().map(|slot| &*slot.name)
+    }
+
+    /// The state of one exchange in this chain.
+    pub fn begin(&self) -> Run {
+        Run::new(self.slots.len())
+    }
+}

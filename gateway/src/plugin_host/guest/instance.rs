@@ -1,0 +1,180 @@
+//! One configured instance of a plugin, and how it is called.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use wasmtime::Store;
+
+use super::state::OutOfTime;
+use super::work::{OnLog, OnRequestHead, OnResponseHead};
+use super::{CallState, EntryRef, Outcome, Work, lists_of, values_of};
+use crate::exchange::Exchange;
+use crate::plugin_host::CallFailure;
+use crate::plugin_host::bindings::weir::plugin::types::Failure;
+use crate::plugin_host::runtime::Permit;
+
+/// An instance is replaced at this age, whatever it did.
+const MAX_AGE: Duration = Duration::from_secs(60);
+
+/// A configured instance. It serves one assignment, and one call at a time.
+pub(crate) struct Instance {
+    pub(super) store: Store<CallState>,
+    pub(super) calls: Calls,
+    /// Calls after which it is replaced.
+    pub(super) left: u32,
+    pub(super) born: Instant,
+    pub(super) _permit: Permit,
+}
+
+/// The phases that the component exports.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Calls {
+    pub(super) request_head: Option<OnRequestHead>,
+    pub(super) response_head: Option<OnResponseHead>,
+    pub(super) log: Option<OnLog>,
+}
+
+type Answered = Result<Outcome, CallFailure>;
+
+impl Instance {
+    pub(crate) fn state(&mut self) -> &mut CallState {
+        self.store.data_mut()
+    }
+
+    /// Whether its calls run on fibers.
+    pub(crate) fn suspends(&self) -> bool {
+        self.store.data().yields
+    }
+
+    /// Begins a call with `budget` ticks of guest time.
+    pub(crate) fn begin(&mut self, exchange: Option<Box<Exchange>>, budget: u64) {
+        self.left = self.left.saturating_sub(1);
+        self.store.data_mut().begin(exchange, budget);
+        self.store.set_epoch_deadline(1);
+    }
+
+    /// Whether the instance may serve another call at `now`.
+    pub(crate) fn is_fit(&self, now: Instant) -> bool {
+        let state = self.store.data();
+        self.left > 0 && now.saturating_duration_since(self.born) < MAX_AGE && !state.memory.has_grown()
+    }
+
+    /// Calls the guest on this thread. Never waits.
+    pub(crate) fn run(&mut self, work: &Work) -> Answered {
+        let called = catch_unwind(AssertUnwindSafe(|| self.call(work)));
+        self.sort(called.map_err(|_| ()))
+    }
+
+    /// Calls the guest on a fiber. The future must be polled to its end.
+    pub(crate) async fn run_suspending(&mut self, work: &Work) -> Answered {
+        let called = {
+            let mut call = pin!(self.call_suspending(work));
+            poll_fn(
+                |context| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context))) {
+                    Ok(Poll::Pending) => Poll::Pending,
+                    Ok(Poll::Ready(answer)) => Poll::Ready(Ok(answer)),
+                    Err(_) => Poll::Ready(Err(())),
+                },
+            )
+            .await
+        };
+        self.sort(called)
+    }
+
+    fn call(&mut self, work: &Work) -> wasmtime::Result<Result<Outcome, Failure>> {
+        match work {
+            Work::RequestHead(inputs) => {
+                let function = self.calls.request_head.ok_or_else(missing)?;
+                let lists = lists_of(inputs);
+                let (said,) = function.call(&mut self.store, (&values_of(inputs, &lists),))?;
+                Ok(said.map(Outcome::RequestHead))
+            }
+            Work::ResponseHead(inputs, carry) => {
+                let function = self.calls.response_head.ok_or_else(missing)?;
+                let lists = lists_of(inputs);
+                let values = values_of(inputs, &lists);
+                let (said,) = function.call(&mut self.store, (&values, carry.as_deref()))?;
+                Ok(said.map(Outcome::ResponseHead))
+            }
+            Work::Log(entries) => {
+                let function = self.calls.log.ok_or_else(missing)?;
+                let lists: Vec<_> = entries.iter().map(|entry| lists_of(&entry.inputs)).collect();
+                let pairs = entries.iter().zip(&lists);
+                let values: Vec<_> = pairs
+                    .map(|(entry, lists)| values_of(&entry.inputs, lists))
+                    .collect();
+                let pairs = entries.iter().zip(&values);
+                let entries: Vec<_> = pairs
+                    .map(|(entry, values)| EntryRef::new(values, entry.carry.as_deref()))
+                    .collect();
+                let (said,) = function.call(&mut self.store, (&entries,))?;
+                Ok(said.map(|()| Outcome::Logged))
+            }
+        }
+    }
+
+    async fn call_suspending(&mut self, work: &Work) -> wasmtime::Result<Result<Outcome, Failure>> {
+        match work {
+            Work::RequestHead(inputs) => {
+                let function = self.calls.request_head.ok_or_else(missing)?;
+                let lists = lists_of(inputs);
+                let values = values_of(inputs, &lists);
+                let (said,) = function.call_async(&mut self.store, (&values,)).await?;
+                Ok(said.map(Outcome::RequestHead))
+            }
+            Work::ResponseHead(inputs, carry) => {
+                let function = self.calls.response_head.ok_or_else(missing)?;
+                let lists = lists_of(inputs);
+                let values = values_of(inputs, &lists);
+                let (said,) = function
+                    .call_async(&mut self.store, (&values, carry.as_deref()))
+                    .await?;
+                Ok(said.map(Outcome::ResponseHead))
+            }
+            Work::Log(entries) => {
+                let function = self.calls.log.ok_or_else(missing)?;
+                let lists: Vec<_> = entries.iter().map(|entry| lists_of(&entry.inputs)).collect();
+                let pairs = entries.iter().zip(&lists);
+                let values: Vec<_> = pairs
+                    .map(|(entry, lists)| values_of(&entry.inputs, lists))
+                    .collect();
+                let pairs = entries.iter().zip(&values);
+                let entries: Vec<_> = pairs
+                    .map(|(entry, values)| EntryRef::new(values, entry.carry.as_deref()))
+                    .collect();
+                let (said,) = function.call_async(&mut self.store, (&entries,)).await?;
+                Ok(said.map(|()| Outcome::Logged))
+            }
+        }
+    }
+
+    /// Tells a plugin's own failure from a trap, and a trap from a limit.
+    fn sort(&self, called: Result<wasmtime::Result<Result<Outcome, Failure>>, ()>) -> Answered {
+        match called {
+            Ok(Ok(Ok(outcome))) => Ok(outcome),
+            Ok(Ok(Err(Failure { message, retryable }))) => Err(CallFailure::Failed { message, retryable }),
+            Ok(Err(error)) => Err(trapped(&error, self.store.data())),
+            Err(()) => Err(CallFailure::Panic),
+        }
+    }
+}
+
+/// Names why a guest was stopped.
+pub(super) fn trapped(error: &wasmtime::Error, state: &CallState) -> CallFailure {
+    if error.is::<OutOfTime>() {
+        return CallFailure::GuestTime;
+    }
+    let cause = error.root_cause().to_string();
+    if state.memory.was_refused() {
+        CallFailure::Memory(cause)
+    } else {
+        CallFailure::Trap(cause)
+    }
+}
+
+fn missing() -> wasmtime::Error {
+    wasmtime::Error::msg("the component does not export this phase")
+}

@@ -1,0 +1,17 @@
+//! Call lifetime: one store with its limits, what the guest is handed, and what comes back.
+
+mod instance;
+mod limiter;
+mod start;
+mod state;
+mod suspended;
+mod wire;
+mod work;
+
+pub(crate) use instance::Instance;
+pub(crate) use limiter::MemoryLimiter;
+pub(crate) use start::{start, start_suspending};
+pub(crate) use state::{CallState, Cancel};
+pub(crate) use suspended::{Ended, Suspended};
+pub(crate) use wire::{EntryRef, Held, LogEntry, ValueRef, lists_of, values_of};
+pub(crate) use work::{Outcome, Work};

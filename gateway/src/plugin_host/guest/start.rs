@@ -1,0 +1,145 @@
+//! Makes an instance: store, limits, instantiation, configuration.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use wasmtime::component::Instance as Guest;
+use wasmtime::{Store, UpdateDeadline};
+
+use super::instance::{Calls, trapped};
+use super::{CallState, Instance};
+use crate::plugin_host::assignment::Core;
+use crate::plugin_host::bindings::exports::weir::plugin::lifecycle;
+use crate::plugin_host::runtime::Permit;
+use crate::plugin_host::{CallFailure, ConfigProblem};
+
+/// What `configure` said.
+pub(crate) type Configured = Result<lifecycle::Setup, Vec<ConfigProblem>>;
+
+/// Guest time for `configure`, in ticks.
+const CONFIGURE_TICKS: u64 = 50;
+/// Host memory that one host call may take for what the guest sends.
+const HOSTCALL_FUEL: usize = 4 << 20;
+/// Resources that a guest may hold.
+const MAX_HANDLES: usize = 256;
+
+/// Starts an instance on this thread.
+///
+/// # Errors
+///
+/// [`CallFailure::Start`] if it cannot be instantiated or fails in `configure`.
+pub(crate) fn start(core: &Arc<Core>, permit: Permit) -> Result<(Instance, Configured), CallFailure> {
+    let started = catch_unwind(AssertUnwindSafe(|| {
+        let mut store = store(core, false);
+        let begun = core.plugin.plain.instantiate(&mut store).and_then(|guest| {
+            let configure = core.plugin.exports.lifecycle.load(&mut store, &guest)?;
+            let said = configure.call_configure(&mut store, &core.config_json)?;
+            Ok((guest, said))
+        });
+        finish(core, store, begun, permit)
+    }));
+    started.unwrap_or(Err(CallFailure::Panic))
+}
+
+/// Starts an instance whose calls run on fibers.
+///
+/// # Errors
+///
+/// [`CallFailure::Start`] if it cannot be instantiated or fails in `configure`.
+pub(crate) async fn start_suspending(
+    core: &Arc<Core>,
+    permit: Permit,
+) -> Result<(Instance, Configured), CallFailure> {
+    let mut store = store(core, true);
+    let begun = async {
+        let guest = core.plugin.suspending.instantiate_async(&mut store).await?;
+        let lifecycle = core.plugin.exports.lifecycle.load(&mut store, &guest)?;
+        let configure = lifecycle.func_configure();
+        let (said,) = configure
+            .call_async(&mut store, (core.config_json.as_str(),))
+            .await?;
+        Ok((guest, said))
+    }
+    .await;
+    finish(core, store, begun, permit)
+}
+
+type Said = Result<lifecycle::Setup, Vec<lifecycle::ConfigProblem>>;
+
+fn finish(
+    core: &Core,
+    mut store: Store<CallState>,
+    begun: wasmtime::Result<(Guest, Said)>,
+    permit: Permit,
+) -> Result<(Instance, Configured), CallFailure> {
+    let (guest, said) =
+        begun.map_err(|error| CallFailure::Start(trapped(&error, store.data()).to_string()))?;
+    let calls = phases(core, &mut store, &guest).map_err(|error| CallFailure::Start(format!("{error:#}")))?;
+    store.data_mut().memory.settle();
+    let left = random_calls();
+    let instance = Instance {
+        store,
+        calls,
+        left,
+        born: Instant::now(),
+        _permit: permit,
+    };
+    let problem = |problem: lifecycle::ConfigProblem| ConfigProblem {
+        pointer: problem.pointer,
+        message: problem.message,
+    };
+    Ok((
+        instance,
+        said.map_err(|problems| problems.into_iter().map(problem).collect()),
+    ))
+}
+
+/// A store with the limits of `core`, ready for `configure`.
+pub(crate) fn store(core: &Arc<Core>, yields: bool) -> Store<CallState> {
+    let mut store = Store::new(
+        core.plugin.plain.engine(),
+        CallState::new(Arc::clone(core), yields),
+    );
+    store.limiter(|state| &mut state.memory);
+    store.set_hostcall_fuel(HOSTCALL_FUEL);
+    store.set_max_component_handles(MAX_HANDLES);
+    store.epoch_deadline_callback(|mut context| {
+        let state = context.data_mut();
+        state.tick()?;
+        Ok(match state.yields {
+            true => UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())),
+            false => UpdateDeadline::Continue(1),
+        })
+    });
+    store.data_mut().begin(None, CONFIGURE_TICKS);
+    store.set_epoch_deadline(1);
+    store
+}
+
+fn phases(core: &Core, store: &mut Store<CallState>, guest: &Guest) -> wasmtime::Result<Calls> {
+    let exports = &core.plugin.exports;
+    let mut calls = Calls::default();
+    if let Some(index) = &exports.request_head {
+        calls.request_head = Some(guest.get_typed_func(&mut *store, index)?);
+    }
+    if let Some(index) = &exports.response_head {
+        calls.response_head = Some(guest.get_typed_func(&mut *store, index)?);
+    }
+    if let Some(index) = &exports.log {
+        calls.log = Some(guest.get_typed_func(&mut *store, index)?);
+    }
+    Ok(calls)
+}
+
+/// Between 500 and 1500, so that the instances of many workers are not replaced together.
+fn random_calls() -> u32 {
+    thread_local!(static SEED: Cell<u64> = const { Cell::new(0) });
+    let next = SEED
+        .get()
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(std::process::id().into());
+    SEED.set(next.wrapping_add(1_442_695_040_888_963_407));
+    500 + u32::try_from((next >> 33) % 1000).unwrap_or(0)
+}

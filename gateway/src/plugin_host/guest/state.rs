@@ -1,0 +1,133 @@
+//! What the host knows about a call while it runs: the data of the guest's store.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
+
+use super::MemoryLimiter;
+use crate::exchange::{ConsumerFacts, Exchange, RequestId};
+use crate::plugin_host::assignment::Core;
+use crate::plugin_host::imports::{LogQuota, MetricHandles};
+
+/// Calls it quits: set when the client is gone or the wall clock has run out. Host functions
+/// return at once, and the guest is stopped at the next tick.
+#[derive(Debug, Default)]
+pub(crate) struct Cancel {
+    set: AtomicBool,
+    wake: Notify,
+}
+
+impl Cancel {
+    pub(crate) fn set(&self) {
+        self.set.store(true, Ordering::Release);
+        self.wake.notify_waiters();
+        self.wake.notify_one();
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.set.load(Ordering::Acquire)
+    }
+
+    /// Returns when it is set. One waiter at a time.
+    pub(crate) async fn wait(&self) {
+        while !self.is_set() {
+            self.wake.notified().await;
+        }
+    }
+}
+
+/// Whose call it is, and what it may still use.
+pub(crate) struct CallState {
+    pub(crate) core: Arc<Core>,
+    /// The exchange that the running call belongs to; none outside a call, and in the log phase.
+    pub(crate) exchange: Option<Box<Exchange>>,
+    pub(crate) request_id: Option<RequestId>,
+    pub(crate) memory: MemoryLimiter,
+    pub(crate) cancel: Arc<Cancel>,
+    /// Ticks that the guest has used in this call, and may use.
+    pub(crate) ticks: u64,
+    pub(crate) budget: u64,
+    /// Ticks that do not count: one after each wait of the host, however long it was.
+    pub(crate) waited: u64,
+    pub(crate) host_calls: u32,
+    /// Consumers that the guest was told about in this call: its verdict may name them.
+    pub(crate) told: Vec<Arc<ConsumerFacts>>,
+    pub(crate) log_quota: LogQuota,
+    pub(crate) metrics: MetricHandles,
+    /// Whether the call runs on a fiber and lets others run between ticks.
+    pub(crate) yields: bool,
+}
+
+/// The guest asked the host for too much; ends the call.
+#[derive(Debug, thiserror::Error)]
+#[error("the plugin made more calls into the gateway than its limit")]
+pub(crate) struct TooManyHostCalls;
+
+/// The guest has used its time; ends the call.
+#[derive(Debug, thiserror::Error)]
+#[error("guest time is used up")]
+pub(crate) struct OutOfTime;
+
+impl CallState {
+    pub(crate) fn new(core: Arc<Core>, yields: bool) -> Self {
+        Self {
+            memory: MemoryLimiter::new(core.limits.memory_bytes),
+            exchange: None,
+            request_id: None,
+            cancel: Arc::default(),
+            ticks: 0,
+            budget: core.limits.guest_ms,
+            waited: 0,
+            host_calls: core.limits.host_calls,
+            told: Vec::new(),
+            log_quota: LogQuota::default(),
+            metrics: MetricHandles::default(),
+            yields,
+            core,
+        }
+    }
+
+    /// Makes ready for one call with `budget` ticks.
+    pub(crate) fn begin(&mut self, exchange: Option<Box<Exchange>>, budget: u64) {
+        self.request_id = exchange.as_ref().map(|exchange| exchange.id);
+        self.exchange = exchange;
+        self.ticks = 0;
+        self.waited = 0;
+        self.budget = budget;
+        self.host_calls = self.core.limits.host_calls;
+        self.told.clear();
+    }
+
+    /// Counts a call into the host.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyHostCalls`] beyond the limit; the guest traps with it.
+    pub(crate) fn charge(&mut self) -> wasmtime::Result<()> {
+        match self.host_calls.checked_sub(1) {
+            Some(left) => {
+                self.host_calls = left;
+                Ok(())
+            }
+            None => Err(TooManyHostCalls.into()),
+        }
+    }
+
+    /// One millisecond of the engine's clock has gone by; may the guest go on?
+    pub(crate) fn tick(&mut self) -> wasmtime::Result<()> {
+        if self.cancel.is_set() {
+            return Err(OutOfTime.into());
+        }
+        if let Some(waited) = self.waited.checked_sub(1) {
+            self.waited = waited;
+            return Ok(());
+        }
+        self.ticks += 1;
+        if self.ticks > self.budget {
+            Err(OutOfTime.into())
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! The host: loads plugins, makes assignments, and owns what all of them share.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+
+use super::assignment::{Core, Granted, Grants, Limits, OnFailure, Setup, next_uid};
+use super::guest;
+use super::imports::{Linkers, LocalCounters, LogFiles, PluginMetrics};
+use super::load::{Artifacts, Compiler, dry_run, precompiled, scan};
+use super::logs::LogQueues;
+use super::metrics::CallCounters;
+use super::runtime::{Activity, Capacity, Ticker, engine_id, running_engine};
+use super::{
+    AdmissionError, AssignError, Assignment, AssignmentSpec, CallFailure, ConfigProblem, HostDeps,
+    HostSettings, LoadError, Plugin,
+};
+
+/// The host could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The engine.
+    #[error("{0}")]
+    Engine(String),
+    /// Its files or threads.
+    #[error("the plugin host: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// An upload that passed: the plugin, and the bytes to keep.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    /// Ready to be assigned.
+    pub plugin: Arc<Plugin>,
+    /// The component itself.
+    pub bytes: Bytes,
+}
+
+/// What guests reach through their calls.
+pub(crate) struct Services {
+    pub(crate) deps: HostDeps,
+    pub(crate) ticker: Ticker,
+    /// For calls outside of requests.
+    pub(crate) control: Activity,
+    pub(crate) capacity: Arc<Capacity>,
+    pub(crate) counters: LocalCounters,
+    pub(crate) metrics: PluginMetrics,
+    pub(crate) calls: CallCounters,
+    pub(crate) files: LogFiles,
+    pub(crate) logs: LogQueues,
+    pub(crate) started: Instant,
+    /// Goes up when an assignment retires: workers then drop its instances.
+    pub(crate) generation: AtomicU64,
+    pub(crate) workers: usize,
+}
+
+struct Inner {
+    engine: Engine,
+    linkers: Linkers,
+    artifacts: Artifacts,
+    compiler: Compiler,
+    settings: HostSettings,
+    services: Arc<Services>,
+    plugins: Mutex<HashMap<String, Arc<Plugin>>>,
+}
+
+/// The plugin host. Cheap to clone.
+#[derive(Clone)]
+pub struct Host(Arc<Inner>);
+
+/// Plugins that are kept though nothing is assigned to them.
+const MAX_KEPT: usize = 256;
+
+impl Host {
+    /// Starts the engine, its clock and the writer of log files.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if the engine, a file or a thread cannot be had.
+    pub fn start(settings: HostSettings, deps: HostDeps) -> Result<Self, StartError> {
+        let engine_error = |error: &dyn std::fmt::Display| StartError::Engine(error.to_string());
+        let (engine, instances) = running_engine(&settings).map_err(|error| engine_error(&error))?;
+        let linkers = Linkers::new(&engine).map_err(|error| engine_error(&error))?;
+        let artifacts = Artifacts::open(&settings.prefix, engine_id(&engine))?;
+        let program = match &settings.compiler {
+            Some(program) => program.clone(),
+            None => std::env::current_exe()?,
+        };
+        let ticker = Ticker::start(&engine)?;
+        let services = Services {
+            deps,
+            control: ticker.activity(),
+            ticker,
+            capacity: Capacity::new(instances),
+            counters: LocalCounters::default(),
+            metrics: PluginMetrics::default(),
+            calls: CallCounters::default(),
+            files: LogFiles::start()?,
+            logs: LogQueues::default(),
+            started: Instant::now(),
+            generation: AtomicU64::new(0),
+            workers: settings.workers,
+        };
+        Ok(Self(Arc::new(Inner {
+            engine,
+            linkers,
+            artifacts,
+            compiler: Compiler::new(program),
+            settings,
+            services: Arc::new(services),
+            plugins: Mutex::default(),
+        })))
+    }
+
+    pub(crate) fn services(&self) -> &Arc<Services> {
+        &self.0.services
+    }
+
+    /// Examines an upload: shape, compilation, contract, self-description. Takes as long as the
+    /// compilation does.
+    ///
+    /// # Errors
+    ///
+    /// [`AdmissionError`] says why the component is refused.
+    pub async fn admit(&self, bytes: Bytes) -> Result<Admitted, AdmissionError> {
+        let limit = self.0.settings.max_component_bytes;
+        if bytes.len() > limit {
+            return Err(AdmissionError::TooLarge {
+                bytes: bytes.len(),
+                limit,
+            });
+        }
+        scan(&bytes)?;
+        let digest = digest(&bytes);
+        let plugin = self.prepare(digest, &bytes).await?;
+        Ok(Admitted { plugin, bytes })
+    }
+
+    /// Loads a component that was admitted before, from its artifact if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] if the bytes are not those of `digest`, or no longer pass.
+    pub async fn load(&self, digest: &str, bytes: &Bytes) -> Result<Arc<Plugin>, LoadError> {
+        let failed = |source| LoadError {
+            digest: digest.to_owned(),
+            source,
+        };
+        if let Some(plugin) = self.plugin(digest) {
+            return Ok(plugin);
+        }
+        let found = self::digest(bytes);
+        if found != digest {
+            return Err(failed(AdmissionError::Internal(format!(
+                "its bytes have the digest {found}"
+            ))));
+        }
+        scan(bytes).map_err(failed)?;
+        self.prepare(found, bytes).await.map_err(failed)
+    }
+
+    /// A plugin that is loaded.
+    pub fn plugin(&self, digest: &str) -> Option<Arc<Plugin>> {
+        let plugins = self.0.plugins.lock().unwrap_or_else(PoisonError::into_inner);
+        plugins.get(digest).cloned()
+    }
+
+    async fn prepare(&self, digest: String, bytes: &Bytes) -> Result<Arc<Plugin>, AdmissionError> {
+        if let Some(plugin) = self.plugin(&digest) {
+            return Ok(plugin);
+        }
+        let begun = Instant::now();
+        let (artifact, compiled) = match self.0.artifacts.read(&digest) {
+            Some(artifact) => (artifact, false),
+            None => (self.0.compiler.compile(bytes).await?, true),
+        };
+        let compile_ms = if compiled { begun.elapsed().as_millis() } else { 0 };
+        let this = self.clone();
+        let dried = tokio::task::spawn_blocking(move || this.dry_run(digest, &artifact, compiled));
+        let mut plugin = dried
+            .await
+            .map_err(|error| AdmissionError::Internal(format!("the dry run: {error}")))??;
+        plugin.cost.compile_ms = u64::try_from(compile_ms).unwrap_or(u64::MAX);
+        let plugin = Arc::new(plugin);
+        self.keep(Arc::clone(&plugin));
+        Ok(plugin)
+    }
+
+    fn dry_run(&self, digest: String, artifact: &[u8], compiled: bool) -> Result<Plugin, AdmissionError> {
+        let component = precompiled(&self.0.engine, artifact)
+            .map_err(|error| AdmissionError::Shape(format!("{error:#}")))?;
+        self.0.services.control.call();
+        let mut plugin = dry_run(&self.0.linkers, &component, digest)?;
+        plugin.cost.artifact_bytes = artifact.len() as u64;
+        if compiled && let Err(error) = self.0.artifacts.write(&plugin.digest, artifact) {
+            tracing::warn!(%error, "an artifact cannot be kept; it will be compiled again");
+        }
+        Ok(plugin)
+    }
+
+    fn keep(&self, plugin: Arc<Plugin>) {
+        let mut plugins = self.0.plugins.lock().unwrap_or_else(PoisonError::into_inner);
+        if plugins.len() >= MAX_KEPT {
+            plugins.retain(|_, plugin| Arc::strong_count(plugin) > 1);
+        }
+        plugins.insert(plugin.digest.clone(), plugin);
+    }
+
+    /// Asks a loaded plugin whether it can run with a configuration that has passed its schema.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the configuration.
+    pub async fn check_config(&self, digest: &str, config_json: &str) -> Result<(), Vec<ConfigProblem>> {
+        let problem = |message: String| {
+            vec![ConfigProblem {
+                pointer: String::new(),
+                message,
+            }]
+        };
+        let Some(plugin) = self.plugin(digest) else {
+            return Err(problem("the plugin is not loaded on this node".into()));
+        };
+        let mut spec = AssignmentSpec::new(uuid::Uuid::nil(), config_json);
+        spec.bundled = true;
+        match self.configure(&plugin, &spec, Grants::default()).await {
+            Ok(_) => Ok(()),
+            Err(AssignError::Config(problems)) => Err(problems),
+            Err(error) => Err(problem(error.to_string())),
+        }
+    }
+
+    /// Makes an assignment: grants, limits, and one throw-away instance that is configured.
+    ///
+    /// # Errors
+    ///
+    /// [`AssignError`] says what is wrong with the configuration or the sandbox.
+    pub async fn assign(
+        &self,
+        plugin: &Arc<Plugin>,
+        spec: &AssignmentSpec,
+    ) -> Result<Arc<Assignment>, AssignError> {
+        let grants = grants(plugin, spec)?;
+        Ok(Arc::new(self.configure(plugin, spec, grants).await?))
+    }
+
+    async fn configure(
+        &self,
+        plugin: &Arc<Plugin>,
+        spec: &AssignmentSpec,
+        grants: Grants,
+    ) -> Result<Assignment, AssignError> {
+        let (limits, on_failure) = limits(spec, self.0.settings.max_memory_bytes)?;
+        let core = Arc::new(Core {
+            uid: next_uid(),
+            id: spec.id,
+            plugin: Arc::clone(plugin),
+            config_json: spec.config_json.clone(),
+            limits,
+            grants,
+            on_failure: on_failure.unwrap_or(OnFailure::Closed),
+            priority: spec.priority.unwrap_or(plugin.info.default_priority),
+            services: Arc::clone(&self.0.services),
+            overruns: AtomicU32::new(0),
+            retired: AtomicBool::new(false),
+        });
+        let setup = configured(&core).await?;
+        Ok(Assignment {
+            core,
+            setup: Arc::new(setup),
+        })
+    }
+
+    /// Calls that plugins got, and how they ended.
+    pub fn call_stats(&self) -> Vec<super::CallStats> {
+        self.0.services.calls.snapshot()
+    }
+
+    /// Metrics that plugins keep: plugin, metric, labels, value.
+    pub fn plugin_series(&self) -> Vec<super::NamedSeries> {
+        let all = self.0.services.metrics.snapshot();
+        let named = |((plugin, metric, labels), series)| super::NamedSeries {
+            plugin,
+            metric,
+            labels,
+            series,
+        };
+        all.into_iter().map(named).collect()
+    }
+
+    /// Instances alive, and instances that there is room for.
+    pub fn instances(&self) -> (u32, u32) {
+        (self.0.services.capacity.alive(), self.0.services.capacity.limit())
+    }
+
+    /// Hands all waiting log entries to their plugins and writes all log files, for `longest` at
+    /// most. For the end of the process: entries that come later may be lost.
+    pub async fn flush_logs(&self, longest: Duration) {
+        let until = Instant::now() + longest;
+        self.0.services.logs.flush(longest).await;
+        let services = Arc::clone(&self.0.services);
+        let rest = until
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_millis(100));
+        drop(tokio::task::spawn_blocking(move || services.files.flush(rest)).await);
+    }
+}
+
+async fn configured(core: &Arc<Core>) -> Result<Setup, AssignError> {
+    let broken = |failure: CallFailure| AssignError::Configure(failure.to_string());
+    let permit = core
+        .services
+        .capacity
+        .acquire(&core.plugin.alive)
+        .ok_or(CallFailure::Capacity);
+    let permit = permit.map_err(broken)?;
+    core.services.control.call();
+    let started = if core.suspends() {
+        guest::start_suspending(core, permit).await
+    } else {
+        guest::start(core, permit)
+    };
+    let (_, said) = started.map_err(broken)?;
+    let setup = said.map_err(AssignError::Config)?;
+    Ok(Setup::read(setup, &core.plugin))
+}
+
+fn grants(plugin: &Plugin, spec: &AssignmentSpec) -> Result<Grants, AssignError> {
+    let asked = &plugin.info.capabilities;
+    if spec.bundled {
+        let config = serde_json::from_str(&spec.config_json).unwrap_or(Value::Null);
+        return Grants::resolve(asked, &Granted::Everything(&config));
+    }
+    let mut granted = serde_json::Map::new();
+    for source in [&spec.defaults, &spec.sandbox] {
+        match source.get("grants") {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(all)) => granted.extend(all.clone()),
+            Some(_) => {
+                let reason = "expected an object".to_owned();
+                return Err(AssignError::Sandbox {
+                    field: "grants".into(),
+                    reason,
+                });
+            }
+        }
+    }
+    Grants::resolve(asked, &Granted::Only(&granted))
+}
+
+fn limits(spec: &AssignmentSpec, most_memory: usize) -> Result<(Limits, Option<OnFailure>), AssignError> {
+    let (mut limits, mut on_failure) = (Limits::default(), None);
+    for source in [&spec.defaults, &spec.sandbox] {
+        if let Some(Value::Object(set)) = source.get("limits") {
+            limits = limits.overlay(set)?;
+        }
+        on_failure = OnFailure::read(source.get("on_failure").unwrap_or(&Value::Null))?.or(on_failure);
+    }
+    limits.memory_bytes = limits.memory_bytes.min(most_memory);
+    Ok((limits, on_failure))
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

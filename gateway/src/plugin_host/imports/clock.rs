@@ -1,0 +1,49 @@
+//! `clock` and `random`.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use wasmtime::Result;
+
+use crate::plugin_host::bindings::weir::plugin::{clock, random};
+use crate::plugin_host::guest::CallState;
+
+/// Random bytes that one call may ask for.
+const MAX_RANDOM: u32 = 64 << 10;
+
+impl clock::Host for CallState {
+    fn now_unix_ns(&mut self) -> Result<u64> {
+        self.charge()?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    fn monotonic_ns(&mut self) -> Result<u64> {
+        self.charge()?;
+        let since = self.core.services.started.elapsed();
+        Ok(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+impl random::Host for CallState {
+    fn bytes(&mut self, n: u32) -> Result<Vec<u8>> {
+        self.charge()?;
+        if !self.core.grants.random {
+            return Err(wasmtime::Error::msg("`random` is not granted"));
+        }
+        if n > MAX_RANDOM {
+            return Err(wasmtime::Error::msg("`random` gives 64 KiB at most"));
+        }
+        // Version 4 ids hold 122 random bits from the system's generator; the fixed bits are cut.
+        let mut bytes = Vec::with_capacity(usize::try_from(n)?);
+        while bytes.len() < bytes.capacity().min(usize::try_from(n)?) {
+            let id = uuid::Uuid::new_v4().into_bytes();
+            let random = id
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| *at != 6 && *at != 8)
+                .map(|(_, byte)| *byte);
+            bytes.extend(random.take(usize::try_from(n)? - bytes.len()));
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,133 @@
+//! `log-file`: appends to files that the operator granted. A thread does the writing, since a disk
+//! that hangs must not stop a worker.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use wasmtime::Result;
+
+use crate::plugin_host::bindings::weir::plugin::log_file::Host;
+use crate::plugin_host::guest::CallState;
+
+/// Writes that may wait.
+const MAX_WAITING: usize = 4096;
+/// Bytes of one write.
+const MAX_WRITE: usize = 4 << 20;
+/// Files that are kept open.
+const MAX_OPEN: usize = 64;
+
+struct Append {
+    path: PathBuf,
+    data: Vec<u8>,
+    reopen: bool,
+}
+
+/// The way to the writing thread.
+pub(crate) struct LogFiles {
+    queue: SyncSender<Append>,
+    waiting: Arc<(Mutex<usize>, Condvar)>,
+}
+
+impl LogFiles {
+    /// Starts the thread; it ends with the last sender.
+    pub(crate) fn start() -> io::Result<Self> {
+        let (queue, appends) = sync_channel(MAX_WAITING);
+        let waiting = Arc::<(Mutex<usize>, Condvar)>::default();
+        let done = Arc::clone(&waiting);
+        thread::Builder::new()
+            .name("weir-log-files".into())
+            .spawn(move || run(&appends, &done))?;
+        Ok(Self { queue, waiting })
+    }
+
+    fn append(&self, append: Append) -> std::result::Result<(), String> {
+        self.count(1);
+        self.queue.try_send(append).map_err(|error| {
+            self.count(-1);
+            match error {
+                TrySendError::Full(_) => "too many writes are waiting".to_owned(),
+                TrySendError::Disconnected(_) => "the writer has ended".to_owned(),
+            }
+        })
+    }
+
+    fn count(&self, by: isize) {
+        let mut waiting = self.waiting.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *waiting = waiting.saturating_add_signed(by);
+    }
+
+    /// Waits until everything is written, `longest` at most. Blocks the thread.
+    pub(crate) fn flush(&self, longest: Duration) {
+        let waiting = self.waiting.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(
+            self.waiting
+                .1
+                .wait_timeout_while(waiting, longest, |waiting| *waiting > 0),
+        );
+    }
+}
+
+fn run(appends: &Receiver<Append>, done: &(Mutex<usize>, Condvar)) {
+    let mut files = HashMap::new();
+    while let Ok(append) = appends.recv() {
+        if let Err(error) = write(&mut files, &append) {
+            files.remove(&append.path);
+            tracing::error!(path = %append.path.display(), %error, "a log file cannot be written");
+        }
+        let mut waiting = done.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *waiting = waiting.saturating_sub(1);
+        if *waiting == 0 {
+            done.1.notify_all();
+        }
+    }
+}
+
+fn write(files: &mut HashMap<PathBuf, File>, append: &Append) -> io::Result<()> {
+    if append.reopen {
+        files.remove(&append.path);
+    }
+    if let Some(mut file) = files.get(&append.path) {
+        return file.write_all(&append.data);
+    }
+    if files.len() >= MAX_OPEN {
+        files.clear();
+    }
+    let mut file = open(&append.path)?;
+    file.write_all(&append.data)?;
+    files.insert(append.path.clone(), file);
+    Ok(())
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o644)
+        .open(path)
+}
+
+impl Host for CallState {
+    fn append(
+        &mut self,
+        path: String,
+        data: Vec<u8>,
+        reopen: bool,
+    ) -> Result<std::result::Result<(), String>> {
+        self.charge()?;
+        let path = PathBuf::from(path);
+        if !self.core.grants.allows_file(&path) {
+            return Ok(Err("denied: the path is not granted".into()));
+        }
+        if data.len() > MAX_WRITE {
+            return Ok(Err("one write may have 4 MiB".into()));
+        }
+        Ok(self.core.services.files.append(Append { path, data, reopen }))
+    }
+}

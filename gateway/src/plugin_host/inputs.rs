@@ -1,0 +1,208 @@
+//! The declared inputs of a call, read from an exchange.
+//!
+//! Values are held by reference counts where that is possible; what is not known is absent.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::time::Instant;
+
+use crate::exchange::Exchange;
+use crate::plugin_host::bindings::weir::plugin::types::Input;
+use crate::plugin_host::guest::Held;
+
+/// Reads inputs of one exchange.
+pub(crate) struct Reader<'a> {
+    exchange: &'a Exchange,
+    /// `header` and `all-headers` speak of the response.
+    in_response: bool,
+    log_record: fn(&Exchange, &mut String),
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(
+        exchange: &'a Exchange,
+        in_response: bool,
+        log_record: fn(&Exchange, &mut String),
+    ) -> Self {
+        Self {
+            exchange,
+            in_response,
+            log_record,
+        }
+    }
+
+    pub(crate) fn read_all(&self, inputs: &[Input]) -> Vec<Held> {
+        inputs.iter().map(|input| self.read(input)).collect()
+    }
+
+    pub(crate) fn read(&self, input: &Input) -> Held {
+        let exchange = self.exchange;
+        match input {
+            Input::Method => method(&exchange.request.method),
+            Input::Scheme => Held::Static(exchange.peer.scheme.as_str()),
+            Input::Host => text(exchange.host()),
+            Input::Path => Held::Path(exchange.request.uri.clone()),
+            Input::Query => Held::Query(exchange.request.uri.clone()),
+            Input::ClientIp => text(exchange.peer.client.ip().to_string()),
+            Input::ClientPort => Held::Number(exchange.peer.client.port().into()),
+            Input::TlsSni | Input::TlsClientCertSha256 => Held::Absent,
+            Input::RouteId | Input::ServiceId => self.route(input),
+            Input::ConsumerId | Input::ConsumerUsername | Input::CredentialId => self.identity(input),
+            Input::RequestId => Held::Id(exchange.id),
+            Input::AllHeaders => self.headers().map_or(Held::Absent, all_headers),
+            Input::Header(name) => self
+                .headers()
+                .map_or(Held::Absent, |headers| header(headers, name)),
+            Input::RequestHeader(name) => header(&exchange.request.headers, name),
+            Input::QueryParam(name) => self.query_param(name),
+            Input::Cookie(name) => cookie(&exchange.request.headers, name),
+            Input::PathParam(name) => {
+                let found = exchange.captures.iter().find(|capture| capture.name == *name);
+                found.map_or(Held::Absent, |capture| text(capture.value.as_str()))
+            }
+            Input::Attribute(key) => exchange.attributes.get(key).map_or(Held::Absent, text),
+            Input::LogRecord => {
+                let mut record = String::with_capacity(2048);
+                (self.log_record)(exchange, &mut record);
+                text(record)
+            }
+            Input::ResponseStatus
+            | Input::UpstreamAddr
+            | Input::UpstreamLatencyUs
+            | Input::GatewayLatencyUs
+            | Input::TotalLatencyUs
+            | Input::BytesIn
+            | Input::BytesOut
+            | Input::StartedAtUnixMs => self.outcome(input).unwrap_or(Held::Absent),
+        }
+    }
+
+    fn headers(&self) -> Option<&'a HeaderMap> {
+        if self.in_response {
+            self.exchange.response.as_ref().map(|head| &head.headers)
+        } else {
+            Some(&self.exchange.request.headers)
+        }
+    }
+
+    fn route(&self, input: &Input) -> Held {
+        let Some(facts) = &self.exchange.route else {
+            return Held::Absent;
+        };
+        match (input, &facts.service) {
+            (Input::RouteId, _) => text(facts.route.id.to_string()),
+            (_, Some(service)) => text(service.id.to_string()),
+            (_, None) => Held::Absent,
+        }
+    }
+
+    fn identity(&self, input: &Input) -> Held {
+        let Some(identity) = &self.exchange.identity else {
+            return Held::Absent;
+        };
+        let consumer = identity.consumer.as_ref();
+        if matches!(input, Input::ConsumerId) {
+            consumer.map_or(Held::Absent, |consumer| text(consumer.id.to_string()))
+        } else if matches!(input, Input::ConsumerUsername) {
+            consumer
+                .and_then(|consumer| consumer.username.as_deref())
+                .map_or(Held::Absent, text)
+        } else {
+            identity.credential.as_deref().map_or(Held::Absent, text)
+        }
+    }
+
+    /// What is known of the answer; `None` before there is one.
+    fn outcome(&self, input: &Input) -> Option<Held> {
+        let exchange = self.exchange;
+        let micros = |time: Duration| Held::Number(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        Some(match input {
+            Input::ResponseStatus => Held::Number(exchange.response.as_ref()?.status.as_u16().into()),
+            Input::UpstreamAddr => text(exchange.tries.last()?.address.to_string()),
+            Input::UpstreamLatencyUs => micros(exchange.timing.upstream_latency()?),
+            Input::GatewayLatencyUs => micros(exchange.timing.gateway_latency()),
+            Input::TotalLatencyUs => micros(exchange.timing.total(Instant::now())),
+            Input::BytesIn => Held::Number(exchange.bytes_in),
+            Input::BytesOut => Held::Number(exchange.bytes_out),
+            Input::StartedAtUnixMs => Held::Number(exchange.timing.started_unix_ms),
+            _ => return None,
+        })
+    }
+
+    fn query_param(&self, name: &str) -> Held {
+        let query = self.exchange.request.uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        let found = pairs
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| match value {
+                Cow::Borrowed(value) => Bytes::copy_from_slice(value.as_bytes()),
+                Cow::Owned(value) => Bytes::from(value),
+            });
+        values(name, found.collect())
+    }
+}
+
+fn text(text: impl Into<Box<str>>) -> Held {
+    Held::Text(text.into())
+}
+
+fn method(method: &http::Method) -> Held {
+    for known in ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] {
+        if method.as_str() == known {
+            return Held::Static(known);
+        }
+    }
+    text(method.as_str())
+}
+
+/// One value as bytes, several as a list.
+fn header(headers: &HeaderMap, name: &str) -> Held {
+    let all = headers.get_all(name);
+    let mut found = all.iter();
+    let Some(first) = found.next() else {
+        return Held::Absent;
+    };
+    let Some(second) = found.next() else {
+        return Held::Header(first.clone());
+    };
+    let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
+        return Held::Absent;
+    };
+    let pair = |value: &HeaderValue| (name.clone(), value.clone());
+    Held::Headers([first, second].into_iter().chain(found).map(pair).collect())
+}
+
+fn all_headers(headers: &HeaderMap) -> Held {
+    Held::Headers(
+        headers
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+    )
+}
+
+fn cookie(headers: &HeaderMap, name: &str) -> Held {
+    let mut found = Vec::new();
+    for line in headers.get_all(COOKIE) {
+        for pair in line.as_bytes().split(|byte| *byte == b';') {
+            let pair = pair.trim_ascii();
+            let rest = pair
+                .strip_prefix(name.as_bytes())
+                .and_then(|rest| rest.strip_prefix(b"="));
+            found.extend(rest.map(Bytes::copy_from_slice));
+        }
+    }
+    values(name, found)
+}
+
+fn values(name: &str, mut found: Vec<Bytes>) -> Held {
+    match found.len() {
+        0 => Held::Absent,
+        1 => found.pop().map_or(Held::Absent, Held::Bytes),
+        _ => Held::Values(name.into(), found),
+    }
+}

@@ -1,0 +1,330 @@
+//! The warm instances of one worker thread, and how a call finds one.
+//!
+//! Nothing here is shared between threads. An instance serves one assignment; the one used last is
+//! used next, so that few are warm and those are in the cache. A call never waits for an instance:
+//! if none is warm, a fresh one is made.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use foldhash::fast::RandomState;
+
+use super::assignment::Core;
+use super::guest::{self, Ended, Instance, Outcome, Suspended, Work};
+use super::logs::LogQueue;
+use super::metrics::{CallOutcome, Shard};
+use super::runtime::{Activity, Permit};
+use super::{Assignment, CallFailure, Host, Phase, Services};
+use crate::exchange::{ConsumerFacts, Exchange};
+
+/// Idle instances of one assignment on one worker.
+const MAX_IDLE: usize = 32;
+
+/// The warm instances of one worker. Not `Send`: each worker makes its own.
+pub struct Instances {
+    services: Arc<Services>,
+    activity: Activity,
+    pools: RefCell<Pools>,
+}
+
+#[derive(Default)]
+struct Pools {
+    by_assignment: HashMap<u64, Pool, RandomState>,
+    /// By digest of the component.
+    shards: HashMap<String, Arc<Shard>, RandomState>,
+    generation: u64,
+    idle: usize,
+}
+
+struct Pool {
+    core: Arc<Core>,
+    idle: Vec<Instance>,
+    shard: Arc<Shard>,
+    log: Option<Arc<LogQueue>>,
+    used: Instant,
+}
+
+/// A call that has come to its end.
+pub(crate) struct Called {
+    pub(crate) exchange: Option<Box<Exchange>>,
+    pub(crate) answer: Result<Outcome, CallFailure>,
+    /// Consumers that the guest was told about.
+    pub(crate) told: Vec<Arc<ConsumerFacts>>,
+}
+
+impl Instances {
+    /// For the thread that calls this.
+    pub fn new(host: &Host) -> Self {
+        wasmtime::Engine::tls_eager_initialize();
+        let services = Arc::clone(host.services());
+        let activity = services.ticker.activity();
+        Self {
+            services,
+            activity,
+            pools: RefCell::default(),
+        }
+    }
+
+    /// Drops idle instances of assignments that are gone. Calls do this too; a worker without
+    /// requests may call it now and then.
+    pub fn sweep(&self) {
+        let generation = self.services.generation.load(Ordering::Acquire);
+        let mut pools = self.pools.borrow_mut();
+        if pools.generation == generation {
+            return;
+        }
+        pools.generation = generation;
+        pools.by_assignment.retain(|_, pool| {
+            let retired = pool.core.retired.load(Ordering::Acquire);
+            if let (true, Some(log)) = (retired, &pool.log) {
+                log.close();
+            }
+            !retired
+        });
+        pools.idle = pools.by_assignment.values().map(|pool| pool.idle.len()).sum();
+    }
+
+    /// Calls a guest. It may take `wall` if it waits for something.
+    pub(crate) async fn call(
+        &self,
+        core: &Arc<Core>,
+        exchange: Box<Exchange>,
+        work: Work,
+        wall: Duration,
+    ) -> Called {
+        self.activity.call();
+        self.sweep();
+        let warm = self.take(core);
+        if !core.suspends() {
+            return self.call_here(core, warm, exchange, &work);
+        }
+        let instance = match warm {
+            Some(instance) => Ok(instance),
+            None => Err(self.permit(core)),
+        };
+        let ended = suspended(Arc::clone(core), instance, exchange, work, wall).await;
+        self.end(core, ended)
+    }
+
+    fn call_here(
+        &self,
+        core: &Arc<Core>,
+        warm: Option<Instance>,
+        exchange: Box<Exchange>,
+        work: &Work,
+    ) -> Called {
+        let instance = match warm {
+            Some(instance) => Ok(instance),
+            None => self
+                .permit(core)
+                .ok_or(CallFailure::Capacity)
+                .and_then(|permit| fresh(core, permit)),
+        };
+        let mut instance = match instance {
+            Ok(instance) => instance,
+            Err(failure) => {
+                return Called {
+                    exchange: Some(exchange),
+                    answer: Err(failure),
+                    told: Vec::new(),
+                };
+            }
+        };
+        instance.begin(Some(exchange), core.limits.guest_ms);
+        let answer = instance.run(work);
+        let exchange = instance.state().exchange.take();
+        self.end(
+            core,
+            Ended {
+                instance: Some(instance),
+                exchange,
+                answer,
+            },
+        )
+    }
+
+    /// Takes an instance back if it can serve again.
+    fn end(&self, core: &Arc<Core>, ended: Ended) -> Called {
+        let Ended {
+            instance,
+            exchange,
+            answer,
+        } = ended;
+        let mut told = Vec::new();
+        if let Some(mut instance) = instance {
+            told = std::mem::take(&mut instance.state().told);
+            let sound = matches!(answer, Ok(_) | Err(CallFailure::Failed { .. }));
+            if sound && core.plugin.info.reuse {
+                self.give_back(core, instance);
+            }
+        }
+        if matches!(answer, Err(CallFailure::GuestTime)) {
+            core.overruns.fetch_add(1, Ordering::Relaxed);
+        }
+        Called {
+            exchange,
+            answer,
+            told,
+        }
+    }
+
+    fn take(&self, core: &Core) -> Option<Instance> {
+        let mut pools = self.pools.borrow_mut();
+        let Pools {
+            by_assignment, idle, ..
+        } = &mut *pools;
+        let pool = by_assignment.get_mut(&core.uid)?;
+        let now = Instant::now();
+        pool.used = now;
+        while let Some(instance) = pool.idle.pop() {
+            *idle -= 1;
+            if instance.is_fit(now) && instance.suspends() == core.suspends() {
+                return Some(instance);
+            }
+        }
+        None
+    }
+
+    fn give_back(&self, core: &Arc<Core>, instance: Instance) {
+        if core.retired.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut pools = self.pools.borrow_mut();
+        let room = usize::try_from(self.services.capacity.limit()).unwrap_or_default() * 3 / 4;
+        if pools.idle >= (room / self.services.workers).max(1) {
+            pools.evict();
+        }
+        let pool = pools.pool(core, &self.services);
+        if pool.idle.len() < MAX_IDLE {
+            pool.idle.push(instance);
+            pools.idle += 1;
+        }
+    }
+
+    /// Room for a fresh instance; idle ones of this worker make way.
+    fn permit(&self, core: &Core) -> Option<Permit> {
+        let capacity = &self.services.capacity;
+        capacity.acquire(&core.plugin.alive).or_else(|| {
+            self.pools.borrow_mut().evict();
+            capacity.acquire(&core.plugin.alive)
+        })
+    }
+
+    /// Counts a call.
+    pub(crate) fn count(&self, core: &Arc<Core>, phase: Phase, outcome: CallOutcome, time: Duration) {
+        self.pools
+            .borrow_mut()
+            .pool(core, &self.services)
+            .shard
+            .count(phase, outcome, time);
+    }
+
+    /// The queue for log entries of an assignment.
+    pub(crate) fn log_queue(&self, assignment: &Assignment) -> Arc<LogQueue> {
+        self.sweep();
+        let mut pools = self.pools.borrow_mut();
+        let pool = pools.pool(&assignment.core, &self.services);
+        let begin = || LogQueue::begin(&assignment.core, assignment.setup.batch, Arc::clone(&pool.shard));
+        Arc::clone(pool.log.get_or_insert_with(begin))
+    }
+}
+
+impl Pools {
+    fn pool(&mut self, core: &Arc<Core>, services: &Services) -> &mut Pool {
+        let Self {
+            by_assignment,
+            shards,
+            ..
+        } = self;
+        by_assignment.entry(core.uid).or_insert_with(|| {
+            let info = &core.plugin.info;
+            let digest = core.plugin.digest.clone();
+            let shard = shards
+                .entry(digest)
+                .or_insert_with(|| services.calls.shard(&info.name, &info.version));
+            Pool {
+                core: Arc::clone(core),
+                idle: Vec::new(),
+                shard: Arc::clone(shard),
+                log: None,
+                used: Instant::now(),
+            }
+        })
+    }
+
+    /// Drops the idle instances of the assignment that was used least recently.
+    fn evict(&mut self) {
+        let idle = self
+            .by_assignment
+            .values_mut()
+            .filter(|pool| !pool.idle.is_empty());
+        if let Some(pool) = idle.min_by_key(|pool| pool.used) {
+            self.idle -= pool.idle.len();
+            pool.idle.clear();
+        }
+    }
+}
+
+/// A fresh instance, configured as it was when it was assigned.
+pub(crate) fn fresh(core: &Arc<Core>, permit: Permit) -> Result<Instance, CallFailure> {
+    let (instance, said) = guest::start(core, permit)?;
+    agreed(instance, said.is_ok())
+}
+
+/// A fresh instance whose calls run on fibers.
+pub(crate) async fn fresh_suspending(core: &Arc<Core>, permit: Permit) -> Result<Instance, CallFailure> {
+    let (instance, said) = guest::start_suspending(core, permit).await?;
+    agreed(instance, said.is_ok())
+}
+
+fn agreed(instance: Instance, said: bool) -> Result<Instance, CallFailure> {
+    if said {
+        Ok(instance)
+    } else {
+        Err(CallFailure::Start(
+            "it refuses a configuration that it took before".into(),
+        ))
+    }
+}
+
+/// A call on a fiber, with a warm instance or room for a fresh one.
+fn suspended(
+    core: Arc<Core>,
+    instance: Result<Instance, Option<Permit>>,
+    exchange: Box<Exchange>,
+    work: Work,
+    wall: Duration,
+) -> Suspended {
+    let cancel = Arc::<guest::Cancel>::default();
+    let told = Arc::clone(&cancel);
+    let call = async move {
+        let instance = match instance {
+            Ok(instance) => Ok(instance),
+            Err(Some(permit)) => fresh_suspending(&core, permit).await,
+            Err(None) => Err(CallFailure::Capacity),
+        };
+        let mut instance = match instance {
+            Ok(instance) => instance,
+            Err(failure) => {
+                return Ended {
+                    instance: None,
+                    exchange: Some(exchange),
+                    answer: Err(failure),
+                };
+            }
+        };
+        instance.state().cancel = told;
+        instance.begin(Some(exchange), core.limits.guest_ms);
+        let answer = instance.run_suspending(&work).await;
+        let exchange = instance.state().exchange.take();
+        Ended {
+            instance: Some(instance),
+            exchange,
+            answer,
+        }
+    };
+    Suspended::new(call, cancel, wall)
+}

@@ -1,0 +1,95 @@
+//! Compiles components in a process of its own, one at a time.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::Command;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::plugin_host::AdmissionError;
+
+/// Wall time of one compilation.
+const MAX_WALL: Duration = Duration::from_secs(120);
+/// Bytes of an artifact.
+const MAX_ARTIFACT: u64 = 128 << 20;
+/// Bytes of what the compiler has to say when it fails.
+const MAX_WORDS: u64 = 4 << 10;
+
+/// Starts compiler processes.
+pub(crate) struct Compiler {
+    program: PathBuf,
+    one_at_a_time: Mutex<()>,
+}
+
+impl Compiler {
+    /// A compiler that runs `program __compile`.
+    pub(crate) fn new(program: PathBuf) -> Self {
+        Self {
+            program,
+            one_at_a_time: Mutex::new(()),
+        }
+    }
+
+    /// Machine code for `component`.
+    ///
+    /// # Errors
+    ///
+    /// [`AdmissionError::Compile`] with the compiler's words, or the limit that it hit.
+    pub(crate) async fn compile(&self, component: &[u8]) -> Result<Vec<u8>, AdmissionError> {
+        let _turn = self.one_at_a_time.lock().await;
+        match timeout(MAX_WALL, self.run(component)).await {
+            Ok(artifact) => artifact,
+            Err(_) => Err(AdmissionError::Compile("it took longer than 120 s".into())),
+        }
+    }
+
+    async fn run(&self, component: &[u8]) -> Result<Vec<u8>, AdmissionError> {
+        let internal = |error: std::io::Error| AdmissionError::Internal(format!("the compiler: {error}"));
+        let mut child = Command::new(&self.program)
+            .arg("__compile")
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(internal)?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(mut input), Some(output), Some(errors)) = pipes else {
+            return Err(AdmissionError::Internal("the compiler has no pipes".into()));
+        };
+        let feed = async move {
+            // A compiler that has died closes its end; its words say why.
+            drop(input.write_all(component).await);
+            drop(input);
+        };
+        let (mut artifact, mut words) = (Vec::new(), Vec::new());
+        let mut output = output.take(MAX_ARTIFACT + 1);
+        let mut errors = errors.take(MAX_WORDS);
+        let read =
+            async { tokio::try_join!(output.read_to_end(&mut artifact), errors.read_to_end(&mut words)) };
+        let ((), read) = tokio::join!(feed, read);
+        read.map_err(internal)?;
+        if artifact.len() as u64 > MAX_ARTIFACT {
+            return Err(AdmissionError::Compile(
+                "its machine code has more than 128 MiB".into(),
+            ));
+        }
+        let status = child.wait().await.map_err(internal)?;
+        if status.success() {
+            return Ok(artifact);
+        }
+        let words = String::from_utf8_lossy(&words).trim().to_owned();
+        let died = status.code().is_none() || words.is_empty();
+        let reason = if died {
+            format!("the compiler hit its limits ({status}) {words}")
+        } else {
+            words
+        };
+        Err(AdmissionError::Compile(reason))
+    }
+}

@@ -1,0 +1,57 @@
+//! The compiler process: a component on standard input, machine code on standard output.
+//!
+//! What a compiler does with hostile input is not bounded by its makers; here it is, by the limits
+//! that this process puts on itself before it reads a byte.
+
+use std::io::{self, Read, Write};
+
+use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use wasmtime::component::Component;
+
+use crate::plugin_host::runtime::compiling_engine;
+
+/// Address space, in bytes.
+const MAX_MEMORY: u64 = 2 << 30;
+/// Processor time, in seconds.
+const MAX_CPU: u64 = 60;
+/// Bytes that are read at most.
+const MAX_INPUT: u64 = 256 << 20;
+
+/// Runs the compiler; the exit code of the process.
+pub fn main() -> u8 {
+    match confine().and_then(|()| compile()) {
+        Ok(()) => 0,
+        Err(reason) => {
+            drop(writeln!(io::stderr(), "{reason}"));
+            1
+        }
+    }
+}
+
+fn confine() -> Result<(), String> {
+    let failed = |error: rustix::io::Errno| format!("the compiler cannot confine itself: {error}");
+    let limit = |most| Rlimit {
+        current: Some(most),
+        maximum: Some(most),
+    };
+    setrlimit(Resource::As, limit(MAX_MEMORY)).map_err(failed)?;
+    setrlimit(Resource::Cpu, limit(MAX_CPU)).map_err(failed)?;
+    setrlimit(Resource::Core, limit(0)).map_err(failed)?;
+    setrlimit(Resource::Fsize, limit(0)).map_err(failed)?;
+    rustix::thread::set_no_new_privs(true).map_err(failed)?;
+    nice(10).map_err(failed)?;
+    Ok(())
+}
+
+fn compile() -> Result<(), String> {
+    let mut component = Vec::new();
+    let read = io::stdin().lock().take(MAX_INPUT).read_to_end(&mut component);
+    read.map_err(|error| format!("the component cannot be read: {error}"))?;
+    let engine = compiling_engine().map_err(|error| error.to_string())?;
+    let compiled = Component::from_binary(&engine, &component).map_err(|error| format!("{error:#}"))?;
+    let artifact = compiled.serialize().map_err(|error| format!("{error:#}"))?;
+    let mut out = io::stdout().lock();
+    out.write_all(&artifact)
+        .and_then(|()| out.flush())
+        .map_err(|error| format!("no way out: {error}"))
+}

@@ -1,0 +1,170 @@
+//! Hands batches to a plugin, and repeats those that it says may work later.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crate::plugin_host::Phase;
+use crate::plugin_host::assignment::{CallFailure, Core, LogBatch};
+use crate::plugin_host::guest::{Cancel, Ended, Instance, LogEntry, Suspended, Work};
+use crate::plugin_host::instances::{fresh, fresh_suspending};
+use crate::plugin_host::metrics::{CallOutcome, Shard};
+use crate::plugin_host::runtime::{Activity, Permit};
+
+/// Guest time for the largest batch, in ticks.
+const MAX_TICKS: u64 = 100;
+
+/// Delivers the batches of one queue, with an instance of its own.
+pub(super) struct Delivery {
+    core: Arc<Core>,
+    batch: LogBatch,
+    shard: Arc<Shard>,
+    activity: Activity,
+    warm: Option<Instance>,
+}
+
+impl Delivery {
+    pub(super) fn new(core: Arc<Core>, batch: LogBatch, shard: Arc<Shard>) -> Self {
+        let activity = core.services.ticker.activity();
+        Self {
+            core,
+            batch,
+            shard,
+            activity,
+            warm: None,
+        }
+    }
+
+    pub(super) fn report_dropped(&self, entries: u64) {
+        let plugin = self.core.plugin.info.name.as_str();
+        tracing::warn!(plugin, entries, "log entries were dropped: the queue was full");
+    }
+
+    /// Delivers one batch, with repetitions within their bounds.
+    pub(super) async fn deliver(&mut self, entries: Vec<LogEntry>) {
+        let entries_count = entries.len();
+        let budget = self
+            .core
+            .limits
+            .guest_ms
+            .saturating_mul(entries_count as u64)
+            .min(MAX_TICKS);
+        let work = Arc::new(Work::Log(entries));
+        let begun = Instant::now();
+        let mut delay = self.batch.first_delay;
+        while let Err(failure) = self.once(&work, budget).await {
+            let again = matches!(
+                failure,
+                CallFailure::Failed { retryable: true, .. } | CallFailure::Capacity
+            );
+            let within = begun.elapsed() + delay <= self.batch.max_retry;
+            let plugin = self.core.plugin.info.name.as_str();
+            if !again || !within {
+                let reason = failure.reason();
+                tracing::warn!(
+                    plugin,
+                    entries = entries_count,
+                    reason,
+                    "log entries are lost: {failure}"
+                );
+                return;
+            }
+            tracing::debug!(
+                plugin,
+                entries = entries_count,
+                "a log batch is repeated: {failure}"
+            );
+            tokio::time::sleep(delay).await;
+            delay = (delay * 2).min(self.batch.longest_delay);
+        }
+    }
+
+    async fn once(&mut self, work: &Arc<Work>, budget: u64) -> Result<(), CallFailure> {
+        self.activity.call();
+        let begun = Instant::now();
+        let fit = |instance: &Instance| instance.is_fit(begun) && instance.suspends() == self.core.suspends();
+        let warm = self.warm.take().filter(fit);
+        let Ended { instance, answer, .. } = self.call(work, budget, warm).await;
+        if matches!(answer, Ok(_) | Err(CallFailure::Failed { .. })) && self.core.plugin.info.reuse {
+            self.warm = instance;
+        }
+        if matches!(answer, Err(CallFailure::GuestTime)) {
+            self.core.overruns.fetch_add(1, Ordering::Relaxed);
+        }
+        let outcome = answer
+            .as_ref()
+            .map_or_else(CallOutcome::of, |_| CallOutcome::Proceed);
+        self.shard.count(Phase::Log, outcome, begun.elapsed());
+        answer.map(|_| ())
+    }
+
+    async fn call(&self, work: &Arc<Work>, budget: u64, warm: Option<Instance>) -> Ended {
+        let core = &self.core;
+        let instance = match warm {
+            Some(instance) => Ok(instance),
+            None => Err(core.services.capacity.acquire(&core.plugin.alive)),
+        };
+        if core.suspends() {
+            let cancel = Arc::<Cancel>::default();
+            let call = suspended(
+                Arc::clone(core),
+                instance,
+                (Arc::clone(work), budget),
+                Arc::clone(&cancel),
+            );
+            return Suspended::new(call, cancel, core.limits.log_wall).await;
+        }
+        let instance = match instance {
+            Ok(instance) => Ok(instance),
+            Err(permit) => permit
+                .ok_or(CallFailure::Capacity)
+                .and_then(|permit| fresh(core, permit)),
+        };
+        match instance {
+            Ok(mut instance) => {
+                instance.begin(None, budget);
+                let answer = instance.run(work);
+                Ended {
+                    instance: Some(instance),
+                    exchange: None,
+                    answer,
+                }
+            }
+            Err(failure) => Ended {
+                instance: None,
+                exchange: None,
+                answer: Err(failure),
+            },
+        }
+    }
+}
+
+async fn suspended(
+    core: Arc<Core>,
+    instance: Result<Instance, Option<Permit>>,
+    (work, budget): (Arc<Work>, u64),
+    cancel: Arc<Cancel>,
+) -> Ended {
+    let instance = match instance {
+        Ok(instance) => Ok(instance),
+        Err(Some(permit)) => fresh_suspending(&core, permit).await,
+        Err(None) => Err(CallFailure::Capacity),
+    };
+    match instance {
+        Ok(mut instance) => {
+            instance.state().cancel = cancel;
+            instance.begin(None, budget);
+            let answer = instance.run_suspending(&work).await;
+            Ended {
+                instance: Some(instance),
+                exchange: None,
+                answer,
+            }
+        }
+        Err(failure) => Ended {
+            instance: None,
+            exchange: None,
+            answer: Err(failure),
+        },
+    }
+}

@@ -1,0 +1,132 @@
+//! Engine settings: what guests may use, and what an instance costs.
+//!
+//! There is one engine for plugins of `wit/plugin.wit`. It has no component-model async: that makes
+//! a warm call three times as fast, and a plugin that waits is suspended on a fiber all the same.
+
+use std::hash::{Hash, Hasher};
+
+use sha2::{Digest, Sha256};
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel, PoolingAllocationConfig,
+    WasmBacktraceDetails,
+};
+
+use crate::plugin_host::HostSettings;
+
+/// Wasmtime checks only its major version when it loads an artifact; a security fix in a patch
+/// release must invalidate artifacts too, so its full version stands in the build id.
+const BUILD_ID: &str = concat!("wasmtime-48.0.8+weir-", env!("CARGO_PKG_VERSION"));
+
+/// Address space is reserved for each memory slot; where so much is not to be had, fewer will do.
+const SMALLEST_POOL: u32 = 16;
+
+/// The engine could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the WebAssembly engine cannot start: {0}")]
+pub(crate) struct EngineError(String);
+
+/// The engine that runs plugins, and how many instances it has room for.
+pub(crate) fn running_engine(settings: &HostSettings) -> Result<(Engine, u32), EngineError> {
+    let mut instances = settings.instances.max(SMALLEST_POOL);
+    loop {
+        let mut config = shared_config()?;
+        let pool = pool(instances, settings.max_memory_bytes);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+        match Engine::new(&config) {
+            Ok(engine) => return Ok((engine, instances)),
+            Err(error) if instances <= SMALLEST_POOL => return Err(EngineError(format!("{error:#}"))),
+            Err(_) => instances = (instances / 2).max(SMALLEST_POOL),
+        }
+    }
+}
+
+/// The engine of the compiler process: makes the same code, but reserves no address space.
+pub(crate) fn compiling_engine() -> Result<Engine, EngineError> {
+    let mut config = shared_config()?;
+    config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    Engine::new(&config).map_err(|error| EngineError(format!("{error:#}")))
+}
+
+/// Names everything that an artifact depends on but its bytes: settings, version, target and CPU.
+pub(crate) fn engine_id(engine: &Engine) -> String {
+    let mut hasher = IdHasher(Sha256::new());
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    let digest = hasher.0.chain_update(BUILD_ID).finalize();
+    digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `DefaultHasher` has 64 bits; an artifact that is taken for another would run as native code.
+struct IdHasher(Sha256);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+}
+
+fn shared_config() -> Result<Config, EngineError> {
+    let mut config = Config::new();
+    config
+        .concurrency_support(false)
+        .wasm_component_model(true)
+        .epoch_interruption(true)
+        .consume_fuel(false)
+        .max_wasm_stack(256 << 10)
+        .async_stack_size(1 << 20)
+        .memory_reservation(4 << 30)
+        .memory_guard_size(32 << 20)
+        .memory_may_move(false)
+        .memory_init_cow(true)
+        .wasm_memory64(false)
+        .wasm_tail_call(false)
+        .wasm_relaxed_simd(false)
+        .wasm_custom_page_sizes(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .cranelift_opt_level(OptLevel::Speed)
+        .cranelift_nan_canonicalization(false);
+    config
+        .module_version(ModuleVersionStrategy::Custom(BUILD_ID.into()))
+        .map_err(|error| EngineError(format!("{error:#}")))?;
+    Ok(config)
+}
+
+fn pool(instances: u32, max_memory_bytes: usize) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(8))
+        .total_memories(instances.saturating_mul(2))
+        .total_tables(instances.saturating_mul(8))
+        .total_stacks(instances)
+        .max_core_instances_per_component(16)
+        .max_memories_per_component(2)
+        .max_tables_per_component(16)
+        .max_memory_size(max_memory_bytes)
+        .table_elements(100_000)
+        .max_component_instance_size(2 << 20)
+        .max_core_instance_size(2 << 20)
+        .linear_memory_keep_resident(256 << 10)
+        .table_keep_resident(64 << 10)
+        .async_stack_keep_resident(16 << 10)
+        .max_unused_warm_slots(instances.min(200));
+    pool
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compiler_and_runner_agree_on_artifacts() {
+        let settings = HostSettings {
+            instances: 16,
+            ..HostSettings::new("/tmp".into(), 1)
+        };
+        let (running, _) = running_engine(&settings).unwrap();
+        assert_eq!(engine_id(&running), engine_id(&compiling_engine().unwrap()));
+    }
+}

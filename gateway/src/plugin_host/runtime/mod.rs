@@ -1,0 +1,9 @@
+//! Process lifetime: the engine, its clock of epochs, and how many instances may be alive.
+
+mod capacity;
+mod engine;
+mod ticker;
+
+pub(crate) use capacity::{Capacity, Permit};
+pub(crate) use engine::{compiling_engine, engine_id, running_engine};
+pub(crate) use ticker::{Activity, Ticker};

@@ -1,0 +1,9 @@
+//! What a plugin answered, checked: nothing here can split a message or break its framing.
+
+mod answer;
+mod edits;
+mod target;
+
+pub(crate) use answer::{answer, status};
+pub(crate) use edits::edits;
+pub(crate) use target::target;

@@ -1,0 +1,131 @@
+//! A changed target: still one request line and one host.
+
+use http::Method;
+use http::uri::Authority;
+
+use crate::exchange::TargetChange;
+use crate::plugin_host::bindings::exports::weir::plugin::request_head as wit;
+
+/// Bytes of a path or a query.
+const MAX_PART: usize = 32 << 10;
+
+/// Puts the checked parts of `said` into `target`; absent parts stay as they are.
+///
+/// # Errors
+///
+/// What is wrong, for the operator's log.
+pub(crate) fn target(said: wit::TargetChange, target: &mut TargetChange) -> Result<(), String> {
+    let wit::TargetChange {
+        scheme,
+        host,
+        path,
+        query,
+        method,
+        upstream,
+    } = said;
+    if let Some(scheme) = scheme {
+        if scheme != "http" && scheme != "https" {
+            return Err("the scheme is neither http nor https".into());
+        }
+        target.scheme = Some(scheme);
+    }
+    if let Some(host) = host {
+        target.host = Some(authority(host)?);
+    }
+    if let Some(path) = path {
+        if !path.starts_with('/') || !is_part(&path, b"?#") {
+            return Err("the path does not begin with `/`, or holds what a path cannot hold".into());
+        }
+        target.path = Some(path);
+    }
+    if let Some(query) = query {
+        if !is_part(&query, b"#") {
+            return Err("the query holds what a query cannot hold".into());
+        }
+        target.query = Some(query);
+    }
+    if let Some(method) = method {
+        let method = Method::from_bytes(method.as_bytes()).map_err(|_| "the method is not a token")?;
+        if method == Method::CONNECT {
+            return Err("the method CONNECT is not allowed".into());
+        }
+        target.method = Some(method);
+    }
+    if let Some(upstream) = upstream {
+        target.upstream = Some(authority(upstream)?);
+    }
+    Ok(())
+}
+
+fn authority(text: String) -> Result<String, String> {
+    let parsed = text.parse::<Authority>().ok();
+    match parsed.filter(|parsed| !parsed.as_str().contains('@') && !parsed.host().is_empty()) {
+        Some(_) => Ok(text),
+        None => Err("a host is not of the form name or name:port".into()),
+    }
+}
+
+/// Visible ASCII without the delimiters that would end the part.
+fn is_part(text: &str, without: &[u8]) -> bool {
+    text.len() <= MAX_PART
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !without.contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_stay_one_request_line() {
+        let empty = || wit::TargetChange {
+            scheme: None,
+            host: None,
+            path: None,
+            query: None,
+            method: None,
+            upstream: None,
+        };
+        let path = |path: &str| wit::TargetChange {
+            path: Some(path.into()),
+            ..empty()
+        };
+        let host = |host: &str| wit::TargetChange {
+            host: Some(host.into()),
+            ..empty()
+        };
+        for (case, change, allowed) in [
+            ("path", path("/a/%20b"), true),
+            ("path with authority", path("http://other/"), false),
+            ("path with a space", path("/a b"), false),
+            ("path with CR LF", path("/a\r\nx: y"), false),
+            ("path with a query", path("/a?b"), false),
+            ("host with port", host("a.example:8080"), true),
+            ("host with userinfo", host("u@a.example"), false),
+            ("host with CR LF", host("a\r\nb"), false),
+            (
+                "method",
+                wit::TargetChange {
+                    method: Some("GE T".into()),
+                    ..empty()
+                },
+                false,
+            ),
+            (
+                "scheme",
+                wit::TargetChange {
+                    scheme: Some("ftp".into()),
+                    ..empty()
+                },
+                false,
+            ),
+        ] {
+            assert_eq!(
+                target(change, &mut TargetChange::default()).is_ok(),
+                allowed,
+                "{case}"
+            );
+        }
+    }
+}
