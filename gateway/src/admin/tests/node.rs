@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Admin, AdminSettings};
 
@@ -175,4 +176,21 @@ async fn without_the_database_the_answer_is_fast_and_clear() {
         (status.status, &status.body["database"]),
         (200, &json!({"reachable": false}))
     );
+}
+
+#[tokio::test]
+async fn it_serves_on_a_socket_until_the_drain() {
+    let admin = Admin::new().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (trigger, drain) = crate::shutdown::channel();
+    let server = crate::task::spawn("admin", crate::admin::serve(listener, admin.state.clone(), drain));
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = b"POST /services HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{\"host\":\"a\"}";
+    stream.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 Created\r\n"), "{answer}");
+    trigger.advance(crate::shutdown::Phase::Draining);
+    assert!(matches!(server.await, Ok(Some(Ok(())))), "the drain ends it");
 }

@@ -296,6 +296,10 @@ fn with_default(mut field: Field, default: &Value, pointer: &str) -> Result<Fiel
         })?;
     }
     let default = complete::settled(&field, default.clone());
+    // schemars writes the defaults of a record twice; Kong's schemas have them at its fields only.
+    if field.record().is_some() && default == complete::settled(&field, Value::Object(Map::new())) {
+        return Ok(field);
+    }
     Ok(field.default(default))
 }
 

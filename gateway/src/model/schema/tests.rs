@@ -17,7 +17,7 @@ fn rate_limiting() -> Value {
             "header_name": {"type": ["string", "null"]},
             "policy": {"enum": ["local", "cluster", "redis"], "type": "string", "default": "local"},
             "fault_tolerant": {"type": "boolean", "default": true},
-            "redis": {"$ref": "#/$defs/Redis"},
+            "redis": {"$ref": "#/$defs/Redis", "default": {"port": 6379}},
             "key_names": {"type": "array", "items": {"type": "string"}, "default": ["apikey"]},
             "statuses": {"type": "array", "uniqueItems": true, "items": {"type": "integer", "format": "uint16", "minimum": 0, "maximum": 65535}, "default": []},
             "labels": {"type": "object", "additionalProperties": {"type": "string"}, "default": {}},
@@ -251,4 +251,41 @@ fn what_rules_cannot_say_is_left_to_the_validator() {
         "{}",
         found["target"]
     );
+}
+
+#[test]
+fn a_schema_is_printed_in_kongs_form() {
+    let described = plugin_rules(&rate_limiting(), false).unwrap().described();
+    let fields = described["fields"].as_array().unwrap();
+    let config = fields.iter().find_map(|field| field.get("config")).unwrap();
+    let find = |name: &str| {
+        config["fields"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find_map(|field| field.get(name))
+            .unwrap()
+    };
+    for (name, want) in [
+        ("minute", json!({"type": "number", "gt": 0})),
+        (
+            "fault_tolerant",
+            json!({"type": "boolean", "required": true, "default": true}),
+        ),
+        (
+            "policy",
+            json!({"type": "string", "default": "local", "required": true, "one_of": ["local", "cluster", "redis"]}),
+        ),
+        (
+            "code",
+            json!({"type": "number", "gt": 0, "default": 429, "err": "not a status"}),
+        ),
+        (
+            "redis",
+            json!({"type": "record", "required": true, "fields": [
+                {"host": {"type": "string"}}, {"port": {"type": "integer", "required": true, "default": 6379, "between": [0, 65535]}}]}),
+        ),
+    ] {
+        assert_eq!(find(name), &want, "{name}");
+    }
 }
