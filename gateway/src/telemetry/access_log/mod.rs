@@ -5,6 +5,7 @@
 //! query of a request is left out: it is where keys and tokens are passed.
 
 mod line;
+mod rotate;
 mod time;
 mod writer;
 
