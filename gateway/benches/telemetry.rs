@@ -2,10 +2,7 @@
 //!
 //! `cargo bench -p weir --bench telemetry` prints nanoseconds for each, the mean of many rounds.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a benchmark that cannot start ends with a panic"
-)]
+#![expect(clippy::expect_used, reason = "a benchmark that cannot start ends with a panic")]
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -37,9 +34,7 @@ fn main() {
     println!("{:<24} {} lines dropped", "", log.dropped());
     log.finish();
 
-    let off = AccessLog::open(&AccessLogTarget::Off)
-        .expect("nothing to open")
-        .worker();
+    let off = AccessLog::open(&AccessLogTarget::Off).expect("nothing to open").worker();
     measure("access log, off", || off.record(black_box(&exchange)));
 
     let metrics = Metrics::new("bench");
@@ -79,10 +74,7 @@ fn exchange() -> Exchange {
         version: Version::HTTP_11,
         headers: headers(&[
             ("host", "api.example.com"),
-            (
-                "user-agent",
-                "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-            ),
+            ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"),
             ("accept", "application/json"),
             ("accept-encoding", "gzip, deflate, br"),
             ("authorization", "Bearer abcdefghijklmnopqrstuvwxyz"),

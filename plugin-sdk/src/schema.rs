@@ -87,9 +87,7 @@ fn nullable_of(object: &Map<String, Value>) -> Option<Map<String, Value>> {
 
 /// Docs are wrapped where the source is; an operator's screen wraps by itself.
 fn unwrapped(description: &str) -> String {
-    let paragraphs = description
-        .split("\n\n")
-        .map(|paragraph| paragraph.replace('\n', " "));
+    let paragraphs = description.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
     paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 
@@ -97,10 +95,7 @@ fn unwrapped(description: &str) -> String {
 fn whole_numbers(value: &mut Value) {
     match value {
         Value::Number(number) => {
-            let whole = number
-                .as_f64()
-                .filter(|_| number.is_f64())
-                .filter(|float| float.fract() == 0.0);
+            let whole = number.as_f64().filter(|_| number.is_f64()).filter(|float| float.fract() == 0.0);
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "a default within i64 has no fraction to lose"
@@ -150,13 +145,7 @@ mod tests {
 
     impl Default for Config {
         fn default() -> Self {
-            Self {
-                name: None,
-                colour: Some(Colour::Red),
-                inner: Inner::default(),
-                ratio: 60.0,
-                more: None,
-            }
+            Self { name: None, colour: Some(Colour::Red), inner: Inner::default(), ratio: 60.0, more: None }
         }
     }
 
@@ -182,16 +171,8 @@ mod tests {
             json!({"type": "number", "default": 60, "exclusiveMinimum": 0}),
             "no format, no 60.0"
         );
-        assert_eq!(
-            property("more")["type"],
-            json!(["object", "null"]),
-            "{}",
-            property("more")
-        );
+        assert_eq!(property("more")["type"], json!(["object", "null"]), "{}", property("more"));
         let written = schema.to_string();
-        assert!(
-            !written.contains("$ref") && !written.contains("anyOf"),
-            "{written}"
-        );
+        assert!(!written.contains("$ref") && !written.contains("anyOf"), "{written}");
     }
 }

@@ -22,10 +22,7 @@ fn files_are_short() {
     for Source { path, text } in sources() {
         let only_tests = is_tests(&path) || path.starts_with("tests/");
         let most = if only_tests { MOST_TEST_LINES } else { MOST_LINES };
-        let code = text
-            .split("\n#[cfg(test)]\nmod tests {")
-            .next()
-            .unwrap_or_default();
+        let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
         let lines = code.lines().count();
         if lines > most {
             faults.push(format!("{path} has {lines} lines, and {most} is the most"));
@@ -38,10 +35,7 @@ fn files_are_short() {
 fn every_module_says_what_it_is_for() {
     let silent = sources().into_iter().filter(|source| !is_tests(&source.path));
     let silent = silent.filter(|source| !source.text.starts_with("//! ") && !source.text.starts_with("#!["));
-    assert_none(
-        "files that do not begin with //!",
-        silent.map(|source| source.path).collect(),
-    );
+    assert_none("files that do not begin with //!", silent.map(|source| source.path).collect());
 }
 
 #[test]
@@ -55,10 +49,7 @@ fn every_folder_has_one_door() {
         }
         let beside = folder.join(Path::new(&path).file_stem().unwrap_or_default());
         if !path.ends_with("/mod.rs") && root().join(&beside).is_dir() && !path.ends_with("/main.rs") {
-            faults.push(format!(
-                "{path} stands beside the folder {}: its door is mod.rs",
-                beside.display()
-            ));
+            faults.push(format!("{path} stands beside the folder {}: its door is mod.rs", beside.display()));
         }
     }
     faults.dedup();
@@ -103,10 +94,7 @@ fn versions_stand_in_one_place() {
         }
         let dependencies = manifest.text.split("[dependencies]").nth(1).unwrap_or_default();
         let dependencies = dependencies.split("\n[").next().unwrap_or_default();
-        for line in dependencies
-            .lines()
-            .filter(|line| line.contains("version =") || line.contains("= \""))
-        {
+        for line in dependencies.lines().filter(|line| line.contains("version =") || line.contains("= \"")) {
             faults.push(format!("{}: {line}", manifest.path));
         }
     }

@@ -37,16 +37,13 @@ pub fn build(
         known: previous.routes.iter().map(|plan| (plan.facts.route.id, plan)).collect(),
         faults: Vec::new(),
     };
-    let routes: Vec<_> = configuration
-        .routes
-        .values()
-        .filter_map(|route| builder.plan(route, configuration))
-        .collect();
+    let routes: Vec<_> =
+        configuration.routes.values().filter_map(|route| builder.plan(route, configuration)).collect();
     let global = Arc::new(builder.scopes.global_chain());
     faults.append(&mut builder.faults);
-    let (router, mut problems) = router(&routes, previous);
-    faults.append(&mut problems);
-    (Snapshot { revision, global, router, routes }, faults)
+    let (router, router_faults) = router(&routes, previous);
+    faults.extend(router_faults.iter().cloned());
+    (Snapshot { revision, global, router, router_faults, routes }, faults)
 }
 
 struct Builder<'c> {
@@ -73,7 +70,7 @@ impl Builder<'_> {
         let age = if known.is_some() { RouteAge::Live } else { RouteAge::New };
         let key = self.scopes.key(route.value.id, route.value.service, age);
         let chain = Arc::clone(self.chains.entry(key).or_insert_with(|| Arc::new(self.scopes.chain(key))));
-        let (facts, upstream) = match known.filter(|known| known.source.is(&source)) {
+        let (facts, upstream) = match known.filter(|known| known.is_whole() && known.source.is(&source)) {
             Some(known) => (Arc::clone(&known.facts), known.upstream.clone()),
             None => (Arc::new(facts(&source)), self.upstream(service)),
         };
@@ -82,7 +79,8 @@ impl Builder<'_> {
 
     fn upstream(&mut self, service: Option<&Arc<Entity<Service>>>) -> Option<Arc<Upstream>> {
         let service = service?;
-        let made = self.upstreams.entry(service.value.id).or_insert_with(|| upstream(&service.value).map(Arc::new));
+        let made =
+            self.upstreams.entry(service.value.id).or_insert_with(|| upstream(&service.value).map(Arc::new));
         if made.is_none() {
             let message = format!("its routes answer 503, since {:?} cannot be sent to", service.value.host);
             let fault = Fault { kind: "services".into(), id: service.value.id.to_string(), message };
@@ -95,13 +93,14 @@ impl Builder<'_> {
 }
 
 /// Takes the router over if it was made from the same routes: most changes are none of its business.
-fn router(routes: &[Arc<RoutePlan>], previous: &Snapshot) -> (Arc<Router>, Vec<Fault>) {
+fn router(routes: &[Arc<RoutePlan>], previous: &Snapshot) -> (Arc<Router>, Arc<[Fault]>) {
     let same = routes.len() == previous.routes.len()
         && routes.iter().zip(&previous.routes).all(|(a, b)| Arc::ptr_eq(&a.source.route, &b.source.route));
-    if same && !routes.is_empty() && previous.router_is_whole {
-        return (Arc::clone(&previous.router), Vec::new());
+    if same {
+        return (Arc::clone(&previous.router), Arc::clone(&previous.router_faults));
     }
-    let indexed: Vec<_> = (0..).map(RouteIndex).zip(routes.iter().map(|plan| &plan.source.route.value)).collect();
+    let indexed: Vec<_> =
+        (0..).map(RouteIndex).zip(routes.iter().map(|plan| &plan.source.route.value)).collect();
     let (router, problems) = Router::rebuild(&indexed, &previous.router);
     let faults = problems.into_iter().filter_map(|problem| {
         let plan = routes.get(problem.index.0 as usize)?;

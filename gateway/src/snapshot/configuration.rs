@@ -106,7 +106,11 @@ impl Configuration {
     }
 }
 
-fn put<T: DeserializeOwned>(all: &mut Entities<T>, document: &Document, previous: &Entities<T>) -> Result<(), String> {
+fn put<T: DeserializeOwned>(
+    all: &mut Entities<T>,
+    document: &Document,
+    previous: &Entities<T>,
+) -> Result<(), String> {
     let id = id_of(document).ok_or("it has no id")?;
     if let Some(known) = previous.get(&id).filter(|known| known.document == *document) {
         all.insert(id, Arc::clone(known));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::Entity;
+use super::{Entity, Fault};
 use crate::client::Endpoint;
 use crate::exchange::RouteFacts;
 use crate::model::{Route, Service};
@@ -20,6 +20,8 @@ pub struct Snapshot {
     /// The plugins of requests that no route matches: the global ones.
     pub global: Arc<Chain>,
     pub(super) router: Arc<Router>,
+    /// What `router` had to leave out; taken over together with it.
+    pub(super) router_faults: Arc<[Fault]>,
     pub(super) routes: Vec<Arc<RoutePlan>>,
 }
 
@@ -70,6 +72,13 @@ impl Snapshot {
     /// All routes in it.
     pub fn routes(&self) -> &[Arc<RoutePlan>] {
         &self.routes
+    }
+}
+
+impl RoutePlan {
+    /// Whether its requests can go where its service says. What cannot is reported by each build.
+    pub(super) fn is_whole(&self) -> bool {
+        self.upstream.is_some() || self.source.service.is_none()
     }
 }
 

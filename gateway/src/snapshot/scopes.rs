@@ -69,11 +69,18 @@ impl<'c> Scopes<'c> {
 
     /// The chain of routes with this key.
     pub(super) fn chain(&self, key: ChainKey) -> Chain {
-        let slots = self.plugins.iter().filter_map(|(name, levels)| {
-            let consumers = levels.consumers_at(key).into_iter();
-            self.slot(name, key.age, levels.anybody_at(key), consumers)
+        let slots = self.plugins.keys().filter_map(|name| {
+            let (anybody, consumers) = self.chosen(name, key);
+            self.slot(name, key.age, anybody, consumers.into_iter())
         });
         Chain::new(slots.collect())
+    }
+
+    /// The assignments of one plugin that routes with this key run: for callers that have none of
+    /// their own, and by consumer.
+    pub(super) fn chosen(&self, plugin: &str, key: ChainKey) -> (Option<Uuid>, HashMap<Uuid, Uuid>) {
+        let levels = self.plugins.get(plugin);
+        levels.map(|levels| (levels.anybody_at(key), levels.consumers_at(key))).unwrap_or_default()
     }
 
     /// The chain of requests that no route matches: global assignments alone.
@@ -99,7 +106,8 @@ impl<'c> Scopes<'c> {
         let default = anybody.and_then(place);
         let consumers: Vec<_> =
             consumers.filter_map(|(consumer, id)| place(id).map(|placed| (consumer, placed))).collect();
-        let priorities = default.iter().chain(consumers.iter().map(|(_, placed)| placed)).map(|placed| placed.0);
+        let priorities =
+            default.iter().chain(consumers.iter().map(|(_, placed)| placed)).map(|placed| placed.0);
         let priority = priorities.max()?;
         let default = default.map(|placed| placed.1);
         let consumers = consumers.into_iter().map(|(consumer, placed)| (consumer, placed.1));
@@ -127,7 +135,9 @@ impl Levels {
             return chosen;
         }
         // Route + service without a consumer goes before a consumer alone.
-        let beaten = key.route.is_some() && self.anybody.contains_key(&(key.route, key.service)) && key.service.is_some();
+        let beaten = key.service.is_some()
+            && key.route.is_some()
+            && self.anybody.contains_key(&(key.route, key.service));
         for place in places(key).filter(|place| !beaten || *place != (None, None)) {
             for (consumer, id) in self.consumers.get(&place).into_iter().flatten() {
                 chosen.entry(*consumer).or_insert(*id);

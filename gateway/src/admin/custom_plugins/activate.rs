@@ -26,11 +26,8 @@ pub(super) async fn carry_over(
     let kind = kind_named("plugins")?.with(&known.rules);
     let mut changes = Vec::new();
     let mut broken = Vec::new();
-    let mut query = PageQuery {
-        size: BATCH,
-        parent: Some(("name".to_owned(), plugin.id)),
-        ..PageQuery::default()
-    };
+    let mut query =
+        PageQuery { size: BATCH, parent: Some(("name".to_owned(), plugin.id)), ..PageQuery::default() };
     loop {
         let page = state.store.page("plugins", &query).await?;
         for id in page.documents.iter().filter_map(id_of) {
@@ -42,10 +39,7 @@ pub(super) async fn carry_over(
                 Ok(entity) => {
                     let mut record = kind.record(entity)?;
                     record.links.push(held_plugin(plugin.id));
-                    changes.push(Change::ReplaceIf {
-                        record,
-                        unchanged_since: found.revision,
-                    });
+                    changes.push(Change::ReplaceIf { record, unchanged_since: found.revision });
                 }
                 Err(wrong) => broken.push((found.document, wrong)),
             }
@@ -55,11 +49,7 @@ pub(super) async fn carry_over(
             None => break,
         }
     }
-    if broken.is_empty() {
-        Ok(changes)
-    } else {
-        Err(refused(version, &broken))
-    }
+    if broken.is_empty() { Ok(changes) } else { Err(refused(version, &broken)) }
 }
 
 /// The assignment under the new rules, its `updated_at` as it was unless something changed.
@@ -78,10 +68,7 @@ async fn judge(
         Err(ApiError::Violations(found)) => return Ok(Err(found)),
         Err(other) => return Err(other),
     }
-    if let (true, Some(moment)) = (
-        entity.get("config") == stored.get("config"),
-        stored.get("updated_at"),
-    ) {
+    if let (true, Some(moment)) = (entity.get("config") == stored.get("config"), stored.get("updated_at")) {
         entity.insert("updated_at".to_owned(), moment.clone());
     }
     Ok(Ok(entity))
