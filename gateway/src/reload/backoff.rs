@@ -38,10 +38,7 @@ mod tests {
         for failure in 0..40 {
             let whole = FIRST.saturating_mul(1 << failure.min(16)).min(LONGEST);
             let pause = backoff.next();
-            assert!(
-                pause >= whole / 2 && pause <= whole,
-                "failure {failure}: {pause:?}"
-            );
+            assert!(pause >= whole / 2 && pause <= whole, "failure {failure}: {pause:?}");
         }
         backoff.reset();
         assert!(backoff.next() <= FIRST);

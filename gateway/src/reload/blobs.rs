@@ -19,10 +19,7 @@ pub(super) struct Blobs {
 
 impl Blobs {
     pub(super) fn new(prefix: &Path, store: Store) -> Self {
-        Self {
-            folder: prefix.join("components"),
-            store,
-        }
+        Self { folder: prefix.join("components"), store }
     }
 
     /// The component with this digest; `None` if the store has none.

@@ -75,16 +75,7 @@ enum Woken {
 impl Reload {
     /// Puts the loop together; it begins with [`run`](Self::run). Must be called in a runtime.
     pub fn new(parts: ReloadParts) -> (Self, Reports) {
-        let ReloadParts {
-            store,
-            identity,
-            host,
-            bundled,
-            snapshots,
-            last_good,
-            prefix,
-            clock,
-        } = parts;
+        let ReloadParts { store, identity, host, bundled, snapshots, last_good, prefix, clock } = parts;
         let (reporter, reports) = report::channel();
         let reload = Self {
             plugins: Plugins::new(host, bundled, Blobs::new(&prefix, store.clone())),
@@ -172,8 +163,7 @@ impl Reload {
                     "the configuration cannot be read"
                 );
                 self.retry = Some(Instant::now() + pause);
-                self.reporter
-                    .update(|report| report.error = Some(error.to_string()));
+                self.reporter.update(|report| report.error = Some(error.to_string()));
                 return false;
             }
         };
@@ -219,12 +209,8 @@ impl Reload {
         let began = Instant::now();
         let configuration = Arc::clone(self.rows.configuration());
         let revision = self.rows.revision();
-        let Prepared {
-            assigned,
-            faults,
-            pending,
-            again,
-        } = self.plugins.prepare(&configuration, patience).await;
+        let Prepared { assigned, faults, pending, again } =
+            self.plugins.prepare(&configuration, patience).await;
         let previous = self.snapshots.load();
         let building = (Arc::clone(&configuration), Arc::clone(&previous));
         let built = tokio::task::spawn_blocking(move || {
@@ -234,8 +220,7 @@ impl Reload {
         });
         let Ok((snapshot, mut all)) = built.await else {
             self.retry = Some(Instant::now() + self.backoff.next());
-            self.reporter
-                .update(|report| report.error = Some("building the snapshot went wrong".to_owned()));
+            self.reporter.update(|report| report.error = Some("building the snapshot went wrong".to_owned()));
             return;
         };
         all.extend(faults);

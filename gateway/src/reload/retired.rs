@@ -23,10 +23,7 @@ impl Retired {
 
     /// Drops those that nobody else holds.
     pub(super) fn sweep(&mut self) {
-        let unused: Vec<_> = self
-            .0
-            .extract_if(.., |snapshot| Arc::strong_count(snapshot) == 1)
-            .collect();
+        let unused: Vec<_> = self.0.extract_if(.., |snapshot| Arc::strong_count(snapshot) == 1).collect();
         if !unused.is_empty() {
             tokio::task::spawn_blocking(move || drop(unused));
         }

@@ -39,13 +39,7 @@ type Key = (String, Uuid);
 
 impl Rows {
     pub(super) fn new(store: Store, identity: Identity) -> Self {
-        Self {
-            store,
-            identity,
-            configuration: Arc::default(),
-            revision: 0,
-            from_store: false,
-        }
+        Self { store, identity, configuration: Arc::default(), revision: 0, from_store: false }
     }
 
     pub(super) fn configuration(&self) -> &Arc<Configuration> {
@@ -62,10 +56,7 @@ impl Rows {
 
     /// Begins with what was saved on disk.
     pub(super) fn begin_with(&mut self, saved: &CatalogRows) {
-        self.configuration = Arc::new(Configuration::from_documents(
-            &saved.documents,
-            &self.configuration,
-        ));
+        self.configuration = Arc::new(Configuration::from_documents(&saved.documents, &self.configuration));
         self.revision = saved.revision;
     }
 
@@ -103,12 +94,7 @@ impl Rows {
     async fn read_whole(&mut self) -> Result<Found, StoreError> {
         let rows = self.store.read_catalog(&Configuration::KINDS).await?;
         for bad in &rows.bad_rows {
-            tracing::warn!(
-                kind = bad.kind,
-                id = bad.id,
-                reason = bad.reason,
-                "a row cannot be read"
-            );
+            tracing::warn!(kind = bad.kind, id = bad.id, reason = bad.reason, "a row cannot be read");
         }
         // Which credentials changed meanwhile was not followed one by one.
         self.identity.invalidate_all();
@@ -142,8 +128,6 @@ impl Rows {
 
 /// The entities among the changes that a snapshot is made of, each once.
 fn configured(entries: &[FeedEntry]) -> BTreeSet<Key> {
-    let ours = entries
-        .iter()
-        .filter(|entry| Configuration::KINDS.contains(&entry.kind.as_str()));
+    let ours = entries.iter().filter(|entry| Configuration::KINDS.contains(&entry.kind.as_str()));
     ours.map(|entry| (entry.kind.clone(), entry.id)).collect()
 }

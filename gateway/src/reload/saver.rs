@@ -29,27 +29,19 @@ impl Saver {
     pub(super) fn start(last_good: &LastGood, store: &Store) -> Self {
         let (newest, configurations) = watch::channel(None);
         let (heard, revisions) = watch::channel(0);
-        task::spawn(
-            "save last good",
-            save_configurations(last_good.clone(), configurations),
-        );
-        task::spawn(
-            "save identities",
-            save_identities(last_good.clone(), store.clone(), revisions),
-        );
+        task::spawn("save last good", save_configurations(last_good.clone(), configurations));
+        task::spawn("save identities", save_identities(last_good.clone(), store.clone(), revisions));
         Self { newest, heard }
     }
 
     /// A configuration went live.
     pub(super) fn save(&self, revision: Revision, configuration: &Arc<Configuration>) {
-        self.newest
-            .send_replace(Some((revision, Arc::clone(configuration))));
+        self.newest.send_replace(Some((revision, Arc::clone(configuration))));
     }
 
     /// Something was written, perhaps a credential.
     pub(super) fn heard_of(&self, revision: Revision) {
-        self.heard
-            .send_if_modified(|known| std::mem::replace(known, revision) != revision);
+        self.heard.send_if_modified(|known| std::mem::replace(known, revision) != revision);
     }
 }
 
@@ -63,11 +55,7 @@ async fn save_configurations(
             continue;
         };
         let documents = tokio::task::spawn_blocking(move || configuration.to_documents()).await;
-        let rows = CatalogRows {
-            revision,
-            documents: documents.unwrap_or_default(),
-            bad_rows: Vec::new(),
-        };
+        let rows = CatalogRows { revision, documents: documents.unwrap_or_default(), bad_rows: Vec::new() };
         if rows.documents.is_empty() {
             continue;
         }
@@ -83,10 +71,7 @@ async fn save_configurations(
 
 async fn save_identities(last_good: LastGood, store: Store, mut revisions: watch::Receiver<Revision>) {
     while revisions.changed().await.is_ok() {
-        match last_good
-            .save_identities(&store, SAVED_KINDS, MOST_IDENTITIES)
-            .await
-        {
+        match last_good.save_identities(&store, SAVED_KINDS, MOST_IDENTITIES).await {
             Ok((saved, truncated)) => tracing::debug!(saved, truncated, "consumers and credentials saved"),
             Err(error) => {
                 tracing::warn!(

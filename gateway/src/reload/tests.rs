@@ -76,10 +76,7 @@ fn node(store: &Store, prefix: &Path) -> Node {
 impl Node {
     async fn wait_for(&mut self, case: &str, wanted: impl Fn(&Report) -> bool) -> Arc<Report> {
         let waited = tokio::time::timeout(Duration::from_secs(60), pin!(self.reports.wait_for(wanted))).await;
-        waited
-            .ok()
-            .flatten()
-            .unwrap_or_else(|| panic!("{case}: {:?}", self.reports.latest()))
+        waited.ok().flatten().unwrap_or_else(|| panic!("{case}: {:?}", self.reports.latest()))
     }
 
     /// Whether a route answers, and whether plugins stand before it.
@@ -94,10 +91,7 @@ impl Node {
             headers: &headers,
             sni: None,
         };
-        self.snapshots
-            .load()
-            .find(&input)
-            .map(|(plan, _)| !plan.chain.is_empty())
+        self.snapshots.load().find(&input).map(|(plan, _)| !plan.chain.is_empty())
     }
 }
 
@@ -109,11 +103,7 @@ async fn memory() -> Store {
 
 /// A database that nobody serves.
 async fn away() -> Store {
-    Store::connect(&StoreSettings::Url(
-        "postgres://weir@127.0.0.1:1/weir".to_owned().into(),
-    ))
-    .await
-    .unwrap()
+    Store::connect(&StoreSettings::Url("postgres://weir@127.0.0.1:1/weir".to_owned().into())).await.unwrap()
 }
 
 fn record(kind: &str, fields: Value) -> Record {
@@ -131,29 +121,18 @@ async fn a_write_goes_live() {
     let folder = tempfile::tempdir().unwrap();
     let store = memory().await;
     let mut node = node(&store, folder.path());
-    node.wait_for("an empty store", |report| report.live_revision == Some(0))
-        .await;
+    node.wait_for("an empty store", |report| report.live_revision == Some(0)).await;
 
     let service = record("services", json!({"host": "up.test"}));
     let route = a_route("/a", service.id);
     store.insert(service.clone()).await.unwrap();
     let revision = store.insert(route.clone()).await.unwrap();
-    let report = node
-        .wait_for("route", |report| report.live_revision == Some(revision))
-        .await;
-    assert_eq!(
-        (
-            report.faults.as_slice(),
-            report.error.as_ref(),
-            report.published_at
-        ),
-        (&[][..], None, 5)
-    );
+    let report = node.wait_for("route", |report| report.live_revision == Some(revision)).await;
+    assert_eq!((report.faults.as_slice(), report.error.as_ref(), report.published_at), (&[][..], None, 5));
     assert_eq!(node.route("/a"), Some(false));
 
     let revision = store.delete("routes", route.id).await.unwrap();
-    node.wait_for("delete", |report| report.live_revision == Some(revision))
-        .await;
+    node.wait_for("delete", |report| report.live_revision == Some(revision)).await;
     assert_eq!(node.route("/a"), None);
 }
 
@@ -162,16 +141,9 @@ async fn a_credential_needs_no_new_snapshot() {
     let folder = tempfile::tempdir().unwrap();
     let store = memory().await;
     let mut node = node(&store, folder.path());
-    let before = node
-        .wait_for("start", |report| report.live_revision == Some(0))
-        .await;
-    let revision = store
-        .insert(record("consumers", json!({"username": "ann"})))
-        .await
-        .unwrap();
-    let after = node
-        .wait_for("consumer", |report| report.live_revision == Some(revision))
-        .await;
+    let before = node.wait_for("start", |report| report.live_revision == Some(0)).await;
+    let revision = store.insert(record("consumers", json!({"username": "ann"}))).await.unwrap();
+    let after = node.wait_for("consumer", |report| report.live_revision == Some(revision)).await;
     assert_eq!(after.publishes, before.publishes);
 }
 
@@ -194,9 +166,7 @@ async fn an_assignment_that_cannot_run_is_reported_and_fails_closed_while_the_re
     .unwrap();
     let changes = [service, guarded, open, plugin.clone()].map(crate::store::Change::Insert);
     let revision = store.write(changes.into()).await.unwrap();
-    let report = node
-        .wait_for("all", |report| report.live_revision == Some(revision))
-        .await;
+    let report = node.wait_for("all", |report| report.live_revision == Some(revision)).await;
     let faulty: Vec<_> = report.faults.iter().map(|fault| fault.id.clone()).collect();
     assert_eq!(faulty, [plugin.id.to_string()]);
     assert_eq!(node.route("/guarded"), Some(true), "its place is kept");
@@ -212,27 +182,17 @@ async fn a_node_starts_with_the_database_away_and_says_so() {
     let route = a_route("/kept", service.id);
     let changes = [service, route].map(crate::store::Change::Insert);
     let revision = store.write(changes.into()).await.unwrap();
-    first
-        .wait_for("live", |report| report.live_revision == Some(revision))
-        .await;
+    first.wait_for("live", |report| report.live_revision == Some(revision)).await;
     let last_good = LastGood::new(folder.path());
     let saved = async {
-        while last_good
-            .load()
-            .await
-            .is_none_or(|rows| rows.revision != revision)
-        {
+        while last_good.load().await.is_none_or(|rows| rows.revision != revision) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), saved)
-        .await
-        .expect("the configuration is saved");
+    tokio::time::timeout(Duration::from_secs(60), saved).await.expect("the configuration is saved");
 
     let mut second = node(&away().await, folder.path());
-    let report = second
-        .wait_for("from disk", |report| report.live_revision.is_some())
-        .await;
+    let report = second.wait_for("from disk", |report| report.live_revision.is_some()).await;
     assert_eq!(report.live_revision, Some(revision));
     assert!(report.serving_last_good);
     assert!(report.error.is_some(), "it says why");

@@ -33,18 +33,12 @@ enum State {
 impl Assigned {
     /// A row that can run, or that never will as it stands.
     pub fn done(priority: i32, placement: Placement) -> Self {
-        Self {
-            priority,
-            state: State::Done(placement),
-        }
+        Self { priority, state: State::Done(placement) }
     }
 
     /// A row whose component is not compiled yet.
     pub fn pending(priority: i32, on_failure: OnFailure) -> Self {
-        Self {
-            priority,
-            state: State::Pending(on_failure),
-        }
+        Self { priority, state: State::Pending(on_failure) }
     }
 
     /// Whether it waits for its component.

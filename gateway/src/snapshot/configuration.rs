@@ -93,9 +93,7 @@ impl Configuration {
 
     /// The upload of this plugin name.
     pub fn custom_plugin(&self, name: &str) -> Option<&Arc<Entity<CustomPlugin>>> {
-        self.custom_plugins
-            .values()
-            .find(|upload| upload.value.name == name)
+        self.custom_plugins.values().find(|upload| upload.value.name == name)
     }
 
     /// Rows that cannot be read and are left out.
@@ -121,13 +119,7 @@ fn put<T: DeserializeOwned>(
     // What was there under this id is not what the operator said last.
     all.remove(&id);
     let value = serde_json::from_value(Value::Object(document.clone())).map_err(|error| error.to_string())?;
-    all.insert(
-        id,
-        Arc::new(Entity {
-            value,
-            document: document.clone(),
-        }),
-    );
+    all.insert(id, Arc::new(Entity { value, document: document.clone() }));
     Ok(())
 }
 

@@ -56,12 +56,7 @@ impl<'c> Scopes<'c> {
             plugins.entry(&plugin.name).or_default().add(plugin);
         }
         let any_pending = assigned.values().any(|assigned| assigned.is_pending());
-        Self {
-            plugins,
-            named,
-            assigned,
-            any_pending,
-        }
+        Self { plugins, named, assigned, any_pending }
     }
 
     /// What tells the chain of a route from others.
@@ -69,11 +64,7 @@ impl<'c> Scopes<'c> {
         let named = |id: &Uuid| self.named.contains(id);
         // Without a pending assignment the age of a route makes no difference.
         let age = if self.any_pending { age } else { RouteAge::Live };
-        ChainKey {
-            route: Some(route).filter(named),
-            service: service.filter(named),
-            age,
-        }
+        ChainKey { route: Some(route).filter(named), service: service.filter(named), age }
     }
 
     /// The chain of routes with this key.
@@ -89,9 +80,7 @@ impl<'c> Scopes<'c> {
     /// their own, and by consumer.
     pub(super) fn chosen(&self, plugin: &str, key: ChainKey) -> (Option<Uuid>, HashMap<Uuid, Uuid>) {
         let levels = self.plugins.get(plugin);
-        levels
-            .map(|levels| (levels.anybody_at(key), levels.consumers_at(key)))
-            .unwrap_or_default()
+        levels.map(|levels| (levels.anybody_at(key), levels.consumers_at(key))).unwrap_or_default()
     }
 
     /// The chain of requests that no route matches: global assignments alone.
@@ -115,18 +104,13 @@ impl<'c> Scopes<'c> {
             Some((assigned.priority, assigned.placement(age)?))
         };
         let default = anybody.and_then(place);
-        let consumers: Vec<_> = consumers
-            .filter_map(|(consumer, id)| place(id).map(|placed| (consumer, placed)))
-            .collect();
-        let priorities = default
-            .iter()
-            .chain(consumers.iter().map(|(_, placed)| placed))
-            .map(|placed| placed.0);
+        let consumers: Vec<_> =
+            consumers.filter_map(|(consumer, id)| place(id).map(|placed| (consumer, placed))).collect();
+        let priorities =
+            default.iter().chain(consumers.iter().map(|(_, placed)| placed)).map(|placed| placed.0);
         let priority = priorities.max()?;
         let default = default.map(|placed| placed.1);
-        let consumers = consumers
-            .into_iter()
-            .map(|(consumer, placed)| (consumer, placed.1));
+        let consumers = consumers.into_iter().map(|(consumer, placed)| (consumer, placed.1));
         Some(Slot::new(Arc::<str>::from(name), priority, default, consumers))
     }
 }
@@ -135,11 +119,7 @@ impl Levels {
     fn add(&mut self, plugin: &Plugin) {
         let place = (plugin.route, plugin.service);
         match plugin.consumer {
-            Some(consumer) => self
-                .consumers
-                .entry(place)
-                .or_default()
-                .push((consumer, plugin.id)),
+            Some(consumer) => self.consumers.entry(place).or_default().push((consumer, plugin.id)),
             None => _ = self.anybody.insert(place, plugin.id),
         }
     }
@@ -169,10 +149,7 @@ impl Levels {
 
 /// What an assignment for this place may name, most specific first.
 fn places(key: ChainKey) -> impl Iterator<Item = Place> {
-    let both = key
-        .route
-        .zip(key.service)
-        .map(|(route, service)| (Some(route), Some(service)));
+    let both = key.route.zip(key.service).map(|(route, service)| (Some(route), Some(service)));
     let route = key.route.map(|route| (Some(route), None));
     let service = key.service.map(|service| (None, Some(service)));
     [both, route, service, Some((None, None))].into_iter().flatten()

@@ -38,13 +38,7 @@ struct Failure {
 
 impl Loads {
     pub(super) fn new(host: Host, blobs: Blobs) -> Self {
-        Self {
-            host,
-            blobs,
-            running: JoinSet::new(),
-            on_their_way: BTreeSet::new(),
-            failed: HashMap::new(),
-        }
+        Self { host, blobs, running: JoinSet::new(), on_their_way: BTreeSet::new(), failed: HashMap::new() }
     }
 
     /// Begins to load those that are neither there, nor on their way, nor hopeless.
@@ -57,12 +51,7 @@ impl Loads {
             let (host, blobs, digest) = (self.host.clone(), self.blobs.clone(), digest.clone());
             self.running.spawn(async move {
                 let loaded = task::supervise("load a component", load(&host, &blobs, &digest)).await;
-                let broken = || {
-                    Err(Failure {
-                        reason: "loading it went wrong".to_owned(),
-                        again: true,
-                    })
-                };
+                let broken = || Err(Failure { reason: "loading it went wrong".to_owned(), again: true });
                 let loaded = loaded.unwrap_or_else(broken);
                 (digest, loaded)
             });
@@ -100,10 +89,7 @@ impl Loads {
             return Loaded::Ready(plugin);
         }
         match self.failed.get(digest) {
-            Some(Failure { reason, again }) => Loaded::Failed {
-                reason: reason.clone(),
-                again: *again,
-            },
+            Some(Failure { reason, again }) => Loaded::Failed { reason: reason.clone(), again: *again },
             None => Loaded::OnItsWay,
         }
     }
@@ -121,14 +107,9 @@ impl Loads {
 
 async fn load(host: &Host, blobs: &Blobs, digest: &str) -> Result<(), Failure> {
     let found = blobs.find(digest).await;
-    let found = found.map_err(|error| Failure {
-        reason: error.to_string(),
-        again: true,
-    })?;
-    let bytes = found.ok_or_else(|| Failure {
-        reason: format!("the store has no component {digest}"),
-        again: true,
-    })?;
+    let found = found.map_err(|error| Failure { reason: error.to_string(), again: true })?;
+    let bytes = found
+        .ok_or_else(|| Failure { reason: format!("the store has no component {digest}"), again: true })?;
     match host.load(digest, &bytes).await {
         Ok(_) => Ok(()),
         Err(error) => {
@@ -137,10 +118,7 @@ async fn load(host: &Host, blobs: &Blobs, digest: &str) -> Result<(), Failure> {
                 // The bytes may not be those of the digest: the store has the right ones.
                 blobs.forget(digest).await;
             }
-            Err(Failure {
-                reason: error.to_string(),
-                again,
-            })
+            Err(Failure { reason: error.to_string(), again })
         }
     }
 }

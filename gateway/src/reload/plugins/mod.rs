@@ -48,12 +48,7 @@ pub(super) struct Prepared {
 
 impl Plugins {
     pub(super) fn new(host: Host, bundled: Vec<Arc<Plugin>>, blobs: Blobs) -> Self {
-        Self {
-            loads: Loads::new(host.clone(), blobs),
-            host,
-            bundled: bundled.into(),
-            made: HashMap::new(),
-        }
+        Self { loads: Loads::new(host.clone(), blobs), host, bundled: bundled.into(), made: HashMap::new() }
     }
 
     /// Prepares the rows of `configuration`. Waits up to `patience` for components that are not
@@ -90,10 +85,7 @@ impl Plugins {
 
     async fn bring_to_life(&self, wanted: &Wanted) -> Outcome {
         let Some(digest) = &wanted.digest else {
-            return Outcome::Broken {
-                reason: wanted.missing(),
-                again: false,
-            };
+            return Outcome::Broken { reason: wanted.missing(), again: false };
         };
         let same = |made: &&Made| made.digest == *digest && made.spec == wanted.spec;
         if let Some(made) = self.made.get(&wanted.spec.id).filter(same) {
@@ -110,10 +102,7 @@ impl Plugins {
             }
             Err(error) => {
                 let again = matches!(error, AssignError::Configure(_));
-                Outcome::Broken {
-                    reason: error.to_string(),
-                    again,
-                }
+                Outcome::Broken { reason: error.to_string(), again }
             }
         }
     }
@@ -130,11 +119,7 @@ impl Plugins {
             Outcome::Kept(assigned) => return (assigned, self.made.remove(&id)),
             Outcome::New(assigned) => {
                 let digest = wanted.digest.unwrap_or_default();
-                let made = Made {
-                    digest,
-                    spec: wanted.spec,
-                    assigned: assigned.clone(),
-                };
+                let made = Made { digest, spec: wanted.spec, assigned: assigned.clone() };
                 return (assigned, Some(made));
             }
             Outcome::Pending => {
@@ -146,10 +131,8 @@ impl Plugins {
             }
             Outcome::Broken { reason, again } => {
                 prepared.again |= again;
-                let placement = Placement::Broken {
-                    on_failure: wanted.on_failure,
-                    reason: reason.as_str().into(),
-                };
+                let placement =
+                    Placement::Broken { on_failure: wanted.on_failure, reason: reason.as_str().into() };
                 (reason, Assigned::done(wanted.priority, placement))
             }
         };
@@ -160,15 +143,8 @@ impl Plugins {
             None => "fails as its policy says",
         };
         let message = format!("plugin {} {meanwhile}: {reason}", wanted.name);
-        prepared.faults.push(Fault {
-            kind: "plugins".into(),
-            id: id.to_string(),
-            message,
-        });
-        (
-            before.as_ref().map_or(instead, |before| before.assigned.clone()),
-            before,
-        )
+        prepared.faults.push(Fault { kind: "plugins".into(), id: id.to_string(), message });
+        (before.as_ref().map_or(instead, |before| before.assigned.clone()), before)
     }
 }
 

@@ -34,14 +34,8 @@ impl<'c> Catalogue<'c> {
         let rows = configuration.plugins.values().map(|row| &row.value);
         Self {
             uploads: uploads.map(|upload| (upload.name.as_str(), upload)).collect(),
-            bundled: bundled
-                .iter()
-                .map(|plugin| (plugin.info.name.as_str(), plugin))
-                .collect(),
-            assigned: rows
-                .filter(|row| row.enabled)
-                .map(|row| row.name.as_str())
-                .collect(),
+            bundled: bundled.iter().map(|plugin| (plugin.info.name.as_str(), plugin)).collect(),
+            assigned: rows.filter(|row| row.enabled).map(|row| row.name.as_str()).collect(),
         }
     }
 
@@ -81,23 +75,14 @@ impl<'c> Catalogue<'c> {
             only_logs = plugin.phases() == [Phase::Log];
         }
         let on_failure = policy(&spec, only_logs);
-        Wanted {
-            name: row.name.clone(),
-            digest,
-            spec,
-            priority,
-            on_failure,
-        }
+        Wanted { name: row.name.clone(), digest, spec, priority, on_failure }
     }
 }
 
 impl Wanted {
     /// Why there is no component.
     pub(super) fn missing(&self) -> String {
-        format!(
-            "this node has no plugin {}, or none of its versions is active",
-            self.name
-        )
+        format!("this node has no plugin {}, or none of its versions is active", self.name)
     }
 }
 
@@ -107,17 +92,14 @@ fn defaults(upload: &CustomPlugin) -> Value {
         ("limits", upload.limits.clone()),
         ("on_failure", upload.on_failure.clone().map(Value::String)),
     ];
-    let set = fields
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let set = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Value::Object(set.collect::<Map<_, _>>())
 }
 
 /// The row's own policy, else the upload's, else by kind: what only logs does not stop requests.
 fn policy(spec: &AssignmentSpec, only_logs: bool) -> OnFailure {
-    let said = [&spec.sandbox, &spec.defaults]
-        .into_iter()
-        .find_map(|source| source.get("on_failure")?.as_str());
+    let said =
+        [&spec.sandbox, &spec.defaults].into_iter().find_map(|source| source.get("on_failure")?.as_str());
     match said {
         Some("open") => OnFailure::Open,
         Some(_) => OnFailure::Closed,
