@@ -1,6 +1,8 @@
 //! Routes split as Kong splits them before ranking: one variant for each length of plain path and
 //! one for all regexes.
 
+use std::cmp::Reverse;
+
 use uuid::Uuid;
 
 use super::RouteIndex;
@@ -26,7 +28,7 @@ pub(super) struct Variant<'r> {
 pub(super) fn ranked<'r>(routes: &[(RouteIndex, &'r Route)]) -> Vec<Variant<'r>> {
     let http = routes.iter().filter(|(_, route)| route.protocols.iter().any(|protocol| is_http(*protocol)));
     let mut variants: Vec<_> = http.flat_map(|(index, route)| split(*index, route)).collect();
-    variants.sort_by(|a, b| (b.priority, b.id).cmp(&(a.priority, a.id)));
+    variants.sort_by_key(|variant| Reverse((variant.priority, variant.id)));
     variants
 }
 
