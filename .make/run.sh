@@ -78,7 +78,8 @@ on_route 2 rate-limiting '{"minute":60,"policy":"local"}'
 on_route 3 request-transformer '{"add":{"headers":["x-from:weir"]}}'
 on_route 4 file-log "{\"path\":\"$folder/demo.log\"}"
 
-component=$("$weir" plugin build example-plugins/rust/header-edit | tail -1)
+component=.weir/header-edit.wasm
+"$weir" plugin build example-plugins/rust/header-edit --out "$component" >/dev/null
 
 cat <<TEXT
 

@@ -14,9 +14,7 @@ use weir_plugin_build::{Options, build_packages};
 const READY: &str = "WEIR_BUNDLED_DIR";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?)
-        .join("..")
-        .canonicalize()?;
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed={READY}");
@@ -53,22 +51,14 @@ fn in_folder(folder: &Path, names: &[String]) -> Vec<(String, PathBuf)> {
 }
 
 fn build(root: &Path, out: &Path, names: &[String]) -> Result<Vec<(String, PathBuf)>, Box<dyn Error>> {
-    for source in [
-        "example-plugins/bundled",
-        "plugin-sdk/src",
-        "plugin-sdk/Cargo.toml",
-        "wit/plugin.wit",
-    ] {
+    for source in ["example-plugins/bundled", "plugin-sdk/src", "plugin-sdk/Cargo.toml", "wit/plugin.wit"] {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
     let packages: Vec<&str> = names.iter().map(String::as_str).collect();
     // OUT_DIR is <target>/<profile>/build/<package>/out; debug and release share what is below.
     let target_dir = out.ancestors().nth(4).map(|target| target.join("wasm"));
     let built = build_packages(root, &packages, &Options { target_dir })?;
-    Ok(built
-        .into_iter()
-        .map(|built| (built.package, built.path))
-        .collect())
+    Ok(built.into_iter().map(|built| (built.package, built.path)).collect())
 }
 
 fn listing(components: &[(String, PathBuf)]) -> Result<String, Box<dyn Error>> {
@@ -76,9 +66,7 @@ fn listing(components: &[(String, PathBuf)]) -> Result<String, Box<dyn Error>> {
         "/// Name and bytes of each bundled plugin.\npub(crate) static BUNDLED: &[(&str, &[u8])] = &[\n",
     );
     for (name, path) in components {
-        let path = path
-            .canonicalize()
-            .map_err(|error| format!("{}: {error}", path.display()))?;
+        let path = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
         writeln!(text, "    ({name:?}, include_bytes!({path:?})),")?;
     }
     text.push_str("];\n");

@@ -26,12 +26,7 @@ const SHAPES: [Shape; 4] = [
     Shape {
         name: "paths",
         fields: |n| json!({"paths": [format!("/api/v{}/team-{}/item-{n}", n % 3, n % 97)]}),
-        request: |n| {
-            (
-                "api.example.com".into(),
-                format!("/api/v{}/team-{}/item-{n}/detail", n % 3, n % 97),
-            )
-        },
+        request: |n| ("api.example.com".into(), format!("/api/v{}/team-{}/item-{n}/detail", n % 3, n % 97)),
         most: 100_000,
     },
     Shape {
@@ -58,15 +53,9 @@ const SHAPES: [Shape; 4] = [
 const ROUNDS: usize = 200_000;
 
 fn main() {
-    println!(
-        "{:<10} {:>8} {:>12} {:>12} {:>12}",
-        "routes", "count", "build ms", "rebuild ms", "find ns"
-    );
+    println!("{:<10} {:>8} {:>12} {:>12} {:>12}", "routes", "count", "build ms", "rebuild ms", "find ns");
     for shape in &SHAPES {
-        for count in [10, 1_000, 10_000, 100_000]
-            .into_iter()
-            .filter(|count| *count <= shape.most)
-        {
+        for count in [10, 1_000, 10_000, 100_000].into_iter().filter(|count| *count <= shape.most) {
             measure(shape, count);
         }
     }
@@ -94,19 +83,12 @@ fn measure(shape: &Shape, count: usize) {
                 headers: &headers,
                 sni: None,
             };
-            let found = black_box(&router)
-                .find(black_box(&input))
-                .map(|found| found.index.0 as usize);
+            let found = black_box(&router).find(black_box(&input)).map(|found| found.index.0 as usize);
             assert_eq!(found, Some(*n), "{host}{path}");
         }
     });
     let each = took.as_nanos() / ROUNDS as u128;
-    println!(
-        "{:<10} {count:>8} {:>12.1} {:>12.1} {each:>12}",
-        shape.name,
-        ms(first),
-        ms(again)
-    );
+    println!("{:<10} {count:>8} {:>12.1} {:>12.1} {each:>12}", shape.name, ms(first), ms(again));
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {

@@ -40,16 +40,7 @@ pub struct Trigger {
 pub fn channel() -> (Trigger, Drain) {
     let (sender, receiver) = watch::channel(Phase::Running);
     let flag = Arc::new(AtomicU8::new(Phase::Running as u8));
-    (
-        Trigger {
-            phase: sender,
-            flag: Arc::clone(&flag),
-        },
-        Drain {
-            phase: receiver,
-            flag,
-        },
-    )
+    (Trigger { phase: sender, flag: Arc::clone(&flag) }, Drain { phase: receiver, flag })
 }
 
 impl Trigger {

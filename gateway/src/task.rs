@@ -33,9 +33,7 @@ where
 
 /// Runs `work` in the caller's place; `None` if it panicked.
 pub fn guard<T>(name: &'static str, work: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(work))
-        .map_err(|panic| report(name, panic.as_ref()))
-        .ok()
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| report(name, panic.as_ref())).ok()
 }
 
 /// Runs `future` inside the caller's own task; `None` if it panicked. Costs no allocation.
@@ -63,11 +61,7 @@ fn report(name: &'static str, panic: &(dyn Any + Send)) {
     PANICS.fetch_add(1, Ordering::Relaxed);
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(
-        task = name,
-        panic = text.unwrap_or("not a text"),
-        "a task panicked"
-    );
+    tracing::error!(task = name, panic = text.unwrap_or("not a text"), "a task panicked");
 }
 
 #[cfg(test)]

@@ -76,10 +76,7 @@ impl About {
     }
 
     pub(crate) fn into_info(self, config_schema: String) -> meta::PluginInfo {
-        meta::PluginInfo {
-            config_schema,
-            ..self.info
-        }
+        meta::PluginInfo { config_schema, ..self.info }
     }
 }
 
@@ -93,11 +90,7 @@ pub struct Capability(meta::Capability);
 impl Capability {
     /// The interface `name` of the contract, for instance `clock`.
     pub fn new(name: &str, why: &str, params: &Value) -> Self {
-        Self(meta::Capability {
-            name: name.into(),
-            why: why.into(),
-            params_json: params.to_string(),
-        })
+        Self(meta::Capability { name: name.into(), why: why.into(), params_json: params.to_string() })
     }
 
     /// Credentials of these kinds, for instance `keyauth_credentials`.

@@ -5,18 +5,12 @@ use crate::bindings::imports::weir::plugin::types::{AnswerBody, Failure, Header,
 impl HeaderOp {
     /// Replaces every value of `name`, which is lower-case, or adds it.
     pub fn to_set(name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
-        Self::Set(Header {
-            name: name.into(),
-            value: value.into(),
-        })
+        Self::Set(Header { name: name.into(), value: value.into() })
     }
 
     /// Adds one more value of `name`, which is lower-case.
     pub fn to_append(name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
-        Self::Append(Header {
-            name: name.into(),
-            value: value.into(),
-        })
+        Self::Append(Header { name: name.into(), value: value.into() })
     }
 }
 
@@ -37,12 +31,7 @@ pub struct Answer(LocalResponse);
 impl Answer {
     /// An answer with a status of 200 to 599 and no body.
     pub fn new(status: u16) -> Self {
-        Self(LocalResponse {
-            status,
-            headers: Vec::new(),
-            body: AnswerBody::None,
-            reason: String::new(),
-        })
+        Self(LocalResponse { status, headers: Vec::new(), body: AnswerBody::None, reason: String::new() })
     }
 
     /// A sentence for the caller. The gateway writes it in the form that the caller accepts.
@@ -62,10 +51,7 @@ impl Answer {
     /// Adds a header; `name` is lower-case.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
-        self.0.headers.push(Header {
-            name: name.into(),
-            value: value.into(),
-        });
+        self.0.headers.push(Header { name: name.into(), value: value.into() });
         self
     }
 
@@ -84,18 +70,12 @@ impl Answer {
 impl Failure {
     /// The plugin could not decide, and trying again would not help.
     pub fn permanent(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            retryable: false,
-        }
+        Self { message: message.into(), retryable: false }
     }
 
     /// The plugin could not decide, and trying again may help. In the log phase the host repeats
     /// the batch.
     pub fn retryable(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            retryable: true,
-        }
+        Self { message: message.into(), retryable: true }
     }
 }

@@ -97,8 +97,7 @@ impl Inputs {
                 (self.bytes(slot), [].as_slice())
             }
         };
-        one.into_iter()
-            .chain(many.iter().map(|header| header.value.as_slice()))
+        one.into_iter().chain(many.iter().map(|header| header.value.as_slice()))
     }
 
     /// All headers, for [`Input::AllHeaders`].
@@ -116,37 +115,21 @@ mod tests {
 
     #[test]
     fn one_value_and_several_read_alike() {
-        let header = |value: &str| Header {
-            name: "x".into(),
-            value: value.into(),
-        };
+        let header = |value: &str| Header { name: "x".into(), value: value.into() };
         let mut list = InputList::new();
         let one = list.want(Input::Header("x".into()));
         let many = list.want(Input::Header("y".into()));
         let gone = list.want(Input::Header("z".into()));
-        assert_eq!(
-            list.want(Input::Header("y".into())),
-            many,
-            "asked for twice, handed once"
-        );
-        let values = vec![
-            Value::Bytes(b"a".to_vec()),
-            Value::Headers(vec![header("b"), header("c")]),
-            Value::Absent,
-        ];
+        assert_eq!(list.want(Input::Header("y".into())), many, "asked for twice, handed once");
+        let values =
+            vec![Value::Bytes(b"a".to_vec()), Value::Headers(vec![header("b"), header("c")]), Value::Absent];
         let inputs = Inputs::new(values);
         let all = |slot| {
-            inputs
-                .all(slot)
-                .map(|value| String::from_utf8_lossy(value).into_owned())
-                .collect::<Vec<_>>()
+            inputs.all(slot).map(|value| String::from_utf8_lossy(value).into_owned()).collect::<Vec<_>>()
         };
         assert_eq!(all(one), ["a"]);
         assert_eq!(all(many), ["b", "c"]);
         assert!(all(gone).is_empty());
-        assert_eq!(
-            (inputs.text(one), inputs.text(many), inputs.text(gone)),
-            (Some("a"), Some("b"), None)
-        );
+        assert_eq!((inputs.text(one), inputs.text(many), inputs.text(gone)), (Some("a"), Some("b"), None));
     }
 }

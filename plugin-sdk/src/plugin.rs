@@ -78,10 +78,7 @@ impl LogEntry {
     }
 
     pub(crate) fn new(values: Vec<Value>, carry: Option<Vec<u8>>) -> Self {
-        Self {
-            inputs: Inputs::new(values),
-            carry,
-        }
+        Self { inputs: Inputs::new(values), carry }
     }
 }
 

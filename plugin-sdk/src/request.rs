@@ -119,14 +119,7 @@ impl Proceed {
 #[expect(clippy::derivable_impls, reason = "the type is generated")]
 impl Default for TargetChange {
     fn default() -> Self {
-        Self {
-            scheme: None,
-            host: None,
-            path: None,
-            query: None,
-            method: None,
-            upstream: None,
-        }
+        Self { scheme: None, host: None, path: None, query: None, method: None, upstream: None }
     }
 }
 

@@ -25,12 +25,7 @@ impl Default for Deliver {
 impl Deliver {
     /// No changes.
     pub fn new() -> Self {
-        Self(raw::Proceed {
-            status: None,
-            edits: Vec::new(),
-            body: BodyMode::Pass,
-            carry: None,
-        })
+        Self(raw::Proceed { status: None, edits: Vec::new(), body: BodyMode::Pass, carry: None })
     }
 
     /// Another status, 200 to 599.

@@ -40,6 +40,9 @@ pub fn of<C: JsonSchema>() -> Value {
 fn tidy(schema: &mut Value) {
     let Value::Object(object) = schema else { return };
     object.remove("format");
+    if let Some(Value::String(description)) = object.get_mut("description") {
+        *description = unwrapped(description);
+    }
     if let Some(merged) = nullable_of(object) {
         object.remove("anyOf");
         for (key, value) in merged {
@@ -82,14 +85,17 @@ fn nullable_of(object: &Map<String, Value>) -> Option<Map<String, Value>> {
     Some(merged)
 }
 
+/// Docs are wrapped where the source is; an operator's screen wraps by itself.
+fn unwrapped(description: &str) -> String {
+    let paragraphs = description.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
+    paragraphs.collect::<Vec<_>>().join("\n\n")
+}
+
 /// Writes 60.0 as 60, as an operator would.
 fn whole_numbers(value: &mut Value) {
     match value {
         Value::Number(number) => {
-            let whole = number
-                .as_f64()
-                .filter(|_| number.is_f64())
-                .filter(|float| float.fract() == 0.0);
+            let whole = number.as_f64().filter(|_| number.is_f64()).filter(|float| float.fract() == 0.0);
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "a default within i64 has no fraction to lose"
@@ -101,5 +107,72 @@ fn whole_numbers(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(whole_numbers),
         Value::Object(fields) => fields.values_mut().for_each(whole_numbers),
         Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Config {
+        /// In words
+        /// on two lines.
+        name: Option<String>,
+        colour: Option<Colour>,
+        inner: Inner,
+        #[schemars(extend("exclusiveMinimum" = 0))]
+        ratio: f64,
+        more: Option<Inner>,
+    }
+
+    #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+    #[serde(default)]
+    struct Inner {
+        names: Vec<String>,
+    }
+
+    #[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum Colour {
+        Red,
+        Green,
+    }
+
+    impl Default for Config {
+        fn default() -> Self {
+            Self { name: None, colour: Some(Colour::Red), inner: Inner::default(), ratio: 60.0, more: None }
+        }
+    }
+
+    #[test]
+    fn is_written_in_the_part_of_the_language_that_the_gateway_reads() {
+        let schema = of::<Config>();
+        let property = |name: &str| schema["properties"][name].clone();
+        let text = property("name");
+        assert_eq!(
+            (&text["type"], &text["description"]),
+            (&json!(["string", "null"]), &json!("In words on two lines."))
+        );
+        let colour = property("colour");
+        assert_eq!(colour["enum"], json!(["red", "green", null]), "{colour}");
+        assert_eq!(colour["default"], json!("red"));
+        assert_eq!(
+            property("inner")["properties"]["names"]["default"],
+            json!([]),
+            "records say their own defaults"
+        );
+        assert_eq!(
+            property("ratio"),
+            json!({"type": "number", "default": 60, "exclusiveMinimum": 0}),
+            "no format, no 60.0"
+        );
+        assert_eq!(property("more")["type"], json!(["object", "null"]), "{}", property("more"));
+        let written = schema.to_string();
+        assert!(!written.contains("$ref") && !written.contains("anyOf"), "{written}");
     }
 }

@@ -27,10 +27,7 @@ impl Default for Setup {
 impl Setup {
     /// No phases yet.
     pub fn new() -> Self {
-        Self(lifecycle::Setup {
-            phases: Vec::new(),
-            log_batch: None,
-        })
+        Self(lifecycle::Setup { phases: Vec::new(), log_batch: None })
     }
 
     /// Call [`RequestHead`](crate::RequestHead) with these inputs.
@@ -59,10 +56,7 @@ impl Setup {
     }
 
     fn phase(mut self, phase: lifecycle::Phase, inputs: InputList) -> Self {
-        self.0.phases.push(lifecycle::PhaseSetup {
-            phase,
-            inputs: inputs.into_inner(),
-        });
+        self.0.phases.push(lifecycle::PhaseSetup { phase, inputs: inputs.into_inner() });
         self
     }
 
@@ -74,9 +68,6 @@ impl Setup {
 impl ConfigProblem {
     /// What is wrong with the field at `pointer` (RFC 6901, for instance `/remove/body`).
     pub fn new(pointer: &str, message: &str) -> Self {
-        Self {
-            pointer: pointer.into(),
-            message: message.into(),
-        }
+        Self { pointer: pointer.into(), message: message.into() }
     }
 }

@@ -35,10 +35,7 @@ impl Answer {
 
     /// A header as text; empty if it is absent.
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
@@ -55,9 +52,7 @@ impl Client {
     ///
     /// If nobody listens there.
     pub async fn connect(address: SocketAddr) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(address)
-            .await
-            .with_context(|| format!("connect to {address}"))?;
+        let stream = TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(async move { _ = connection.await });
@@ -72,19 +67,13 @@ impl Client {
     pub async fn send(&mut self, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
         let mut request = request;
         if !request.headers().contains_key(http::header::HOST) {
-            request
-                .headers_mut()
-                .insert(http::header::HOST, self.address.to_string().parse()?);
+            request.headers_mut().insert(http::header::HOST, self.address.to_string().parse()?);
         }
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
-        Ok(Answer {
-            status: head.status,
-            headers: head.headers,
-            body,
-        })
+        Ok(Answer { status: head.status, headers: head.headers, body })
     }
 
     /// GET with headers.
@@ -93,8 +82,7 @@ impl Client {
     ///
     /// As [`Client::send`].
     pub async fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
-        self.send(request(Method::GET, path, headers, Bytes::new())?)
-            .await
+        self.send(request(Method::GET, path, headers, Bytes::new())?).await
     }
 }
 

@@ -42,23 +42,14 @@ impl Postgres {
     /// If the programs are not installed, or the server does not come up.
     pub fn start() -> anyhow::Result<Self> {
         let programs = programs()?;
-        let folder = tempfile::Builder::new()
-            .prefix("weir-postgres-")
-            .tempdir()?
-            .keep();
+        let folder = tempfile::Builder::new().prefix("weir-postgres-").tempdir()?.keep();
         let port = free_port()?.port();
         if is_root() {
             let (user, group) = postgres_ids()?;
             std::os::unix::fs::chown(&folder, Some(user), Some(group))?;
         }
         let watchdog = watch(&folder, &programs)?;
-        let server = Self {
-            folder,
-            programs,
-            port,
-            databases: AtomicU32::new(0),
-            watchdog,
-        };
+        let server = Self { folder, programs, port, databases: AtomicU32::new(0), watchdog };
         let initdb = ["-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C", "-N", "-D"];
         let mut command = as_postgres(&server.programs.join("initdb"));
         run(command.args(initdb).arg(server.data()))?;
@@ -128,26 +119,13 @@ impl Postgres {
     /// If a statement fails.
     pub fn sql(&self, url: &str, statements: &str) -> anyhow::Result<String> {
         let mut psql = Command::new(self.programs.join("psql"));
-        run(psql.args([
-            "-X",
-            "-q",
-            "-At",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-d",
-            url,
-            "-c",
-            statements,
-        ]))
+        run(psql.args(["-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", statements]))
     }
 
     fn create(&self, template: &str) -> anyhow::Result<String> {
         let name = format!("weir_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let url = |name: &str| format!("postgres://{USER}@127.0.0.1:{}/{name}", self.port);
-        self.sql(
-            &url("postgres"),
-            &format!("CREATE DATABASE {name} TEMPLATE {template}"),
-        )?;
+        self.sql(&url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE {template}"))?;
         Ok(url(&name))
     }
 
@@ -195,26 +173,16 @@ fn is_root() -> bool {
 
 fn postgres_ids() -> anyhow::Result<(u32, u32)> {
     let users = std::fs::read_to_string("/etc/passwd")?;
-    let line = users
-        .lines()
-        .find(|line| line.starts_with("postgres:"))
-        .context("no user called postgres")?;
+    let line = users.lines().find(|line| line.starts_with("postgres:")).context("no user called postgres")?;
     let mut fields = line.split(':').skip(2);
-    let mut number = || {
-        fields
-            .next()
-            .and_then(|text| text.parse().ok())
-            .context("/etc/passwd")
-    };
+    let mut number = || fields.next().and_then(|text| text.parse().ok()).context("/etc/passwd");
     Ok((number()?, number()?))
 }
 
 fn as_postgres(program: &Path) -> Command {
     let mut command = if is_root() {
         let mut command = Command::new("setpriv");
-        command
-            .args(["--reuid=postgres", "--regid=postgres", "--init-groups"])
-            .arg(program);
+        command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program);
         command
     } else {
         Command::new(program)
@@ -251,11 +219,7 @@ fn run(command: &mut Command) -> anyhow::Result<String> {
     let is_start = name.contains(" start ");
     let errors = if is_start { Stdio::null() } else { Stdio::piped() };
     let output = if is_start { Stdio::null() } else { Stdio::piped() };
-    let done = command
-        .stdout(output)
-        .stderr(errors)
-        .spawn()?
-        .wait_with_output()?;
+    let done = command.stdout(output).stderr(errors).spawn()?.wait_with_output()?;
     let said = String::from_utf8_lossy(&done.stderr);
     ensure!(done.status.success(), "{name}: {} {said}", done.status);
     Ok(String::from_utf8_lossy(&done.stdout).trim_end().to_owned())

@@ -48,12 +48,7 @@ pub struct Gateway {
 impl GatewayBuilder {
     /// Will start `program` (`env!("CARGO_BIN_EXE_weir")`) on SQLite.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self {
-            program: program.into(),
-            database: Database::Sqlite,
-            settings: Vec::new(),
-            prefix: None,
-        }
+        Self { program: program.into(), database: Database::Sqlite, settings: Vec::new(), prefix: None }
     }
 
     /// Keeps the configuration there.
@@ -87,10 +82,7 @@ impl GatewayBuilder {
                 anyhow::bail!("the gateway ended with {ended}:\n{}", gateway.log());
             }
             if let Ok(mut client) = Client::connect(status).await
-                && client
-                    .get("/status/ready", &[])
-                    .await
-                    .is_ok_and(|answer| answer.status == 200)
+                && client.get("/status/ready", &[]).await.is_ok_and(|answer| answer.status == 200)
             {
                 return Ok(gateway);
             }
@@ -105,38 +97,20 @@ impl GatewayBuilder {
     ///
     /// If it cannot be started.
     pub fn spawn(self) -> anyhow::Result<Gateway> {
-        let folder = if self.prefix.is_none() {
-            Some(tempfile::tempdir()?)
-        } else {
-            None
-        };
-        let prefix = self
-            .prefix
-            .or_else(|| folder.as_ref().map(|folder| folder.path().to_owned()));
+        let folder = if self.prefix.is_none() { Some(tempfile::tempdir()?) } else { None };
+        let prefix = self.prefix.or_else(|| folder.as_ref().map(|folder| folder.path().to_owned()));
         let prefix = prefix.context("a folder")?;
         let [proxy, admin, status] = [free_port()?, free_port()?, free_port()?];
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(prefix.join("test.log"))?;
+        let log = std::fs::File::options().create(true).append(true).open(prefix.join("test.log"))?;
         let mut command = Command::new(&self.program);
-        command
-            .arg("start")
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log);
+        command.arg("start").env_clear().stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         for kept in ["PATH", "HOME", "RUST_BACKTRACE"] {
             if let Some(value) = std::env::var_os(kept) {
                 command.env(kept, value);
             }
         }
-        command
-            .env("WEIR_PREFIX", &prefix)
-            .env("WEIR_PROXY_LISTEN", proxy.to_string());
-        command
-            .env("WEIR_ADMIN_LISTEN", admin.to_string())
-            .env("WEIR_STATUS_LISTEN", status.to_string());
+        command.env("WEIR_PREFIX", &prefix).env("WEIR_PROXY_LISTEN", proxy.to_string());
+        command.env("WEIR_ADMIN_LISTEN", admin.to_string()).env("WEIR_STATUS_LISTEN", status.to_string());
         if let Database::Postgres(url) = &self.database {
             command
                 .env("WEIR_DATABASE", "postgres")
@@ -144,17 +118,8 @@ impl GatewayBuilder {
                 .env("WEIR_MIGRATE", "auto");
         }
         command.envs(self.settings);
-        let child = command
-            .spawn()
-            .with_context(|| format!("start {}", self.program.display()))?;
-        Ok(Gateway {
-            child,
-            proxy,
-            admin,
-            status,
-            prefix,
-            _folder: folder,
-        })
+        let child = command.spawn().with_context(|| format!("start {}", self.program.display()))?;
+        Ok(Gateway { child, proxy, admin, status, prefix, _folder: folder })
     }
 }
 
@@ -167,15 +132,9 @@ impl Gateway {
     pub async fn admin(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<Answer> {
         let (headers, body) = match body {
             Value::Null => (vec![], Bytes::new()),
-            body => (
-                vec![("content-type", "application/json")],
-                Bytes::from(body.to_string()),
-            ),
+            body => (vec![("content-type", "application/json")], Bytes::from(body.to_string())),
         };
-        Client::connect(self.admin)
-            .await?
-            .send(request(method, path, &headers, body)?)
-            .await
+        Client::connect(self.admin).await?.send(request(method, path, &headers, body)?).await
     }
 
     /// As [`Gateway::admin`], and the status must be 2xx; gives the body.
@@ -185,12 +144,7 @@ impl Gateway {
     /// If the answer is another one; its text is in the message.
     pub async fn apply(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<Value> {
         let answer = self.admin(method.clone(), path, body).await?;
-        ensure!(
-            answer.status.is_success(),
-            "{method} {path}: {} {}",
-            answer.status,
-            answer.text()
-        );
+        ensure!(answer.status.is_success(), "{method} {path}: {} {}", answer.status, answer.text());
         Ok(answer.json())
     }
 
@@ -200,12 +154,8 @@ impl Gateway {
     ///
     /// If the Admin API cannot be reached.
     pub async fn upload(&self, component: impl Into<Bytes>) -> anyhow::Result<Answer> {
-        let upload = request(
-            Method::POST,
-            "/custom-plugins",
-            &[("content-type", "application/wasm")],
-            component,
-        )?;
+        let upload =
+            request(Method::POST, "/custom-plugins", &[("content-type", "application/wasm")], component)?;
         Client::connect(self.admin).await?.send(upload).await
     }
 
@@ -230,10 +180,8 @@ impl Gateway {
         path: &str,
         wanted: impl Fn(&Answer) -> bool,
     ) -> anyhow::Result<Duration> {
-        eventually(what, limit, || async {
-            self.get(path, &[]).await.is_ok_and(|answer| wanted(&answer))
-        })
-        .await
+        eventually(what, limit, || async { self.get(path, &[]).await.is_ok_and(|answer| wanted(&answer)) })
+            .await
     }
 
     /// The process id.
@@ -257,10 +205,8 @@ impl Gateway {
     ///
     /// If `kill` cannot be run.
     pub fn signal(&self, name: &str) -> anyhow::Result<()> {
-        let status = Command::new("kill")
-            .arg(format!("-{name}"))
-            .arg(self.child.id().to_string())
-            .status()?;
+        let status =
+            Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status()?;
         ensure!(status.success(), "kill -{name} gave {status}");
         Ok(())
     }
@@ -276,11 +222,7 @@ impl Gateway {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status);
             }
-            ensure!(
-                began.elapsed() < limit,
-                "still running after {limit:?}:\n{}",
-                self.log()
-            );
+            ensure!(began.elapsed() < limit, "still running after {limit:?}:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

@@ -40,10 +40,8 @@ impl Load {
     ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let check: Arc<Check> = Arc::new(check);
-        let headers: Vec<_> = headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+        let headers: Vec<_> =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let client = |_| {
             let script = Script {
                 address,
@@ -110,11 +108,8 @@ impl Script {
             Some(connected) => connected,
             None => Client::connect(self.address).await.map_err(text)?,
         };
-        let headers: Vec<_> = self
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+        let headers: Vec<_> =
+            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let message = request(http::Method::GET, &self.path, &headers, bytes::Bytes::new()).map_err(text)?;
         let answer = connected.send(message).await.map_err(text)?;
         *client = Some(connected);
@@ -127,8 +122,5 @@ pub fn percentile(latencies: &[Duration], share: f64) -> Duration {
     let mut sorted = latencies.to_vec();
     sorted.sort_unstable();
     let at = (sorted.len() as f64 * share) as usize;
-    sorted
-        .get(at.min(sorted.len().saturating_sub(1)))
-        .copied()
-        .unwrap_or_default()
+    sorted.get(at.min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
 }

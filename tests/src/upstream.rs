@@ -58,9 +58,7 @@ impl Upstream {
                     async move { Ok::<_, Infallible>(serve(request, answer.as_ref(), &log).await) }
                 });
                 tokio::spawn(async move {
-                    http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await
+                    http1::Builder::new().serve_connection(TokioIo::new(stream), service).await
                 });
             }
         });
@@ -111,13 +109,7 @@ where
         Err(_) => (Bytes::new(), None),
     };
     let target = head.uri.to_string();
-    let seen = Seen {
-        method: head.method,
-        target,
-        headers: head.headers,
-        body,
-        trailers,
-    };
+    let seen = Seen { method: head.method, target, headers: head.headers, body, trailers };
     let response = answer(&seen);
     let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
     if log.len() < 10_000 {

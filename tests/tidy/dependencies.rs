@@ -7,9 +7,7 @@ use crate::source::{assert_none, read};
 fn banned(deny: &str) -> Vec<&str> {
     let bans = deny.split_once("\n[bans]").map_or("", |(_, rest)| rest);
     let bans = bans.split_once("\n[").map_or(bans, |(section, _)| section);
-    bans.lines()
-        .filter_map(|line| line.split_once("name = \"")?.1.split('"').next())
-        .collect()
+    bans.lines().filter_map(|line| line.split_once("name = \"")?.1.split('"').next()).collect()
 }
 
 #[test]
@@ -29,22 +27,8 @@ fn no_banned_crate_is_locked() {
 fn one_version_of_each_crate_that_holds_state() {
     // Two runtimes, two TLS stacks or two engines in one process would each work with half of it.
     let lock = read("Cargo.lock");
-    let single = [
-        "tokio",
-        "hyper",
-        "http",
-        "rustls",
-        "wasmtime",
-        "sqlx",
-        "tracing-core",
-        "serde",
-        "aws-lc-rs",
-    ];
-    let many = single
-        .into_iter()
-        .filter(|name| lock.matches(&format!("\nname = \"{name}\"\n")).count() != 1);
-    assert_none(
-        "crates that are locked twice, or not at all",
-        many.map(str::to_owned).collect(),
-    );
+    let single =
+        ["tokio", "hyper", "http", "rustls", "wasmtime", "sqlx", "tracing-core", "serde", "aws-lc-rs"];
+    let many = single.into_iter().filter(|name| lock.matches(&format!("\nname = \"{name}\"\n")).count() != 1);
+    assert_none("crates that are locked twice, or not at all", many.map(str::to_owned).collect());
 }

@@ -8,24 +8,12 @@ use crate::names::names;
 use crate::source::{Source, assert_none, files, read, root};
 
 /// The first names of paths in this repository.
-const TOP: &[&str] = &[
-    "gateway",
-    "wit",
-    "plugin-sdk",
-    "example-plugins",
-    "migrations",
-    "tests",
-    "docs",
-    ".ci",
-    ".make",
-];
+const TOP: &[&str] =
+    &["gateway", "wit", "plugin-sdk", "example-plugins", "migrations", "tests", "docs", ".ci", ".make"];
 
 fn pages() -> Vec<Source> {
     let mut pages = files("docs", ".md");
-    pages.push(Source {
-        path: "README.md".to_owned(),
-        text: read("README.md"),
-    });
+    pages.push(Source { path: "README.md".to_owned(), text: read("README.md") });
     pages
 }
 
@@ -58,16 +46,8 @@ fn paths_named_in_the_docs_exist() {
 fn links_between_pages_lead_somewhere() {
     let mut faults = Vec::new();
     for Source { path, text } in pages() {
-        let folder = root()
-            .join(&path)
-            .parent()
-            .map(ToOwned::to_owned)
-            .unwrap_or_default();
-        for target in text
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split([')', '#']).next())
-        {
+        let folder = root().join(&path).parent().map(ToOwned::to_owned).unwrap_or_default();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
             let outside = target.is_empty() || target.contains("://") || target.starts_with("mailto:");
             if !outside && !folder.join(target).exists() {
                 faults.push(format!("{path} links to {target}"));
@@ -84,36 +64,24 @@ fn every_page_is_in_the_index() {
         let below = page.path.trim_start_matches("docs/");
         below != "README.md" && !below.starts_with("decisions/") && !index.contains(below)
     });
-    assert_none(
-        "pages that docs/README.md does not list",
-        missing.map(|page| page.path).collect(),
-    );
+    assert_none("pages that docs/README.md does not list", missing.map(|page| page.path).collect());
 }
 
 #[test]
 fn every_metric_is_described() {
     let page = read("docs/operations.md");
     let mut metrics = BTreeSet::new();
-    for source in files("gateway/src", ".rs")
-        .into_iter()
-        .filter(|source| source.text.contains("Exposition"))
+    for source in files("gateway/src", ".rs").into_iter().filter(|source| source.text.contains("Exposition"))
     {
         let found = names(&source.text).unwrap_or_else(|error| panic!("{}: {error}", source.path));
         metrics.extend(found.texts.into_iter().filter(|text| is_metric(text)));
     }
     assert!(metrics.len() > 10, "metrics are found: {metrics:?}");
-    let missing = metrics
-        .into_iter()
-        .filter(|metric| !page.contains(&format!("`{metric}`")));
-    assert_none(
-        "metrics that docs/operations.md does not describe",
-        missing.collect(),
-    );
+    let missing = metrics.into_iter().filter(|metric| !page.contains(&format!("`{metric}`")));
+    assert_none("metrics that docs/operations.md does not describe", missing.collect());
 }
 
 fn is_metric(text: &str) -> bool {
-    let prefixed = ["kong_", "weir_", "process_"]
-        .iter()
-        .any(|prefix| text.starts_with(prefix));
+    let prefixed = ["kong_", "weir_", "process_"].iter().any(|prefix| text.starts_with(prefix));
     prefixed && text.chars().all(|c| c.is_ascii_lowercase() || c == '_')
 }

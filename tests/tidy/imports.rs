@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::{Names, names};
-use crate::source::{assert_none, files, read};
+use crate::source::{assert_none, files, is_tests, read};
 
 /// Each module of the gateway and the modules that it may import.
 const MODULES: &[(&str, &[&str])] = &[
@@ -13,37 +13,16 @@ const MODULES: &[(&str, &[&str])] = &[
     ("shutdown", &[]),
     ("task", &[]),
     ("exchange", &["model"]),
-    ("router", &["model"]),
+    ("router", &["exchange", "model"]),
     ("store", &["config", "model"]),
     ("client", &["task"]),
     ("telemetry", &["clock", "config", "exchange", "model", "task"]),
     ("identity", &["exchange", "model", "store"]),
-    (
-        "plugin_host",
-        &[
-            "client",
-            "clock",
-            "exchange",
-            "identity",
-            "model",
-            "task",
-            "telemetry",
-        ],
-    ),
+    ("plugin_host", &["client", "clock", "exchange", "identity", "model", "task", "telemetry"]),
     ("snapshot", &["exchange", "model", "plugin_host", "router"]),
     (
         "reload",
-        &[
-            "clock",
-            "identity",
-            "model",
-            "plugin_host",
-            "shutdown",
-            "snapshot",
-            "store",
-            "task",
-            "telemetry",
-        ],
+        &["clock", "identity", "model", "plugin_host", "shutdown", "snapshot", "store", "task", "telemetry"],
     ),
     (
         "proxy",
@@ -63,17 +42,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ),
     (
         "admin",
-        &[
-            "clock",
-            "config",
-            "model",
-            "plugin_host",
-            "reload",
-            "shutdown",
-            "store",
-            "task",
-            "telemetry",
-        ],
+        &["clock", "config", "model", "plugin_host", "reload", "shutdown", "store", "task", "telemetry"],
     ),
     (
         "app",
@@ -96,18 +65,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    (
-        "cli",
-        &[
-            "app",
-            "config",
-            "plugin_host",
-            "shutdown",
-            "store",
-            "task",
-            "telemetry",
-        ],
-    ),
+    ("cli", &["app", "config", "plugin_host", "shutdown", "store", "task", "telemetry"]),
 ];
 
 /// Large outside crates and the only places that name them.
@@ -134,11 +92,7 @@ const CRATES: &[(&str, &[&str])] = &[
 /// Calls that have one home, and why.
 const CALLS: &[(&str, &[&str], &str)] = &[
     ("tokio::spawn", &["task.rs"], "task::spawn counts panics"),
-    (
-        "process::exit",
-        &[],
-        "an exit code is returned up to main, so that everything is dropped in order",
-    ),
+    ("process::exit", &[], "an exit code is returned up to main, so that everything is dropped in order"),
 ];
 
 /// A source file of the gateway.
@@ -150,17 +104,10 @@ struct File {
 }
 
 fn sources() -> Vec<File> {
-    let read = files("gateway/src", ".rs")
-        .into_iter()
-        .filter(|source| !source.path.ends_with("/tests.rs"));
+    let read = files("gateway/src", ".rs").into_iter().filter(|source| !is_tests(&source.path));
     read.map(|source| {
         let path = source.path.trim_start_matches("gateway/src/").to_owned();
-        let module = path
-            .split('/')
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches(".rs")
-            .to_owned();
+        let module = path.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned();
         let names = names(&source.text).unwrap_or_else(|error| panic!("{path}: {error}"));
         File { path, module, names }
     })
@@ -168,38 +115,25 @@ fn sources() -> Vec<File> {
 }
 
 fn table() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    MODULES
-        .iter()
-        .map(|(module, may)| (*module, may.iter().copied().collect()))
-        .collect()
+    MODULES.iter().map(|(module, may)| (*module, may.iter().copied().collect())).collect()
 }
 
 #[test]
 fn modules_import_only_what_their_row_names() {
     let table = table();
     let mut faults = Vec::new();
-    for File { path, module, names } in sources()
-        .iter()
-        .filter(|file| table.contains_key(file.module.as_str()))
+    for File { path, module, names } in
+        sources().iter().filter(|file| table.contains_key(file.module.as_str()))
     {
-        for imported in names
-            .modules
-            .iter()
-            .filter(|imported| table.contains_key(imported.as_str()))
-        {
+        for imported in names.modules.iter().filter(|imported| table.contains_key(imported.as_str())) {
             let allowed = imported == module
-                || table
-                    .get(module.as_str())
-                    .is_some_and(|row| row.contains(imported.as_str()));
+                || table.get(module.as_str()).is_some_and(|row| row.contains(imported.as_str()));
             if !allowed {
                 faults.push(format!("{path} imports {imported}"));
             }
         }
     }
-    assert_none(
-        "imports that the table in tests/tidy/imports.rs does not allow",
-        faults,
-    );
+    assert_none("imports that the table in tests/tidy/imports.rs does not allow", faults);
 }
 
 #[test]
@@ -217,15 +151,9 @@ fn the_table_has_no_cycle() {
     let mut left = table();
     while !left.is_empty() {
         let names: BTreeSet<_> = left.keys().copied().collect();
-        let free: Vec<_> = left
-            .iter()
-            .filter(|(_, may)| may.is_disjoint(&names))
-            .map(|(name, _)| *name)
-            .collect();
-        assert!(
-            !free.is_empty(),
-            "these modules import each other in a circle: {names:?}"
-        );
+        let free: Vec<_> =
+            left.iter().filter(|(_, may)| may.is_disjoint(&names)).map(|(name, _)| *name).collect();
+        assert!(!free.is_empty(), "these modules import each other in a circle: {names:?}");
         for name in free {
             left.remove(name);
         }
@@ -260,13 +188,6 @@ fn some_calls_have_one_home() {
 
 #[test]
 fn nobody_climbs_two_steps() {
-    let climbs = sources()
-        .into_iter()
-        .filter(|file| file.names.climbs)
-        .map(|file| file.path)
-        .collect();
-    assert_none(
-        "files with super::super, which hides an import from the table",
-        climbs,
-    );
+    let climbs = sources().into_iter().filter(|file| file.names.climbs).map(|file| file.path).collect();
+    assert_none("files with super::super, which hides an import from the table", climbs);
 }

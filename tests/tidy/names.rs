@@ -60,11 +60,8 @@ impl Names {
         let words: Vec<&str> = text.split_whitespace().collect();
         for triple in words.windows(3) {
             if let ["crate", "::", module] = triple {
-                self.modules.insert(
-                    module
-                        .trim_matches(|c: char| !c.is_alphanumeric() && c != '_')
-                        .to_owned(),
-                );
+                self.modules
+                    .insert(module.trim_matches(|c: char| !c.is_alphanumeric() && c != '_').to_owned());
             }
         }
     }
@@ -75,9 +72,7 @@ fn is_for_tests(attributes: &[Attribute]) -> bool {
         let path = attribute.path();
         path.is_ident("test")
             || (path.is_ident("cfg")
-                && attribute
-                    .parse_args::<syn::Path>()
-                    .is_ok_and(|path| path.is_ident("test")))
+                && attribute.parse_args::<syn::Path>().is_ok_and(|path| path.is_ident("test")))
     })
 }
 
@@ -113,11 +108,7 @@ impl<'ast> Visit<'ast> for Names {
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        let names: Vec<_> = path
-            .segments
-            .iter()
-            .map(|segment| segment.ident.to_string())
-            .collect();
+        let names: Vec<_> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         // A single name is a local one: imports say where it comes from.
         if names.len() > 1 {
             self.path(&names);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::source::{Source, assert_none, files, read, root};
+use crate::source::{Source, assert_none, files, is_tests, read, root};
 
 /// Lines of one file, without the tests at its end.
 const MOST_LINES: usize = 400;
@@ -20,13 +20,9 @@ fn sources() -> Vec<Source> {
 fn files_are_short() {
     let mut faults = Vec::new();
     for Source { path, text } in sources() {
-        let only_tests =
-            path.ends_with("/tests.rs") || path.contains("/tests/") || path.starts_with("tests/");
+        let only_tests = is_tests(&path) || path.starts_with("tests/");
         let most = if only_tests { MOST_TEST_LINES } else { MOST_LINES };
-        let code = text
-            .split("\n#[cfg(test)]\nmod tests {")
-            .next()
-            .unwrap_or_default();
+        let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
         let lines = code.lines().count();
         if lines > most {
             faults.push(format!("{path} has {lines} lines, and {most} is the most"));
@@ -37,14 +33,9 @@ fn files_are_short() {
 
 #[test]
 fn every_module_says_what_it_is_for() {
-    let silent = sources()
-        .into_iter()
-        .filter(|source| !source.path.ends_with("/tests.rs"));
+    let silent = sources().into_iter().filter(|source| !is_tests(&source.path));
     let silent = silent.filter(|source| !source.text.starts_with("//! ") && !source.text.starts_with("#!["));
-    assert_none(
-        "files that do not begin with //!",
-        silent.map(|source| source.path).collect(),
-    );
+    assert_none("files that do not begin with //!", silent.map(|source| source.path).collect());
 }
 
 #[test]
@@ -58,10 +49,7 @@ fn every_folder_has_one_door() {
         }
         let beside = folder.join(Path::new(&path).file_stem().unwrap_or_default());
         if !path.ends_with("/mod.rs") && root().join(&beside).is_dir() && !path.ends_with("/main.rs") {
-            faults.push(format!(
-                "{path} stands beside the folder {}: its door is mod.rs",
-                beside.display()
-            ));
+            faults.push(format!("{path} stands beside the folder {}: its door is mod.rs", beside.display()));
         }
     }
     faults.dedup();
@@ -105,10 +93,8 @@ fn versions_stand_in_one_place() {
             continue;
         }
         let dependencies = manifest.text.split("[dependencies]").nth(1).unwrap_or_default();
-        for line in dependencies
-            .lines()
-            .filter(|line| line.contains("version =") || line.contains("= \""))
-        {
+        let dependencies = dependencies.split("\n[").next().unwrap_or_default();
+        for line in dependencies.lines().filter(|line| line.contains("version =") || line.contains("= \"")) {
             faults.push(format!("{}: {line}", manifest.path));
         }
     }

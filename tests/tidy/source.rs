@@ -8,10 +8,7 @@ const SKIPPED: &[&str] = &["target", ".git", ".weir", "node_modules"];
 
 /// The top folder of the repository.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("tests/ has a parent")
-        .to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").to_owned()
 }
 
 /// One file: its path from the top folder, with slashes, and its text.
@@ -40,12 +37,14 @@ fn collect(folder: &Path, extension: &str, found: &mut Vec<Source>) {
         } else if name.ends_with(extension) {
             let text = fs::read_to_string(&path).expect("text");
             let below = path.strip_prefix(root()).expect("below the top folder");
-            found.push(Source {
-                path: below.to_string_lossy().into_owned(),
-                text,
-            });
+            found.push(Source { path: below.to_string_lossy().into_owned(), text });
         }
     }
+}
+
+/// Whether a file holds nothing but unit tests.
+pub(crate) fn is_tests(path: &str) -> bool {
+    path.ends_with("tests.rs") || path.contains("/tests/")
 }
 
 /// The text of one file.

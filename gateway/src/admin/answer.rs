@@ -24,10 +24,7 @@ pub(super) enum Content {
 
 impl Answer {
     pub(super) fn json(status: StatusCode, body: impl Into<Value>) -> Self {
-        Self {
-            status,
-            content: Content::Json(body.into()),
-        }
+        Self { status, content: Content::Json(body.into()) }
     }
 
     pub(super) fn ok(body: impl Into<Value>) -> Self {
@@ -43,32 +40,22 @@ impl Answer {
     }
 
     pub(super) fn no_content() -> Self {
-        Self {
-            status: StatusCode::NO_CONTENT,
-            content: Content::Nothing,
-        }
+        Self { status: StatusCode::NO_CONTENT, content: Content::Nothing }
     }
 
     /// The response, its length always said.
     pub(super) fn into_response(self) -> Response {
         let (kind, bytes) = match self.content {
             Content::Nothing => (None, Vec::new()),
-            Content::Json(value) => (
-                Some("application/json; charset=utf-8"),
-                value.to_string().into_bytes(),
-            ),
+            Content::Json(value) => (Some("application/json; charset=utf-8"), value.to_string().into_bytes()),
             Content::Text(text) => (Some("text/plain"), text.as_bytes().to_vec()),
         };
         let length = bytes.len();
         let mut response = Response::new(Body::from(bytes));
         *response.status_mut() = self.status;
         if let Some(kind) = kind {
-            response
-                .headers_mut()
-                .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-            response
-                .headers_mut()
-                .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         response
     }

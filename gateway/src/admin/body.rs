@@ -45,9 +45,7 @@ pub(super) async fn read_fields(headers: &HeaderMap, body: Body, limit: usize) -
         text if text.starts_with("application/json") => json(&bytes).map(Sent::Json),
         text if text.starts_with("application/x-www-form-urlencoded") => {
             let pairs = arguments(&bytes)?;
-            Ok(Sent::Form(form::decode(
-                pairs.into_iter().map(|(name, value)| (name, value.into())),
-            )))
+            Ok(Sent::Form(form::decode(pairs.into_iter().map(|(name, value)| (name, value.into())))))
         }
         text if text.starts_with("multipart/form-data") => {
             let parts = read_parts(headers, bytes).await?;
@@ -63,23 +61,17 @@ pub(super) async fn read_fields(headers: &HeaderMap, body: Body, limit: usize) -
 
 /// Reads a body of at most `limit` bytes.
 pub(super) async fn read_bytes(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
     let read = tokio::time::timeout(PATIENCE, axum::body::to_bytes(body, limit)).await;
     match read {
-        Err(_) => Err(ApiError::message(
-            StatusCode::REQUEST_TIMEOUT,
-            "the body did not arrive in time",
-        )),
+        Err(_) => Err(ApiError::message(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) if is_limit(&error) => Err(too_large(limit)),
-        Ok(Err(error)) => Err(ApiError::bad_request(format!(
-            "the body could not be read: {error}"
-        ))),
+        Ok(Err(error)) => Err(ApiError::bad_request(format!("the body could not be read: {error}"))),
     }
 }
 
@@ -89,10 +81,7 @@ fn is_limit(error: &axum::Error) -> bool {
 }
 
 fn too_large(limit: usize) -> ApiError {
-    ApiError::message(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        format!("the body is larger than {limit} bytes"),
-    )
+    ApiError::message(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"))
 }
 
 pub(super) fn unsupported() -> ApiError {
@@ -101,9 +90,7 @@ pub(super) fn unsupported() -> ApiError {
 
 /// The media type as sent, empty if there is none.
 pub(super) fn media_type(headers: &HeaderMap) -> String {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     value.unwrap_or_default().trim().to_owned()
 }
 
@@ -123,11 +110,7 @@ pub(super) fn arguments(bytes: &[u8]) -> Result<Vec<(String, String)>, ApiError>
         .take(MAX_ARGUMENTS + 1)
         .map(|(name, value)| (name.into(), value.into()))
         .collect();
-    if pairs.len() > MAX_ARGUMENTS {
-        Err(ApiError::bad_request("Too many arguments"))
-    } else {
-        Ok(pairs)
-    }
+    if pairs.len() > MAX_ARGUMENTS { Err(ApiError::bad_request("Too many arguments")) } else { Ok(pairs) }
 }
 
 /// One part of a multipart body.
@@ -145,9 +128,7 @@ impl Part {
         if self.is_json {
             return serde_json::from_slice(&self.bytes).map_err(|_| bad(()));
         }
-        String::from_utf8(self.bytes.to_vec())
-            .map(Value::String)
-            .map_err(|_| bad(()))
+        String::from_utf8(self.bytes.to_vec()).map(Value::String).map_err(|_| bad(()))
     }
 }
 

@@ -22,10 +22,7 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     /// A parameter of the path, counted from 0.
     pub(super) fn parameter(&self, at: usize) -> Result<&str, ApiError> {
-        self.parameters
-            .get(at)
-            .map(String::as_str)
-            .ok_or(ApiError::NotFound)
+        self.parameters.get(at).map(String::as_str).ok_or(ApiError::NotFound)
     }
 
     /// The fields in the body.
@@ -46,9 +43,6 @@ impl Query {
 
     /// The first value of this name.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }

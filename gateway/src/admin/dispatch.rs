@@ -45,19 +45,11 @@ pub(super) async fn dispatch(
         Endpoint::Collection(kind) => collection(kind, None, method, call).await,
         Endpoint::Entity(kind) => entity(kind, None, method, call).await,
         Endpoint::Parent { child, foreign } => parent_of(child, foreign, method, call).await,
-        Endpoint::Children {
-            parent,
-            foreign,
-            kind,
-        } => {
+        Endpoint::Children { parent, foreign, kind } => {
             let below = entities::below_parent(call.state, parent, foreign, call.parameter(0)?).await?;
             collection(kind, Some(below), method, call).await
         }
-        Endpoint::Child {
-            parent,
-            foreign,
-            kind,
-        } => {
+        Endpoint::Child { parent, foreign, kind } => {
             let below = entities::below_parent(call.state, parent, foreign, call.parameter(0)?).await?;
             entity(kind, Some(below), method, call).await
         }
@@ -124,8 +116,5 @@ async fn parent_of(
 
 fn robots() -> Answer {
     let text = "User-agent: *\nDisallow: /";
-    Answer {
-        status: axum::http::StatusCode::OK,
-        content: Content::Text(text),
-    }
+    Answer { status: axum::http::StatusCode::OK, content: Content::Text(text) }
 }

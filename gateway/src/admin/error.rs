@@ -22,11 +22,7 @@ pub(super) enum ApiError {
     Violations(#[from] Violations),
     /// One of Kong's numbered errors.
     #[error("{message}")]
-    Coded {
-        class: Class,
-        message: String,
-        fields: Value,
-    },
+    Coded { class: Class, message: String, fields: Value },
     /// A component that is not admitted.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -35,10 +31,7 @@ pub(super) enum ApiError {
     Store(#[from] StoreError),
     /// The assignments that a new version of their plugin would break.
     #[error("{message}")]
-    Breaks {
-        message: String,
-        assignments: Vec<Value>,
-    },
+    Breaks { message: String, assignments: Vec<Value> },
 }
 
 /// Kong's classes of errors, as far as they occur here.
@@ -113,11 +106,7 @@ impl ApiError {
     }
 
     pub(super) fn coded(class: Class, message: impl Into<String>, fields: Value) -> Self {
-        Self::Coded {
-            class,
-            message: message.into(),
-            fields,
-        }
+        Self::Coded { class, message: message.into(), fields }
     }
 
     /// A key that nobody has: `{name="x"}`.
@@ -141,12 +130,7 @@ impl ApiError {
                     Some(key) => key
                         .fields
                         .iter()
-                        .map(|name| {
-                            (
-                                (*name).to_owned(),
-                                document.get(*name).cloned().unwrap_or(Value::Null),
-                            )
-                        })
+                        .map(|name| ((*name).to_owned(), document.get(*name).cloned().unwrap_or(Value::Null)))
                         .collect(),
                     None => one(&field, &value),
                 };
@@ -190,30 +174,14 @@ impl ApiError {
                 let body = json!({ "code": 2, "name": "schema violation", "message": message, "fields": found.fields });
                 Answer::json(StatusCode::BAD_REQUEST, body)
             }
-            Self::Coded {
-                class,
-                message,
-                fields,
-            } => {
-                let place = if class == Class::Options {
-                    "options"
-                } else {
-                    "fields"
-                };
+            Self::Coded { class, message, fields } => {
+                let place = if class == Class::Options { "options" } else { "fields" };
                 let body =
                     json!({ "code": class.code(), "name": class.name(), "message": message, place: fields });
                 Answer::json(class.status(), body)
             }
-            Self::Refused(Refusal {
-                reason,
-                message,
-                again,
-            }) => {
-                let status = if again {
-                    StatusCode::SERVICE_UNAVAILABLE
-                } else {
-                    StatusCode::BAD_REQUEST
-                };
+            Self::Refused(Refusal { reason, message, again }) => {
+                let status = if again { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST };
                 Answer::json(status, json!({ "message": message, "reason": reason }))
             }
             Self::Breaks { message, assignments } => {
@@ -232,11 +200,7 @@ fn of_store(error: &StoreError) -> Answer {
     match error {
         StoreError::Unavailable { outage, .. } => {
             tracing::warn!(%error, "the Admin API could not use the database");
-            let text = if *outage {
-                "the database is not reachable"
-            } else {
-                "the database is busy"
-            };
+            let text = if *outage { "the database is not reachable" } else { "the database is busy" };
             Answer::message(
                 StatusCode::SERVICE_UNAVAILABLE,
                 format!("{text}; traffic is served on, try again later"),
@@ -264,11 +228,7 @@ fn of_store(error: &StoreError) -> Answer {
 impl From<SchemaFault> for ApiError {
     fn from(fault: SchemaFault) -> Self {
         let message = format!("the configuration schema of the plugin cannot be used: {fault}");
-        Self::Refused(Refusal {
-            reason: fault.reason.to_owned(),
-            message,
-            again: false,
-        })
+        Self::Refused(Refusal { reason: fault.reason.to_owned(), message, again: false })
     }
 }
 

@@ -116,48 +116,22 @@ mod tests {
     #[test]
     fn names_nest_as_in_kong() {
         for (case, pairs, want) in [
-            (
-                "dots",
-                vec![("config.second", "5")],
-                json!({"config": {"second": "5"}}),
-            ),
-            (
-                "append",
-                vec![("a[]", "x"), ("a[]", "y")],
-                json!({"a": ["x", "y"]}),
-            ),
-            (
-                "positions",
-                vec![("a[2]", "y"), ("a[1]", "x")],
-                json!({"a": ["x", "y"]}),
-            ),
+            ("dots", vec![("config.second", "5")], json!({"config": {"second": "5"}})),
+            ("append", vec![("a[]", "x"), ("a[]", "y")], json!({"a": ["x", "y"]})),
+            ("positions", vec![("a[2]", "y"), ("a[1]", "x")], json!({"a": ["x", "y"]})),
             ("repeated", vec![("a", "x"), ("a", "y")], json!({"a": ["x", "y"]})),
-            (
-                "three times",
-                vec![("a", "x"), ("a", "y"), ("a", "z")],
-                json!({"a": ["x", "y", "z"]}),
-            ),
+            ("three times", vec![("a", "x"), ("a", "y"), ("a", "z")], json!({"a": ["x", "y", "z"]})),
             (
                 "map",
                 vec![("config.anonymous[foo.bar]", "1")],
                 json!({"config": {"anonymous": {"foo.bar": "1"}}}),
             ),
-            (
-                "header",
-                vec![("headers[x-a][]", "1")],
-                json!({"headers": {"x-a": ["1"]}}),
-            ),
+            ("header", vec![("headers[x-a][]", "1")], json!({"headers": {"x-a": ["1"]}})),
             ("literal dots", vec![(".a.", "1")], json!({".a.": "1"})),
-            (
-                "huge position",
-                vec![("a[99999999]", "1")],
-                json!({"a": {"99999999": "1"}}),
-            ),
+            ("huge position", vec![("a[99999999]", "1")], json!({"a": {"99999999": "1"}})),
             ("nothing", vec![("", "1")], json!({"": "1"})),
         ] {
-            let pairs = pairs
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), json!(value)));
+            let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
             assert_eq!(Value::Object(decode(pairs)), want, "{case}");
         }
     }

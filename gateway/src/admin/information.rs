@@ -55,10 +55,7 @@ fn brief(version: &PluginVersion) -> Value {
 /// All entities of a kind, read a page at a time.
 pub(super) async fn all(state: &AdminState, kind: &str) -> Result<Vec<Document>, StoreError> {
     let mut found = Vec::new();
-    let mut query = PageQuery {
-        size: BATCH,
-        ..PageQuery::default()
-    };
+    let mut query = PageQuery { size: BATCH, ..PageQuery::default() };
     loop {
         let page = state.store.page(kind, &query).await?;
         found.extend(page.documents);

@@ -19,6 +19,7 @@ mod plugins;
 mod schemas;
 mod serve;
 mod state;
+pub mod status_listener;
 mod tags;
 
 #[cfg(test)]

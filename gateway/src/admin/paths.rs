@@ -94,11 +94,8 @@ static TABLE: LazyLock<Vec<Line>> = LazyLock::new(table);
 
 /// The patterns, sorted, as `/endpoints` prints them.
 pub(super) fn patterns() -> Vec<&'static str> {
-    let mut all: Vec<&str> = TABLE
-        .iter()
-        .map(|line| line.pattern.as_str())
-        .filter(|path| *path != "/robots.txt")
-        .collect();
+    let mut all: Vec<&str> =
+        TABLE.iter().map(|line| line.pattern.as_str()).filter(|path| *path != "/robots.txt").collect();
     all.sort_by_key(|path| path.split('/').collect::<Vec<_>>());
     all
 }
@@ -107,9 +104,7 @@ pub(super) fn patterns() -> Vec<&'static str> {
 pub(super) fn resolve(path: &str) -> Option<(Endpoint, Vec<String>)> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let segments: Vec<&str> = path.split('/').skip(1).collect();
-    TABLE
-        .iter()
-        .find_map(|line| Some((line.endpoint, fits(&line.pattern, &segments)?)))
+    TABLE.iter().find_map(|line| Some((line.endpoint, fits(&line.pattern, &segments)?)))
 }
 
 fn fits(pattern: &str, segments: &[&str]) -> Option<Vec<String>> {
@@ -135,14 +130,8 @@ fn table() -> Vec<Line> {
         ("/config", Endpoint::Declarative),
         ("/custom-plugins", Endpoint::CustomPlugins),
         ("/custom-plugins/{custom_plugins}", Endpoint::CustomPlugin),
-        (
-            "/custom-plugins/{custom_plugins}/versions",
-            Endpoint::CustomPluginVersions,
-        ),
-        (
-            "/custom-plugins/{custom_plugins}/versions/{version}",
-            Endpoint::CustomPluginVersion,
-        ),
+        ("/custom-plugins/{custom_plugins}/versions", Endpoint::CustomPluginVersions),
+        ("/custom-plugins/{custom_plugins}/versions/{version}", Endpoint::CustomPluginVersion),
         ("/endpoints", Endpoint::Endpoints),
         ("/plugins/enabled", Endpoint::EnabledPlugins),
         ("/plugins/schema/{name}", Endpoint::PluginConfigSchema),
@@ -157,10 +146,7 @@ fn table() -> Vec<Line> {
     ];
     let mut lines: Vec<Line> = special
         .into_iter()
-        .map(|(pattern, endpoint)| Line {
-            pattern: pattern.to_owned(),
-            endpoint,
-        })
+        .map(|(pattern, endpoint)| Line { pattern: pattern.to_owned(), endpoint })
         .collect();
     for kind in kinds().iter().filter(|kind| kind.generic) {
         lines.extend(of_kind(kind));
@@ -181,29 +167,9 @@ fn of_kind(found: &'static Kind) -> Vec<Line> {
         };
         let (foreign, nested) = (*foreign, found.nested);
         let below = format!("/{}/{{{}}}/{nested}", parent.path, parent.name);
-        line(
-            format!("/{path}/{{{name}}}/{}", foreign.field),
-            Endpoint::Parent {
-                child: found,
-                foreign,
-            },
-        );
-        line(
-            below.clone(),
-            Endpoint::Children {
-                parent,
-                foreign,
-                kind: found,
-            },
-        );
-        line(
-            format!("{below}/{{{name}}}"),
-            Endpoint::Child {
-                parent,
-                foreign,
-                kind: found,
-            },
-        );
+        line(format!("/{path}/{{{name}}}/{}", foreign.field), Endpoint::Parent { child: found, foreign });
+        line(below.clone(), Endpoint::Children { parent, foreign, kind: found });
+        line(format!("{below}/{{{name}}}"), Endpoint::Child { parent, foreign, kind: found });
     }
     lines
 }
@@ -237,9 +203,7 @@ mod tests {
             ("/workspaces", None),
         ] {
             let found = resolve(path).map(|(endpoint, _)| format!("{endpoint:?}"));
-            let found = found
-                .as_deref()
-                .map(|text| text.split(['(', ' ']).next().unwrap());
+            let found = found.as_deref().map(|text| text.split(['(', ' ']).next().unwrap());
             assert_eq!(found, want, "{path}");
         }
         assert_eq!(resolve("/services/a%20b").unwrap().1, ["a b"]);

@@ -36,20 +36,14 @@ pub(super) struct Ruled {
 impl AdminState {
     /// The rules for an entity of `kind`; for a plugin those of its name.
     pub(super) async fn rules(&self, kind: &'static Kind, entity: &Document) -> Result<Ruled, ApiError> {
-        let plain = Ruled {
-            kind: Cow::Borrowed(kind),
-            plugin: None,
-        };
+        let plain = Ruled { kind: Cow::Borrowed(kind), plugin: None };
         let Some(name) = kind.given_by().and_then(|field| entity.get(field)?.as_str()) else {
             return Ok(plain);
         };
         let Some(plugin) = self.plugin(name).await? else {
             return Err(kind.unknown_variant(name).into());
         };
-        Ok(Ruled {
-            kind: Cow::Owned(kind.with(&plugin.rules)),
-            plugin: Some(plugin),
-        })
+        Ok(Ruled { kind: Cow::Owned(kind.with(&plugin.rules)), plugin: Some(plugin) })
     }
 
     /// The plugin of this name, of the binary or uploaded.
@@ -57,25 +51,13 @@ impl AdminState {
         if let Some(found) = self.bundled.get(name) {
             let digest = found.admitted.version.digest.clone();
             let rules = Arc::clone(&found.rules);
-            return Ok(Some(KnownPlugin {
-                digest,
-                custom: None,
-                defaults: Value::Null,
-                rules,
-            }));
+            return Ok(Some(KnownPlugin { digest, custom: None, defaults: Value::Null, rules }));
         }
-        let Some(document) = self
-            .store
-            .find("custom_plugins", &Lookup::key("name", name))
-            .await?
-        else {
+        let Some(document) = self.store.find("custom_plugins", &Lookup::key("name", name)).await? else {
             return Ok(None);
         };
         let custom = custom_plugin(document)?;
-        custom
-            .active()
-            .map(|active| KnownPlugin::of(&custom, active))
-            .transpose()
+        custom.active().map(|active| KnownPlugin::of(&custom, active)).transpose()
     }
 
     /// Asks whether the assignment could run; its configuration has passed the schema.
@@ -92,10 +74,8 @@ impl AdminState {
             Ok(()) => Ok(()),
             Err(Unfit::Problems(problems)) => Err(violations(&problems).into()),
             Err(Unfit::NotGranted(names)) => {
-                let text = format!(
-                    "the plugin needs capabilities that are not granted: {}",
-                    names.join(", ")
-                );
+                let text =
+                    format!("the plugin needs capabilities that are not granted: {}", names.join(", "));
                 Err(Violations::of("sandbox.grants", text).into())
             }
             Err(Unfit::Sandbox { field, reason }) => {
@@ -118,10 +98,7 @@ impl KnownPlugin {
             defaults: json!({
                 "grants": plugin.grants, "limits": plugin.limits, "on_failure": plugin.on_failure,
             }),
-            rules: Arc::new(schema::plugin_rules(
-                &version.config_schema,
-                version.authenticates,
-            )?),
+            rules: Arc::new(schema::plugin_rules(&version.config_schema, version.authenticates)?),
         })
     }
 }
@@ -139,49 +116,24 @@ impl Ruled {
 
 /// The link from an assignment to the upload that it runs.
 pub(super) fn held_plugin(id: Uuid) -> Link {
-    Link {
-        field: "name",
-        target: "custom_plugins",
-        id,
-        on_delete: OnDelete::Restrict,
-    }
+    Link { field: "name", target: "custom_plugins", id, on_delete: OnDelete::Restrict }
 }
 
 /// Reads the document of an upload.
 pub(super) fn custom_plugin(document: Document) -> Result<CustomPlugin, ApiError> {
-    let id = document
-        .get("id")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let id = document.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
     serde_json::from_value(Value::Object(document)).map_err(|error| {
         let reason = error.to_string();
-        StoreError::BadRow {
-            kind: "custom_plugins".to_owned(),
-            id,
-            reason,
-        }
-        .into()
+        StoreError::BadRow { kind: "custom_plugins".to_owned(), id, reason }.into()
     })
 }
 
 /// Problems at JSON pointers as violations below `config`.
 pub(super) fn violations(problems: &[ConfigProblem]) -> Violations {
-    let mut found = Violations {
-        fields: Document::new(),
-    };
+    let mut found = Violations { fields: Document::new() };
     for problem in problems {
-        let below = problem
-            .pointer
-            .trim_matches('/')
-            .replace('/', ".")
-            .replace("~1", "/")
-            .replace("~0", "~");
-        let path = if below.is_empty() {
-            "config".to_owned()
-        } else {
-            format!("config.{below}")
-        };
+        let below = problem.pointer.trim_matches('/').replace('/', ".").replace("~1", "/").replace("~0", "~");
+        let path = if below.is_empty() { "config".to_owned() } else { format!("config.{below}") };
         found.add(&path, problem.message.as_str());
     }
     if found.fields.is_empty() {

@@ -30,10 +30,7 @@ pub(super) async fn show_config_schema(state: &AdminState, name: &str) -> Result
     let schema = described(state, name).await?;
     let fields = schema.get("fields").and_then(Value::as_array);
     let config = fields.into_iter().flatten().find_map(|field| field.get("config"));
-    let fields = config
-        .and_then(|config| config.get("fields"))
-        .cloned()
-        .unwrap_or(json!([]));
+    let fields = config.and_then(|config| config.get("fields")).cloned().unwrap_or(json!([]));
     let checks = schema.get("entity_checks").cloned().unwrap_or(json!([]));
     Ok(Answer::ok(json!({ "fields": fields, "entity_checks": checks })))
 }

@@ -55,18 +55,10 @@ pub(super) async fn handle(State(state): State<AdminState>, request: Request) ->
     }
     let headers = response.headers_mut();
     headers.insert(header::SERVER, SERVER);
-    headers.insert(
-        LATENCY,
-        HeaderValue::from(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)),
-    );
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        allowed_origin(&state, &parts.headers),
-    );
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-        HeaderValue::from_static("true"),
-    );
+    headers
+        .insert(LATENCY, HeaderValue::from(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed_origin(&state, &parts.headers));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     response
 }
 
@@ -81,19 +73,8 @@ async fn answer(state: &AdminState, parts: &Parts, body: Body) -> Response {
     let answer = async {
         let query = Query::read(parts.uri.query().unwrap_or_default())?;
         let path = path.strip_suffix('/').unwrap_or(path);
-        let call = Call {
-            state,
-            path,
-            query,
-            parameters,
-            headers: &parts.headers,
-            body,
-        };
-        let method = if parts.method == Method::HEAD {
-            &Method::GET
-        } else {
-            &parts.method
-        };
+        let call = Call { state, path, query, parameters, headers: &parts.headers, body };
+        let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
         if !endpoint.methods().contains(method) {
             return Err(ApiError::MethodNotAllowed);
         }
@@ -113,15 +94,11 @@ fn options(endpoint: &Endpoint, headers: &HeaderMap) -> Response {
     let mut response = Answer::no_content().into_response();
     if let Ok(allow) = HeaderValue::from_str(&names.join(", ")) {
         response.headers_mut().insert(header::ALLOW, allow.clone());
-        response
-            .headers_mut()
-            .insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow);
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow);
     }
     let asked = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     let allowed = asked.unwrap_or(HeaderValue::from_static("Content-Type"));
-    response
-        .headers_mut()
-        .insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     response
 }
 

@@ -149,23 +149,10 @@ impl AdminState {
             let version = &admitted.version;
             let rules = schema::plugin_rules(&version.config_schema, version.authenticates)
                 .map_err(|fault| (admitted.name.clone(), fault))?;
-            bundled.insert(
-                admitted.name.clone(),
-                Bundled {
-                    admitted,
-                    rules: Arc::new(rules),
-                },
-            );
+            bundled.insert(admitted.name.clone(), Bundled { admitted, rules: Arc::new(rules) });
         }
         let settings = Arc::new(settings);
-        Ok(Self {
-            store,
-            components,
-            report,
-            settings,
-            bundled: Arc::new(bundled),
-            clock,
-        })
+        Ok(Self { store, components, report, settings, bundled: Arc::new(bundled), clock })
     }
 
     /// The unix second, as entities carry it.

@@ -36,12 +36,7 @@ impl StatusSources {
         report: impl Fn() -> StatusReport + Send + Sync + 'static,
         drain: Drain,
     ) -> Self {
-        Self {
-            metrics,
-            report: Arc::new(report),
-            told_to_drain: Arc::default(),
-            drain,
-        }
+        Self { metrics, report: Arc::new(report), told_to_drain: Arc::default(), drain }
     }
 
     /// The state of the node, with a drain taken into account.
@@ -61,9 +56,7 @@ impl StatusSources {
 /// The operating system's, if the listener breaks.
 pub async fn serve(listener: TcpListener, sources: StatusSources) -> std::io::Result<()> {
     let drain = sources.drain.clone();
-    axum::serve(listener, router(sources))
-        .with_graceful_shutdown(async move { drain.ended().await })
-        .await
+    axum::serve(listener, router(sources)).with_graceful_shutdown(async move { drain.ended().await }).await
 }
 
 fn router(sources: StatusSources) -> Router {
@@ -82,11 +75,7 @@ async fn show_status(State(sources): State<StatusSources>) -> Response {
 
 async fn show_readiness(State(sources): State<StatusSources>) -> Response {
     let readiness = sources.report().readiness;
-    let status = if readiness.is_ready() {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
+    let status = if readiness.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     message(status, readiness.message())
 }
 
@@ -133,9 +122,7 @@ fn answer(status: StatusCode, body: &Value) -> Response {
 fn typed(status: StatusCode, content_type: &'static str, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
@@ -186,10 +173,7 @@ mod tests {
             ("GET /status/ready", "503", r#"{"message":"draining"}"#),
         ] {
             let answer = ask(address, request).await;
-            assert!(
-                answer.starts_with(&format!("HTTP/1.1 {status} ")),
-                "{request}: {answer}"
-            );
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {answer}");
             assert!(answer.contains(part), "{request}: {answer}");
         }
         trigger.advance(Phase::Ended);

@@ -40,11 +40,7 @@ pub(super) async fn list_tagged(
         let text = format!(
             "invalid tag '{tag}': expected printable ascii (except `,` and `/`) or valid utf-8 sequences"
         );
-        return Err(ApiError::coded(
-            Class::UniqueValue("tag"),
-            text.clone(),
-            json!({ "tags": text }),
-        ));
+        return Err(ApiError::coded(Class::UniqueValue("tag"), text.clone(), json!({ "tags": text })));
     }
     walk(state, Some(tag), path, query).await
 }
@@ -70,18 +66,10 @@ async fn walk(state: &AdminState, tag: Option<&str>, path: &str, query: &Query) 
                 },
             )
             .await?;
-        page.documents
-            .iter()
-            .for_each(|found| rows.extend(rows_of(kind, found, tag)));
+        page.documents.iter().for_each(|found| rows.extend(rows_of(kind, found, tag)));
         place = match page.next {
-            Some(next) => Place {
-                kind: place.kind,
-                after: Some(next),
-            },
-            None => Place {
-                kind: place.kind + 1,
-                after: None,
-            },
+            Some(next) => Place { kind: place.kind, after: Some(next) },
+            None => Place { kind: place.kind + 1, after: None },
         };
         if rows.len() >= size {
             break;
@@ -89,22 +77,15 @@ async fn walk(state: &AdminState, tag: Option<&str>, path: &str, query: &Query) 
     }
     let offset = STANDARD_NO_PAD.encode(json!([place.kind, place.after]).to_string());
     let link: String = form_urlencoded::byte_serialize(offset.as_bytes()).collect();
-    let size = query
-        .get("size")
-        .map(|size| format!("&size={size}"))
-        .unwrap_or_default();
-    Ok(Answer::ok(
-        json!({ "data": rows, "next": format!("{path}?offset={link}{size}"), "offset": offset }),
-    ))
+    let size = query.get("size").map(|size| format!("&size={size}")).unwrap_or_default();
+    Ok(Answer::ok(json!({ "data": rows, "next": format!("{path}?offset={link}{size}"), "offset": offset })))
 }
 
 fn rows_of(kind: &Kind, entity: &Document, only: Option<&str>) -> Vec<Value> {
     let tags = entity.get("tags").and_then(Value::as_array);
     let names = tags.into_iter().flatten().filter_map(Value::as_str);
     let named = names.filter(|tag| only.is_none_or(|only| only == *tag));
-    named
-        .map(|tag| json!({ "tag": tag, "entity_name": kind.name, "entity_id": entity.get("id") }))
-        .collect()
+    named.map(|tag| json!({ "tag": tag, "entity_name": kind.name, "entity_id": entity.get("id") })).collect()
 }
 
 fn place_of(token: &str) -> Result<Place, ApiError> {
@@ -112,9 +93,7 @@ fn place_of(token: &str) -> Result<Place, ApiError> {
         let message = format!("'{token}' is not a valid offset: {why}");
         ApiError::coded(Class::Offset, message, json!({}))
     };
-    let bytes = STANDARD_NO_PAD
-        .decode(token)
-        .map_err(|_| fault("bad base64 encoding"))?;
+    let bytes = STANDARD_NO_PAD.decode(token).map_err(|_| fault("bad base64 encoding"))?;
     let (kind, after) = serde_json::from_slice(&bytes).map_err(|_| fault("bad json encoding"))?;
     Ok(Place { kind, after })
 }

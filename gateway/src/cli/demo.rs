@@ -31,10 +31,8 @@ pub(super) struct Listen {
 
 pub(super) fn run(arguments: &Listen) -> Result<ExitCode, CliError> {
     let address = arguments.listen;
-    let failed = |source| CliError::System {
-        what: format!("the demo upstream cannot serve on {address}"),
-        source,
-    };
+    let failed =
+        |source| CliError::System { what: format!("the demo upstream cannot serve on {address}"), source };
     super::small_runtime()?.block_on(serve(address)).map_err(failed)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -56,18 +54,13 @@ async fn serve(address: SocketAddr) -> std::io::Result<()> {
 
 async fn answer_all(connection: TcpStream) {
     // An error is the client's leaving.
-    _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(connection), service_fn(echo))
-        .await;
+    _ = http1::Builder::new().serve_connection(TokioIo::new(connection), service_fn(echo)).await;
 }
 
 async fn echo(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, BODY_BYTES).collect().await;
-    let body = body.map_or_else(
-        |error| error.to_string().into(),
-        http_body_util::Collected::to_bytes,
-    );
+    let body = body.map_or_else(|error| error.to_string().into(), http_body_util::Collected::to_bytes);
     let said = json!({
         "method": head.method.as_str(),
         "path": head.uri.path(),
@@ -84,10 +77,7 @@ async fn echo(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infal
 /// One text for each name, values joined by commas.
 fn headers(headers: &HeaderMap) -> Value {
     let joined = |name| {
-        let values = headers
-            .get_all(name)
-            .iter()
-            .map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
         values.collect::<Vec<_>>().join(", ")
     };
     headers

@@ -13,15 +13,11 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) fn run(file: &SettingsFile) -> Result<ExitCode, CliError> {
     let settings = file.load()?.settings;
     let Some(listener) = settings.status_listen.first() else {
-        return Err(CliError::No(
-            "status_listen is off: nobody can be asked".to_owned(),
-        ));
+        return Err(CliError::No("status_listen is off: nobody can be asked".to_owned()));
     };
     let address = reachable(listener.address);
-    let answer = ask(address).map_err(|source| CliError::System {
-        what: format!("Weir does not answer on {address}"),
-        source,
-    })?;
+    let answer = ask(address)
+        .map_err(|source| CliError::System { what: format!("Weir does not answer on {address}"), source })?;
     if answer.starts_with("HTTP/1.1 200 ") {
         println!("Weir is healthy at {}", settings.prefix.display());
         return Ok(ExitCode::SUCCESS);
@@ -57,11 +53,9 @@ mod tests {
 
     #[test]
     fn a_listener_on_all_addresses_is_asked_on_loopback() {
-        for (listener, want) in [
-            ("0.0.0.0:8100", "127.0.0.1:8100"),
-            ("[::]:81", "[::1]:81"),
-            ("10.0.0.1:8", "10.0.0.1:8"),
-        ] {
+        for (listener, want) in
+            [("0.0.0.0:8100", "127.0.0.1:8100"), ("[::]:81", "[::1]:81"), ("10.0.0.1:8", "10.0.0.1:8")]
+        {
             let address = reachable(listener.parse().expect("an address"));
             assert_eq!(address.to_string(), want);
         }

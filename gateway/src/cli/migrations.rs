@@ -18,14 +18,7 @@ pub(super) fn up(file: &SettingsFile) -> Result<ExitCode, CliError> {
             println!("running {name}");
         }
         store.migrate().await?;
-        println!(
-            "{}",
-            if pending.is_empty() {
-                "the database is up to date"
-            } else {
-                "done"
-            }
-        );
+        println!("{}", if pending.is_empty() { "the database is up to date" } else { "done" });
         Ok(ExitCode::SUCCESS)
     })
 }

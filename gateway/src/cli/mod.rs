@@ -17,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::app::AppError;
 use crate::config::{self, Loaded, SettingsError, Sources};
+use crate::plugin_host;
 use crate::store::StoreError;
 
 /// Why a command failed.
@@ -68,6 +69,9 @@ enum Command {
     Health(SettingsFile),
     /// Prints the version.
     Version,
+    /// The confined process that turns a component into machine code.
+    #[command(name = "__compile", hide = true)]
+    Compile,
     /// Answers every request with what it was sent, as JSON.
     #[command(hide = true)]
     DemoUpstream(demo::Listen),
@@ -93,10 +97,7 @@ impl SettingsFile {
         let text =
             |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
         let environment: Vec<_> = std::env::vars_os().filter_map(text).collect();
-        config::load(Sources {
-            file: self.file.as_deref(),
-            environment: &environment,
-        })
+        config::load(Sources { file: self.file.as_deref(), environment: &environment })
     }
 }
 
@@ -112,6 +113,7 @@ pub fn run() -> Result<ExitCode, CliError> {
         Command::Migrations(Migrations::Up(file)) => migrations::up(&file),
         Command::Plugin(args) => plugin::run(&args),
         Command::Health(file) => health::run(&file),
+        Command::Compile => Ok(ExitCode::from(plugin_host::compile_child::main())),
         Command::Version => {
             println!("{}", env!("CARGO_PKG_VERSION"));
             Ok(ExitCode::SUCCESS)
@@ -125,10 +127,7 @@ fn small_runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|source| CliError::System {
-            what: "the runtime cannot start".to_owned(),
-            source,
-        })
+        .map_err(|source| CliError::System { what: "the runtime cannot start".to_owned(), source })
 }
 
 #[cfg(test)]

@@ -106,10 +106,7 @@ mod tests {
     fn build_takes_a_folder_and_a_file() {
         let cli = Cli::try_parse_from(["plugin", "build", "my-plugin", "--out", "my.wasm"]).unwrap();
         let PluginCommand::Build(build) = cli.plugin.command;
-        assert_eq!(
-            (build.dir, build.out),
-            (PathBuf::from("my-plugin"), Some(PathBuf::from("my.wasm")))
-        );
+        assert_eq!((build.dir, build.out), (PathBuf::from("my-plugin"), Some(PathBuf::from("my.wasm"))));
         let cli = Cli::try_parse_from(["plugin", "build"]).unwrap();
         let PluginCommand::Build(build) = cli.plugin.command;
         assert_eq!(build.dir, PathBuf::from("."), "the current folder");
@@ -118,12 +115,8 @@ mod tests {
     #[test]
     fn a_folder_without_a_crate_is_an_error_that_says_so() {
         let dir = tempfile::tempdir().unwrap();
-        let args = PluginArgs {
-            command: PluginCommand::Build(BuildArgs {
-                dir: dir.path().into(),
-                out: None,
-            }),
-        };
+        let args =
+            PluginArgs { command: PluginCommand::Build(BuildArgs { dir: dir.path().into(), out: None }) };
         let error = run(&args).unwrap_err().to_string();
         assert!(error.contains("there is no Cargo.toml in"), "{error}");
     }
@@ -131,13 +124,7 @@ mod tests {
     #[test]
     fn the_report_can_be_pasted_into_a_shell() {
         let report = report(Path::new("target/wasm/header-edit.wasm"), 17);
-        assert!(
-            report.starts_with("target/wasm/header-edit.wasm (17 bytes)"),
-            "{report}"
-        );
-        assert!(
-            report.ends_with("--data-binary @target/wasm/header-edit.wasm"),
-            "{report}"
-        );
+        assert!(report.starts_with("target/wasm/header-edit.wasm (17 bytes)"), "{report}");
+        assert!(report.ends_with("--data-binary @target/wasm/header-edit.wasm"), "{report}");
     }
 }

@@ -55,10 +55,7 @@ impl Connect {
         if let Ok(ip) = host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(ip, endpoint.port)]);
         }
-        let unresolved = |source| ClientError::Resolve {
-            host: host.to_owned(),
-            source,
-        };
+        let unresolved = |source| ClientError::Resolve { host: host.to_owned(), source };
         let found = tokio::net::lookup_host((host, endpoint.port)).await;
         let addresses: Vec<_> = found.map_err(|error| unresolved(Some(error)))?.collect();
         if addresses.is_empty() {
@@ -76,26 +73,17 @@ impl Connect {
     ) -> Result<Opened, ClientError> {
         let deadline = Instant::now() + limit;
         let late = |_| ClientError::ConnectTimeout { address, limit };
-        let tcp = timeout_at(deadline, TcpStream::connect(address))
-            .await
-            .map_err(late)?;
+        let tcp = timeout_at(deadline, TcpStream::connect(address)).await.map_err(late)?;
         let tcp = tcp.map_err(|source| ClientError::Connect { address, source })?;
         // Requests and responses are written whole: waiting for more to send only adds latency.
-        tcp.set_nodelay(true)
-            .map_err(|source| ClientError::Connect { address, source })?;
+        tcp.set_nodelay(true).map_err(|source| ClientError::Connect { address, source })?;
         let Some(verify) = endpoint.tls else {
-            return Ok(Opened {
-                stream: Stream::Plain(tcp),
-                address,
-            });
+            return Ok(Opened { stream: Stream::Plain(tcp), address });
         };
         let handshake = self.tls.handshake(&endpoint.host, verify, tcp);
         let done = timeout_at(deadline, handshake).await.map_err(late)?;
         let stream = done.map_err(|source| ClientError::Tls { address, source })?;
-        Ok(Opened {
-            stream: Stream::Tls(Box::new(stream)),
-            address,
-        })
+        Ok(Opened { stream: Stream::Tls(Box::new(stream)), address })
     }
 }
 

@@ -106,10 +106,7 @@ impl Fetcher {
     ) -> Result<FetchResponse, FetchError> {
         let (endpoint, host) = target(&request.url)?;
         let addresses = self.connect.resolve(&endpoint).await?;
-        let address = addresses
-            .into_iter()
-            .find(|address| allow(address.ip()))
-            .ok_or(FetchError::Denied)?;
+        let address = addresses.into_iter().find(|address| allow(address.ip())).ok_or(FetchError::Denied)?;
         let left = deadline.saturating_duration_since(Instant::now());
         let opened = self.connect.open(&endpoint, address, left).await?;
         let limit = request.max_response_bytes;
@@ -119,11 +116,7 @@ impl Fetcher {
             Stream::Tls(tls) => exchange(TokioIo::new(*tls), message).await?,
         };
         let (head, body) = response.into_parts();
-        Ok(FetchResponse {
-            status: head.status,
-            headers: head.headers,
-            body: collect(body, limit).await?,
-        })
+        Ok(FetchResponse { status: head.status, headers: head.headers, body: collect(body, limit).await? })
     }
 }
 
@@ -140,30 +133,17 @@ fn target(url: &Uri) -> Result<(Endpoint, HeaderValue), FetchError> {
     let host = HeaderValue::from_str(authority.as_str()).map_err(|_| FetchError::Url)?;
     let name = authority.host().trim_start_matches('[').trim_end_matches(']');
     let port = authority.port_u16().unwrap_or(default_port);
-    Ok((
-        Endpoint {
-            host: name.into(),
-            port,
-            tls,
-        },
-        host,
-    ))
+    Ok((Endpoint { host: name.into(), port, tls }, host))
 }
 
 fn message(request: FetchRequest, host: HeaderValue) -> Result<Request<Full<Bytes>>, FetchError> {
-    let target = request
-        .url
-        .path_and_query()
-        .map_or("/", |target| target.as_str())
-        .to_owned();
+    let target = request.url.path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let mut message = Request::new(Full::new(request.body));
     *message.method_mut() = request.method;
     *message.uri_mut() = target.parse().map_err(|_| FetchError::Url)?;
     *message.headers_mut() = request.headers;
     message.headers_mut().insert(header::HOST, host);
-    message
-        .headers_mut()
-        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    message.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     Ok(message)
 }
 

@@ -22,9 +22,11 @@ pub struct PoolSettings {
     /// Idle connections kept for one endpoint (Kong's `upstream_keepalive_pool_size`).
     pub size: usize,
     /// Requests on one connection before it is closed (`upstream_keepalive_max_requests`).
-    pub max_requests: u32,
+    /// `None` is no limit.
+    pub max_requests: Option<u64>,
     /// An idle connection is closed after this (`upstream_keepalive_idle_timeout`).
-    pub idle_timeout: Duration,
+    /// `None` is no limit.
+    pub idle_timeout: Option<Duration>,
 }
 
 /// Idle connections of one worker thread; `B` is the body of requests.
@@ -45,7 +47,7 @@ struct Idle<B> {
 pub struct Connection<B> {
     sender: SendRequest<B>,
     address: SocketAddr,
-    requests: u32,
+    requests: u64,
 }
 
 impl<B> Pool<B>
@@ -56,34 +58,26 @@ where
 {
     /// An empty pool.
     pub fn new(settings: PoolSettings, connect: Connect) -> Self {
-        Self {
-            idle: RefCell::default(),
-            settings,
-            connect,
-        }
+        Self { idle: RefCell::default(), settings, connect }
     }
 
     /// The most recently used idle connection that still works.
     pub fn take(&self, endpoint: &Endpoint) -> Option<Connection<B>> {
         let mut idle = self.idle.borrow_mut();
         let connections = idle.get_mut(endpoint)?;
-        while let Some(Idle { connection, .. }) = connections.pop() {
-            if connection.sender.is_ready() {
-                return Some(connection);
-            }
-        }
-        None
+        // One that is not ready now may still be busy with the end of its last exchange.
+        let at = connections.iter().rposition(|idle| idle.connection.sender.is_ready())?;
+        Some(connections.remove(at).connection)
     }
 
     /// Keeps a connection for later, unless it is worn out or the pool is full.
     pub fn put(&self, endpoint: &Endpoint, connection: Connection<B>) {
-        if connection.sender.is_closed() || connection.requests >= self.settings.max_requests {
+        if connection.sender.is_closed()
+            || self.settings.max_requests.is_some_and(|most| connection.requests >= most)
+        {
             return;
         }
-        let idle = Idle {
-            connection,
-            since: Instant::now(),
-        };
+        let idle = Idle { connection, since: Instant::now() };
         let mut all = self.idle.borrow_mut();
         match all.get_mut(endpoint) {
             Some(connections) if connections.len() < self.settings.size => connections.push(idle),
@@ -94,11 +88,12 @@ where
 
     /// Closes what has been idle for too long. Called about once a second.
     pub fn sweep(&self) {
-        let Some(oldest) = Instant::now().checked_sub(self.settings.idle_timeout) else {
-            return;
-        };
+        let limit = self.settings.idle_timeout;
+        let oldest = limit.and_then(|limit| Instant::now().checked_sub(limit));
         self.idle.borrow_mut().retain(|_, connections| {
-            connections.retain(|idle| idle.since > oldest && idle.connection.sender.is_ready());
+            connections.retain(|idle| {
+                oldest.is_none_or(|oldest| idle.since > oldest) && !idle.connection.sender.is_closed()
+            });
             !connections.is_empty()
         });
     }
@@ -128,11 +123,7 @@ where
             Stream::Plain(tcp) => drive(tcp).await?,
             Stream::Tls(tls) => drive(*tls).await?,
         };
-        Ok(Connection {
-            sender,
-            address: opened.address,
-            requests: 0,
-        })
+        Ok(Connection { sender, address: opened.address, requests: 0 })
     }
 }
 
@@ -159,12 +150,7 @@ impl<B: Body + 'static> Connection<B> {
         async move {
             answer.await.map_err(|mut error| {
                 let request = error.take_message();
-                (
-                    ClientError::Response {
-                        source: error.into_error(),
-                    },
-                    request,
-                )
+                (ClientError::Response { source: error.into_error() }, request)
             })
         }
     }

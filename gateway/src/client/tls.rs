@@ -36,22 +36,14 @@ impl Tls {
     /// A [`rustls::Error`] if the crypto library offers no usable protocol version.
     pub fn new() -> Result<Self, rustls::Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let roots = RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
+        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         let builder = || {
             ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()
         };
         let full = builder()?.with_root_certificates(roots).with_no_client_auth();
         let unchecked = Arc::new(Unchecked(Arc::clone(&provider)));
-        let off = builder()?
-            .dangerous()
-            .with_custom_certificate_verifier(unchecked)
-            .with_no_client_auth();
-        Ok(Self {
-            full: TlsConnector::from(Arc::new(full)),
-            off: TlsConnector::from(Arc::new(off)),
-        })
+        let off = builder()?.dangerous().with_custom_certificate_verifier(unchecked).with_no_client_auth();
+        Ok(Self { full: TlsConnector::from(Arc::new(full)), off: TlsConnector::from(Arc::new(off)) })
     }
 
     pub(super) async fn handshake(

@@ -49,11 +49,7 @@ impl FromStr for AddressRange {
             return Err(bad());
         }
         let mask = u128::MAX.checked_shl(128 - length).unwrap_or(0);
-        Ok(Self {
-            bits: bits & mask,
-            mask,
-            v4,
-        })
+        Ok(Self { bits: bits & mask, mask, v4 })
     }
 }
 

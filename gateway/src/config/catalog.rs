@@ -27,15 +27,7 @@ const fn kongs(
     unit: &'static str,
     meaning: &'static str,
 ) -> Setting {
-    Setting {
-        name,
-        default,
-        unit,
-        meaning,
-        kong: true,
-        aliases: &[],
-        secret: false,
-    }
+    Setting { name, default, unit, meaning, kong: true, aliases: &[], secret: false }
 }
 
 const fn ours(
@@ -44,15 +36,7 @@ const fn ours(
     unit: &'static str,
     meaning: &'static str,
 ) -> Setting {
-    Setting {
-        name,
-        default,
-        unit,
-        meaning,
-        kong: false,
-        aliases: &[],
-        secret: false,
-    }
+    Setting { name, default, unit, meaning, kong: false, aliases: &[], secret: false }
 }
 
 impl Setting {
@@ -66,27 +50,14 @@ impl Setting {
 
     /// The setting called `name`, by its own name or by another of Kong's.
     pub fn find(name: &str) -> Option<&'static Self> {
-        SETTINGS
-            .iter()
-            .find(|setting| setting.name == name || setting.aliases.contains(&name))
+        SETTINGS.iter().find(|setting| setting.name == name || setting.aliases.contains(&name))
     }
 
     /// The row of this setting in `docs/configuration.md`.
     pub fn row(&self) -> String {
-        let default = if self.default.is_empty() {
-            String::new()
-        } else {
-            format!("`{}`", self.default)
-        };
-        let kong = if self.kong || !self.aliases.is_empty() {
-            "yes"
-        } else {
-            ""
-        };
-        format!(
-            "| `{}` | {default} | {} | {kong} | {} |",
-            self.name, self.unit, self.meaning
-        )
+        let default = if self.default.is_empty() { String::new() } else { format!("`{}`", self.default) };
+        let kong = if self.kong || !self.aliases.is_empty() { "yes" } else { "" };
+        format!("| `{}` | {default} | {} | {kong} | {} |", self.name, self.unit, self.meaning)
     }
 }
 
@@ -98,43 +69,23 @@ pub static SETTINGS: &[Setting] = &[
         "path",
         "Working folder: SQLite file, artifact cache, last good configuration, logs",
     ),
-    kongs(
-        "node_id",
-        "",
-        "UUID",
-        "Name of this node; empty makes one and keeps it below the prefix",
-    ),
-    ours(
-        "workers",
-        "auto",
-        "count",
-        "Threads of the data plane; `auto` is one a core",
-    )
-    .also(&["nginx_worker_processes", "nginx_main_worker_processes"]),
+    kongs("node_id", "", "UUID", "Name of this node; empty makes one and keeps it below the prefix"),
+    ours("workers", "auto", "count", "Threads of the data plane; `auto` is one a core")
+        .also(&["nginx_worker_processes", "nginx_main_worker_processes"]),
     kongs(
         "log_level",
         "notice",
         "word",
         "`debug`, `info`, `notice`, `warn`, `error`, `crit`, `alert` or `emerg`",
     ),
-    ours(
-        "log_format",
-        "json",
-        "word",
-        "Of the gateway's own log on standard error: `json` or `text`",
-    ),
+    ours("log_format", "json", "word", "Of the gateway's own log on standard error: `json` or `text`"),
     ours(
         "grace_period",
         "30",
         "s",
         "How long running requests may take to finish after SIGTERM, SIGQUIT or SIGINT",
     ),
-    kongs(
-        "proxy_listen",
-        "0.0.0.0:8000",
-        "listeners",
-        "Where requests come in",
-    ),
+    kongs("proxy_listen", "0.0.0.0:8000", "listeners", "Where requests come in"),
     kongs(
         "admin_listen",
         "127.0.0.1:8001",
@@ -147,12 +98,7 @@ pub static SETTINGS: &[Setting] = &[
         "listeners",
         "Where `/status`, `/status/ready` and `/metrics` answer",
     ),
-    kongs(
-        "database",
-        "sqlite",
-        "word",
-        "`sqlite`, `postgres`, or `off`: kept in memory, lost at the end",
-    ),
+    kongs("database", "sqlite", "word", "`sqlite`, `postgres`, or `off`: kept in memory, lost at the end"),
     ours(
         "database_url",
         "",
@@ -166,18 +112,8 @@ pub static SETTINGS: &[Setting] = &[
     kongs("pg_password", "", "text", "And how we prove it").secret(),
     kongs("pg_database", "kong", "name", "The database there"),
     kongs("pg_ssl", "off", "switch", "Whether to encrypt the connection"),
-    kongs(
-        "pg_ssl_verify",
-        "off",
-        "switch",
-        "Whether to check its certificate",
-    ),
-    ours(
-        "migrate",
-        "",
-        "word",
-        "`auto` or `command`; empty is `auto` on SQLite and `command` on PostgreSQL",
-    ),
+    kongs("pg_ssl_verify", "off", "switch", "Whether to check its certificate"),
+    ours("migrate", "", "word", "`auto` or `command`; empty is `auto` on SQLite and `command` on PostgreSQL"),
     kongs(
         "proxy_access_log",
         "logs/access.log",
@@ -196,24 +132,14 @@ pub static SETTINGS: &[Setting] = &[
         "list",
         "What to add to requests: `x-kong-request-id` or `off`",
     ),
-    kongs(
-        "trusted_ips",
-        "",
-        "list",
-        "Addresses and ranges whose forwarding headers are believed",
-    ),
+    kongs("trusted_ips", "", "list", "Addresses and ranges whose forwarding headers are believed"),
     kongs(
         "real_ip_header",
         "X-Real-IP",
         "header",
         "Where a trusted peer says who the client is; `X-Forwarded-For` is read from its right end",
     ),
-    kongs(
-        "real_ip_recursive",
-        "off",
-        "switch",
-        "Whether to skip trusted addresses in that header",
-    ),
+    kongs("real_ip_recursive", "off", "switch", "Whether to skip trusted addresses in that header"),
     ours(
         "max_connections",
         "16384",
@@ -226,68 +152,19 @@ pub static SETTINGS: &[Setting] = &[
         "s",
         "From the first byte of a request, or from connecting, to the end of its head",
     )
-    .also(&[
-        "nginx_http_client_header_timeout",
-        "nginx_proxy_client_header_timeout",
-    ]),
-    ours(
-        "client_body_timeout",
-        "60",
-        "s",
-        "Between two reads of a request body",
-    )
-    .also(&[
-        "nginx_http_client_body_timeout",
-        "nginx_proxy_client_body_timeout",
-    ]),
-    ours(
-        "client_send_timeout",
-        "60",
-        "s",
-        "Between two writes of a response that the client does not take",
-    )
-    .also(&["nginx_http_send_timeout", "nginx_proxy_send_timeout"]),
-    ours(
-        "client_keepalive_timeout",
-        "75",
-        "s",
-        "How long a client connection may be idle between requests",
-    )
-    .also(&["nginx_http_keepalive_timeout", "nginx_proxy_keepalive_timeout"]),
-    ours(
-        "client_max_headers",
-        "128",
-        "count",
-        "Header lines of a request; more is 431",
-    ),
-    ours(
-        "client_max_header_size",
-        "64k",
-        "bytes",
-        "All header lines of a request together; more is 431",
-    ),
-    ours(
-        "client_max_header_line_size",
-        "32k",
-        "bytes",
-        "One header line of a request; more is 431",
-    ),
-    ours(
-        "client_max_uri_size",
-        "16k",
-        "bytes",
-        "The target in a request line; more is 414",
-    ),
-    ours(
-        "client_max_body_size",
-        "0",
-        "bytes",
-        "A request body; more is 413, `0` is no limit",
-    )
-    .also(&[
-        "nginx_http_client_max_body_size",
-        "nginx_proxy_client_max_body_size",
-    ]),
+    .also(&["nginx_http_client_header_timeout", "nginx_proxy_client_header_timeout"]),
+    ours("client_body_timeout", "60", "s", "Between two reads of a request body")
+        .also(&["nginx_http_client_body_timeout", "nginx_proxy_client_body_timeout"]),
+    ours("client_send_timeout", "60", "s", "Between two writes of a response that the client does not take")
+        .also(&["nginx_http_send_timeout", "nginx_proxy_send_timeout"]),
+    ours("client_keepalive_timeout", "75", "s", "How long a client connection may be idle between requests")
+        .also(&["nginx_http_keepalive_timeout", "nginx_proxy_keepalive_timeout"]),
+    ours("client_max_headers", "128", "count", "Header lines of a request; more is 431"),
+    ours("client_max_header_size", "64k", "bytes", "All header lines of a request together; more is 431"),
+    ours("client_max_header_line_size", "32k", "bytes", "One header line of a request; more is 431"),
+    ours("client_max_uri_size", "16k", "bytes", "The target in a request line; more is 414"),
+    ours("client_max_body_size", "0", "bytes", "A request body; more is 413, `0` is no limit")
+        .also(&["nginx_http_client_max_body_size", "nginx_proxy_client_max_body_size"]),
     kongs(
         "upstream_keepalive_pool_size",
         "512",
@@ -306,48 +183,9 @@ pub static SETTINGS: &[Setting] = &[
         "s",
         "How long an upstream connection may be idle; `0` is no limit",
     ),
-    ours(
-        "plugin_guest_ms_per_call",
-        "10",
-        "ms",
-        "CPU time of one plugin call, unless its assignment says otherwise",
-    ),
-    ours(
-        "plugin_wall_ms_per_exchange",
-        "1000",
-        "ms",
-        "Time that one plugin may take of one request, waiting included, unless its assignment says otherwise",
-    ),
-    ours(
-        "plugin_memory_mib",
-        "64",
-        "MiB",
-        "Memory of one plugin instance, unless its assignment says otherwise",
-    ),
-    ours(
-        "plugin_host_calls",
-        "1000",
-        "count",
-        "Calls to the gateway that one plugin call may make, unless its assignment says otherwise",
-    ),
-    ours(
-        "plugin_component_max_size",
-        "32m",
-        "bytes",
-        "A component that is uploaded",
-    ),
-    ours(
-        "plugin_compile_timeout",
-        "120",
-        "s",
-        "Compiling one component, in a process of its own",
-    ),
-    ours(
-        "plugin_compile_memory_mib",
-        "1024",
-        "MiB",
-        "Memory of that process",
-    ),
+    ours("plugin_memory_mib", "64", "MiB", "Memory of one plugin instance; an assignment may ask for less"),
+    ours("plugin_instances", "1000", "count", "Plugin instances that may be alive at once"),
+    ours("plugin_component_max_size", "32m", "bytes", "A component that is uploaded"),
 ];
 
 #[cfg(test)]
@@ -369,15 +207,8 @@ mod tests {
     #[test]
     fn the_page_has_the_row_of_every_setting() {
         let page = include_str!("../../../docs/configuration.md");
-        let missing: Vec<_> = SETTINGS
-            .iter()
-            .map(Setting::row)
-            .filter(|row| !page.lines().any(|line| line == row))
-            .collect();
-        assert!(
-            missing.is_empty(),
-            "docs/configuration.md lacks these rows:\n{}",
-            missing.join("\n")
-        );
+        let missing: Vec<_> =
+            SETTINGS.iter().map(Setting::row).filter(|row| !page.lines().any(|line| line == row)).collect();
+        assert!(missing.is_empty(), "docs/configuration.md lacks these rows:\n{}", missing.join("\n"));
     }
 }

@@ -28,10 +28,7 @@ pub(super) fn read(name: &str, value: &str) -> Variable {
         return Variable::Foreign;
     }
     let origin = Origin::Environment(name.to_owned());
-    let raw = Raw {
-        text: value.to_owned(),
-        origin,
-    };
+    let raw = Raw { text: value.to_owned(), origin };
     if let Some(ours) = name.strip_prefix("WEIR_") {
         let key = ours.to_ascii_lowercase();
         return match Setting::find(&key) {
@@ -60,22 +57,14 @@ fn is_kongs(setting: &Setting, key: &str) -> bool {
 
 /// `NAME_FILE` for a secret: the value is in that file. Gives `raw` back if it is no such variable.
 fn from_file(name: &str, key: &str, raw: Raw, accept: impl Fn(&Setting) -> bool) -> Result<Variable, Raw> {
-    let setting = key
-        .strip_suffix("_file")
-        .and_then(Setting::find)
-        .filter(|setting| setting.secret && accept(setting));
+    let setting =
+        key.strip_suffix("_file").and_then(Setting::find).filter(|setting| setting.secret && accept(setting));
     let Some(setting) = setting else { return Err(raw) };
     let path = PathBuf::from(&raw.text);
     Ok(match secret(&path) {
         Ok(text) => Variable::Set(
             setting,
-            Raw {
-                text,
-                origin: Origin::SecretFile {
-                    variable: name.to_owned(),
-                    path,
-                },
-            },
+            Raw { text, origin: Origin::SecretFile { variable: name.to_owned(), path } },
         ),
         Err(problem) => Variable::Wrong(SettingError {
             name: name.to_owned(),
@@ -109,9 +98,8 @@ fn unknown(name: &str, key: &str, raw: Raw) -> SettingError {
 
 /// The name that was probably meant.
 pub(super) fn suggestion(key: &str) -> Option<&'static str> {
-    let scored = super::SETTINGS
-        .iter()
-        .map(|setting| (strsim::jaro_winkler(key, setting.name), setting.name));
+    let scored =
+        super::SETTINGS.iter().map(|setting| (strsim::jaro_winkler(key, setting.name), setting.name));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best.0 > 0.84).then_some(best.1)
 }
@@ -167,10 +155,7 @@ mod tests {
             ("WEIR_PROXY_LISTN", "did you mean WEIR_PROXY_LISTEN?"),
             ("WEIR_PG_PASWORD", "did you mean WEIR_PG_PASSWORD?"),
             ("WEIR_LOGLEVEL", "did you mean WEIR_LOG_LEVEL?"),
-            (
-                "WEIR_ZZZ",
-                "(environment variable WEIR_ZZZ): there is no such setting",
-            ),
+            ("WEIR_ZZZ", "(environment variable WEIR_ZZZ): there is no such setting"),
             ("WEIR_PG_USER_FILE", "there is no such setting"),
         ] {
             assert!(said(name, "x").contains(want), "{name}: {}", said(name, "x"));

@@ -24,22 +24,14 @@ pub struct SettingsError(pub Vec<SettingError>);
 impl fmt::Display for SettingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}): {}", self.name, self.origin, self.problem)?;
-        if self.allowed.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "; {}", self.allowed)
-        }
+        if self.allowed.is_empty() { Ok(()) } else { write!(f, "; {}", self.allowed) }
     }
 }
 
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.0.len();
-        write!(
-            f,
-            "{count} {} cannot be used",
-            if count == 1 { "setting" } else { "settings" }
-        )?;
+        write!(f, "{count} {} cannot be used", if count == 1 { "setting" } else { "settings" })?;
         self.0.iter().try_for_each(|error| write!(f, "\n  {error}"))
     }
 }

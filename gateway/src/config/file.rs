@@ -22,30 +22,13 @@ pub(super) struct Entry {
 pub(super) fn read(path: &Path) -> Result<Vec<Entry>, SettingsError> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         let allowed = "give a readable file with -c, or leave -c out".to_owned();
-        one_error(
-            "-c",
-            Origin::File {
-                path: path.to_owned(),
-                line: 1,
-            },
-            error.to_string(),
-            allowed,
-        )
+        one_error("-c", Origin::File { path: path.to_owned(), line: 1 }, error.to_string(), allowed)
     })?;
-    if is_yaml(path, &text) {
-        yaml(path, &text)
-    } else {
-        properties(path, &text)
-    }
+    if is_yaml(path, &text) { yaml(path, &text) } else { properties(path, &text) }
 }
 
 fn one_error(name: &str, origin: Origin, problem: String, allowed: String) -> SettingsError {
-    SettingsError(vec![SettingError {
-        name: name.to_owned(),
-        origin,
-        problem,
-        allowed,
-    }])
+    SettingsError(vec![SettingError { name: name.to_owned(), origin, problem, allowed }])
 }
 
 fn is_yaml(path: &Path, text: &str) -> bool {
@@ -53,10 +36,7 @@ fn is_yaml(path: &Path, text: &str) -> bool {
         Some("yaml" | "yml" | "json") => true,
         Some("conf") => false,
         Some(_) | None => {
-            let telling = text
-                .lines()
-                .map(str::trim)
-                .find(|line| !line.is_empty() && !line.starts_with('#'));
+            let telling = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
             telling.is_some_and(|line| {
                 let colon = line.find(':').unwrap_or(usize::MAX);
                 line.starts_with("---")
@@ -76,17 +56,11 @@ fn properties(path: &Path, text: &str) -> Result<Vec<Entry>, SettingsError> {
         if line.is_empty() {
             continue;
         }
-        let origin = Origin::File {
-            path: path.to_owned(),
-            line: number,
-        };
+        let origin = Origin::File { path: path.to_owned(), line: number };
         match line.split_once('=') {
             Some((name, value)) => {
                 let text = value.trim().trim_matches(['"', '\'']).to_owned();
-                entries.push(Entry {
-                    name: name.trim().to_owned(),
-                    raw: Raw { text, origin },
-                });
+                entries.push(Entry { name: name.trim().to_owned(), raw: Raw { text, origin } });
             }
             None => errors.push(SettingError {
                 name: line,
@@ -96,11 +70,7 @@ fn properties(path: &Path, text: &str) -> Result<Vec<Entry>, SettingsError> {
             }),
         }
     }
-    if errors.is_empty() {
-        Ok(entries)
-    } else {
-        Err(SettingsError(errors))
-    }
+    if errors.is_empty() { Ok(entries) } else { Err(SettingsError(errors)) }
 }
 
 fn without_comment(line: &str) -> String {
@@ -123,44 +93,21 @@ fn without_comment(line: &str) -> String {
 fn yaml(path: &Path, text: &str) -> Result<Vec<Entry>, SettingsError> {
     let Lines(read) = serde_saphyr::from_str(text).map_err(|error| {
         let line = error.location().map_or(1, |at| at.line());
-        let origin = Origin::File {
-            path: path.to_owned(),
-            line,
-        };
+        let origin = Origin::File { path: path.to_owned(), line };
         // The parser's text may quote the file, and the file may hold a password: its first line only.
-        let problem = error
-            .without_snippet()
-            .to_string()
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        one_error(
-            "weir.yaml",
-            origin,
-            problem,
-            "allowed: one 'name: value' a line".to_owned(),
-        )
+        let problem = error.without_snippet().to_string().lines().next().unwrap_or_default().to_owned();
+        one_error("weir.yaml", origin, problem, "allowed: one 'name: value' a line".to_owned())
     })?;
-    Ok(read
-        .into_iter()
-        .map(|(name, value)| entry(path, text, name, value))
-        .collect())
+    Ok(read.into_iter().map(|(name, value)| entry(path, text, name, value)).collect())
 }
 
 fn entry(path: &Path, source: &str, name: Spanned<String>, value: Spanned<Value>) -> Entry {
-    let origin = Origin::File {
-        path: path.to_owned(),
-        line: name.referenced.line(),
-    };
+    let origin = Origin::File { path: path.to_owned(), line: name.referenced.line() };
     let text = match value.value {
         Value::Text(text) => text,
         Value::Typed => written(source, &value.defined).unwrap_or_default(),
     };
-    Entry {
-        name: name.value,
-        raw: Raw { text, origin },
-    }
+    Entry { name: name.value, raw: Raw { text, origin } }
 }
 
 /// A number or a switch as it stands in the file: `007` and `off` keep their letters.
@@ -297,14 +244,9 @@ mod tests {
             ("twice", "workers: 2\nworkers: 3\n", ":2)"),
             ("not a mapping", "- workers\n", ":1)"),
         ] {
-            let error = yaml(Path::new("w.yaml"), text)
-                .err()
-                .map(|error| error.to_string())
-                .unwrap_or_default();
-            assert!(
-                error.contains("w.yaml") && error.contains(line),
-                "{case}: {error}"
-            );
+            let error =
+                yaml(Path::new("w.yaml"), text).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains("w.yaml") && error.contains(line), "{case}: {error}");
         }
     }
 
@@ -320,20 +262,12 @@ mod tests {
                 triple("proxy_listen", "0.0.0.0:8000", "kong.conf:2"),
             ]
         );
-        assert!(
-            properties(Path::new("kong.conf"), "workers 2").is_err(),
-            "no equals sign"
-        );
+        assert!(properties(Path::new("kong.conf"), "workers 2").is_err(), "no equals sign");
     }
 
     #[test]
     fn content_tells_the_form() {
-        for (text, want) in [
-            ("a: b=c", true),
-            ("a = b:c", false),
-            ("# x\n---\n", true),
-            ("", false),
-        ] {
+        for (text, want) in [("a: b=c", true), ("a = b:c", false), ("# x\n---\n", true), ("", false)] {
             assert_eq!(is_yaml(Path::new("weir"), text), want, "{text}");
         }
     }

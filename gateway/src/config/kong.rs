@@ -131,13 +131,9 @@ mod tests {
 
     #[test]
     fn a_kong_environment_is_known() {
-        for name in [
-            "nginx_http_lua_shared_dict",
-            "lua_package_path",
-            "plugins",
-            "admin_gui_listen",
-            "ssl_cert",
-        ] {
+        for name in
+            ["nginx_http_lua_shared_dict", "lua_package_path", "plugins", "admin_gui_listen", "ssl_cert"]
+        {
             assert_eq!(meaning(name, "x"), Meaning::NoEffect, "{name}");
         }
         assert!(matches!(meaning("role", "data_plane"), Meaning::Refused(_)));

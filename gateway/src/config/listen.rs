@@ -36,12 +36,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Listener>, String> {
 fn listener(text: &str) -> Result<Listener, String> {
     let mut words = text.split_whitespace();
     let address = address(words.next().unwrap_or_default())?;
-    let mut listener = Listener {
-        address,
-        backlog: BACKLOG,
-        reuseport: false,
-        text: text.to_owned(),
-    };
+    let mut listener = Listener { address, backlog: BACKLOG, reuseport: false, text: text.to_owned() };
     for flag in words {
         apply(flag, &mut listener)?;
     }
@@ -53,19 +48,12 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         return Err(format!("'{text}': Unix sockets are not supported yet"));
     }
     let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
-    let port = port
-        .parse()
-        .map_err(|_| format!("'{text}' does not end in a port (address:port)"))?;
-    let host = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
+    let port = port.parse().map_err(|_| format!("'{text}' does not end in a port (address:port)"))?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let ip: IpAddr = match host {
         "*" => [0, 0, 0, 0].into(),
         "localhost" => [127, 0, 0, 1].into(),
-        other => other
-            .parse()
-            .map_err(|_| format!("'{text}' does not begin with an IP address"))?,
+        other => other.parse().map_err(|_| format!("'{text}' does not begin with an IP address"))?,
     };
     Ok(SocketAddr::new(ip, port))
 }
@@ -105,10 +93,7 @@ mod tests {
     fn kongs_listen_syntax_is_read() {
         let text = "0.0.0.0:8000 reuseport backlog=64, [::]:8000 bind deferred ipv6only=on, *:9000";
         let listeners = parse(text).expect("valid");
-        let addresses: Vec<_> = listeners
-            .iter()
-            .map(|listener| listener.address.to_string())
-            .collect();
+        let addresses: Vec<_> = listeners.iter().map(|listener| listener.address.to_string()).collect();
         assert_eq!(addresses, ["0.0.0.0:8000", "[::]:8000", "0.0.0.0:9000"]);
         let facts: Vec<_> = listeners.iter().map(|one| (one.backlog, one.reuseport)).collect();
         assert_eq!(facts, [(64, true), (BACKLOG, false), (BACKLOG, false)]);
@@ -135,17 +120,10 @@ mod tests {
 
     #[test]
     fn loopback_is_known() {
-        for (text, want) in [
-            ("127.9.0.1:1", true),
-            ("[::1]:1", true),
-            ("0.0.0.0:1", false),
-            ("[::]:1", false),
-        ] {
-            assert_eq!(
-                parse(text).expect(text).first().map(Listener::is_loopback),
-                Some(want),
-                "{text}"
-            );
+        for (text, want) in
+            [("127.9.0.1:1", true), ("[::1]:1", true), ("0.0.0.0:1", false), ("[::]:1", false)]
+        {
+            assert_eq!(parse(text).expect(text).first().map(Listener::is_loopback), Some(want), "{text}");
         }
     }
 }

@@ -33,11 +33,7 @@ impl fmt::Display for Origin {
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Environment(variable) => write!(f, "environment variable {variable}"),
             Self::SecretFile { variable, path } => {
-                write!(
-                    f,
-                    "file {} named by environment variable {variable}",
-                    path.display()
-                )
+                write!(f, "file {} named by environment variable {variable}", path.display())
             }
         }
     }

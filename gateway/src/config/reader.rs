@@ -23,9 +23,7 @@ impl Reader {
 
     /// Who set `name`.
     pub(super) fn origin(&self, name: &str) -> Origin {
-        self.raw
-            .get(name)
-            .map_or(Origin::Default, |raw| raw.origin.clone())
+        self.raw.get(name).map_or(Origin::Default, |raw| raw.origin.clone())
     }
 
     /// Whether somebody set `name`.
@@ -53,26 +51,16 @@ impl Reader {
     /// Notes that `name` cannot be used.
     pub(super) fn complain(&mut self, name: &str, problem: String, allowed: String) {
         let origin = self.origin(name);
-        self.errors.push(SettingError {
-            name: name.to_owned(),
-            origin,
-            problem,
-            allowed,
-        });
+        self.errors.push(SettingError { name: name.to_owned(), origin, problem, allowed });
     }
 
     /// Each setting that somebody set, with its source.
     pub(super) fn origins(&self) -> BTreeMap<&'static str, Origin> {
-        self.raw
-            .iter()
-            .map(|(name, raw)| (*name, raw.origin.clone()))
-            .collect()
+        self.raw.iter().map(|(name, raw)| (*name, raw.origin.clone())).collect()
     }
 
     fn shown(&self, name: &str) -> String {
-        let secret = SETTINGS
-            .iter()
-            .any(|setting| setting.name == name && setting.secret);
+        let secret = SETTINGS.iter().any(|setting| setting.name == name && setting.secret);
         if secret {
             "this value cannot be used".to_owned()
         } else {
@@ -82,8 +70,5 @@ impl Reader {
 }
 
 fn default(name: &str) -> &'static str {
-    SETTINGS
-        .iter()
-        .find(|setting| setting.name == name)
-        .map_or("", |setting| setting.default)
+    SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| setting.default)
 }

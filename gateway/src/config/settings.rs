@@ -38,8 +38,8 @@ pub struct Settings {
     pub migrate: Migrate,
     /// The data plane.
     pub proxy: ProxySettings,
-    /// What plugins may take, unless their assignment says otherwise.
-    pub plugins: PluginDefaults,
+    /// What plugins may take of this process.
+    pub plugins: PluginSettings,
     /// Who set what; settings that nobody set are missing.
     pub origins: BTreeMap<&'static str, Origin>,
 }
@@ -62,10 +62,7 @@ pub enum Database {
 
 /// How to reach PostgreSQL.
 #[derive(Debug, Clone)]
-#[expect(
-    missing_docs,
-    reason = "Kong's names without pg_; docs/configuration.md describes them"
-)]
+#[expect(missing_docs, reason = "Kong's names without pg_; docs/configuration.md describes them")]
 pub struct PostgresSettings {
     pub host: String,
     pub port: u16,
@@ -116,10 +113,7 @@ impl LogLevel {
 
     /// Kong's word.
     pub fn as_str(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(_, level)| *level == self)
-            .map_or("notice", |(name, _)| name)
+        Self::ALL.iter().find(|(_, level)| *level == self).map_or("notice", |(name, _)| name)
     }
 }
 
@@ -162,10 +156,7 @@ pub enum HeaderToken {
 
 /// Timeouts and limits of the data plane.
 #[derive(Debug, Clone)]
-#[expect(
-    missing_docs,
-    reason = "docs/configuration.md describes them under the same names"
-)]
+#[expect(missing_docs, reason = "docs/configuration.md describes them under the same names")]
 pub struct ProxySettings {
     pub access_log: AccessLogTarget,
     /// Added to responses.
@@ -200,18 +191,11 @@ pub struct UpstreamKeepalive {
     pub idle_timeout: Option<Duration>,
 }
 
-/// What plugins may take, unless their assignment says otherwise.
+/// What plugins may take of this process.
 #[derive(Debug, Clone, Copy)]
-#[expect(
-    missing_docs,
-    reason = "docs/configuration.md describes them under the same names"
-)]
-pub struct PluginDefaults {
-    pub guest_ms_per_call: u32,
-    pub wall_ms_per_exchange: u32,
+#[expect(missing_docs, reason = "docs/configuration.md describes them under the same names")]
+pub struct PluginSettings {
     pub memory_mib: u32,
-    pub host_calls: u32,
+    pub instances: u32,
     pub component_max_size: usize,
-    pub compile_timeout: Duration,
-    pub compile_memory_mib: u32,
 }

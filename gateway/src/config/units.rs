@@ -32,9 +32,7 @@ pub(super) fn time(text: &str, unit: Duration) -> Result<Duration, String> {
         _ => None,
     };
     let number = number.parse::<u32>().ok();
-    let time = unit
-        .zip(number)
-        .and_then(|(unit, number)| unit.checked_mul(number));
+    let time = unit.zip(number).and_then(|(unit, number)| unit.checked_mul(number));
     // A year: anything longer is a slip, and would not fit into every timer.
     let time = time.filter(|time| *time <= Duration::from_secs(365 * 24 * 3600));
     time.ok_or_else(|| "allowed: a whole number, alone or with ms, s, m or h, up to a year".to_owned())
@@ -48,11 +46,7 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
         .into_iter()
         .find_map(|(suffix, factor)| Some((lower.strip_suffix(suffix)?, factor)))
         .unwrap_or((&lower, 1));
-    let size = number
-        .trim_end()
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(factor));
+    let size = number.trim_end().parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
     size.ok_or_else(|| "allowed: a number of bytes, alone or with k, m or g".to_owned())
 }
 
@@ -63,28 +57,17 @@ mod tests {
     #[test]
     fn times_and_sizes_take_suffixes() {
         let second = Duration::from_secs(1);
-        for (text, want) in [
-            ("15", Some(15_000)),
-            ("250ms", Some(250)),
-            ("2 m", Some(120_000)),
-            ("0", Some(0)),
-        ] {
-            assert_eq!(
-                time(text, second).ok().map(|time| time.as_millis()),
-                want,
-                "{text}"
-            );
+        for (text, want) in
+            [("15", Some(15_000)), ("250ms", Some(250)), ("2 m", Some(120_000)), ("0", Some(0))]
+        {
+            assert_eq!(time(text, second).ok().map(|time| time.as_millis()), want, "{text}");
         }
         for bad in ["", "s", "-1", "1.5", "1d", "9999999999", "8761h", "١s"] {
             assert!(time(bad, second).is_err(), "{bad}");
         }
-        for (text, want) in [
-            ("64k", Some(65_536)),
-            ("1M", Some(1 << 20)),
-            ("0", Some(0)),
-            ("", None),
-            ("k", None),
-        ] {
+        for (text, want) in
+            [("64k", Some(65_536)), ("1M", Some(1 << 20)), ("0", Some(0)), ("", None), ("k", None)]
+        {
             assert_eq!(bytes(text).ok(), want, "{text}");
         }
         assert!(bytes("99999999999999g").is_err(), "too large for 64 bits");
@@ -93,10 +76,7 @@ mod tests {
     #[test]
     fn counts_keep_their_bounds() {
         assert_eq!(count("1", 1, 4), Ok(1));
-        assert_eq!(
-            count("0", 1, 4),
-            Err("allowed: a whole number from 1 to 4".to_owned())
-        );
+        assert_eq!(count("0", 1, 4), Err("allowed: a whole number from 1 to 4".to_owned()));
         assert!(count("5", 1, 4).is_err() && count("x", 1, 4).is_err());
     }
 }

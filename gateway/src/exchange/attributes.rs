@@ -29,9 +29,7 @@ impl Attributes {
     /// [`AttributeError`] if the quota would be passed; the earlier value stays.
     pub fn set(&mut self, key: String, value: String) -> Result<(), AttributeError> {
         let at = self.entries.iter().position(|(name, _)| *name == key);
-        let freed = at
-            .and_then(|at| self.entries.get(at))
-            .map_or(0, |(name, old)| name.len() + old.len());
+        let freed = at.and_then(|at| self.entries.get(at)).map_or(0, |(name, old)| name.len() + old.len());
         let bytes = self.bytes - freed + key.len() + value.len();
         if bytes > MAX_BYTES {
             return Err(AttributeError);
@@ -46,9 +44,7 @@ impl Attributes {
 
     /// All of them, in the order in which they were first set.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()))
+        self.entries.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 }
 
@@ -61,11 +57,7 @@ mod tests {
         let mut attributes = Attributes::default();
         let big = "x".repeat(MAX_BYTES - 1);
         assert_eq!(attributes.set("k".into(), big.clone()), Ok(()));
-        assert_eq!(
-            attributes.set("k".into(), big),
-            Ok(()),
-            "replacing frees the old value"
-        );
+        assert_eq!(attributes.set("k".into(), big), Ok(()), "replacing frees the old value");
         assert_eq!(attributes.set("l".into(), String::new()), Err(AttributeError));
         assert!(attributes.get("l").is_none());
     }

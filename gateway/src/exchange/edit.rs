@@ -28,11 +28,7 @@ pub fn apply(edits: impl IntoIterator<Item = HeaderEdit>, headers: &mut HeaderMa
 }
 
 fn remove_prefix(prefix: &str, headers: &mut HeaderMap) {
-    let names: Vec<_> = headers
-        .keys()
-        .filter(|name| name.as_str().starts_with(prefix))
-        .cloned()
-        .collect();
+    let names: Vec<_> = headers.keys().filter(|name| name.as_str().starts_with(prefix)).cloned().collect();
     for name in names {
         headers.remove(name);
     }

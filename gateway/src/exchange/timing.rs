@@ -39,10 +39,7 @@ impl Timing {
 
     /// From sending the head to the upstream until its answer's head; `None` without an upstream.
     pub fn upstream_latency(&self) -> Option<Duration> {
-        Some(
-            self.upstream_answered?
-                .saturating_duration_since(self.upstream_sent?),
-        )
+        Some(self.upstream_answered?.saturating_duration_since(self.upstream_sent?))
     }
 
     /// Time spent in the gateway before the request went out, or before it answered by itself.

@@ -56,11 +56,7 @@ pub(super) struct Name<'a> {
 
 impl<'a> Name<'a> {
     pub(super) fn new(hasher: &impl BuildHasher, kind: &'a str, key: &'a str) -> Self {
-        Self {
-            kind,
-            key,
-            hash: hasher.hash_one((kind, key)),
-        }
+        Self { kind, key, hash: hasher.hash_one((kind, key)) }
     }
 
     /// Both in one text; neither holds a NUL.

@@ -40,21 +40,13 @@ struct Mark {
 impl Generations {
     pub(super) fn new() -> Self {
         let slots = std::iter::repeat_with(AtomicU32::default).take(SLOTS).collect();
-        Self {
-            slots,
-            all: AtomicU32::new(0),
-        }
+        Self { slots, all: AtomicU32::new(0) }
     }
 
     /// To be taken before the row is read.
     pub(super) fn stamp(&self, key_hash: u64) -> Stamp {
         let all = self.all.load(Ordering::Acquire);
-        Stamp {
-            all,
-            key: self.mark(key_hash),
-            consumer: None,
-            hearsay: false,
-        }
+        Stamp { all, key: self.mark(key_hash), consumer: None, hearsay: false }
     }
 
     /// To be taken before the consumer is read.
@@ -64,10 +56,7 @@ impl Generations {
 
     /// For what was not read from the store.
     pub(super) fn hearsay(&self) -> Stamp {
-        Stamp {
-            hearsay: true,
-            ..self.stamp(0)
-        }
+        Stamp { hearsay: true, ..self.stamp(0) }
     }
 
     /// Whether nothing changed since.
@@ -98,20 +87,12 @@ impl Generations {
 
     fn mark(&self, hash: u64) -> Mark {
         let slot = index(hash);
-        let count = self
-            .slots
-            .get(slot)
-            .map_or(0, |slot| slot.load(Ordering::Acquire));
-        Mark {
-            slot: slot as u32,
-            count,
-        }
+        let count = self.slots.get(slot).map_or(0, |slot| slot.load(Ordering::Acquire));
+        Mark { slot: slot as u32, count }
     }
 
     fn stands(&self, mark: Mark) -> bool {
-        self.slots
-            .get(mark.slot as usize)
-            .is_some_and(|slot| slot.load(Ordering::Acquire) == mark.count)
+        self.slots.get(mark.slot as usize).is_some_and(|slot| slot.load(Ordering::Acquire) == mark.count)
     }
 }
 

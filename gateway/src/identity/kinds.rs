@@ -8,14 +8,8 @@ pub(super) const ACLS: &str = "acls";
 
 /// What [`save_identities`](crate::store::LastGood::save_identities) is to save so that
 /// [`Identity::seed`](super::Identity::seed) finds all it needs.
-pub const SAVED_KINDS: &[&str] = &[
-    CONSUMERS,
-    ACLS,
-    "keyauth_credentials",
-    "basicauth_credentials",
-    "hmacauth_credentials",
-    "jwt_secrets",
-];
+pub const SAVED_KINDS: &[&str] =
+    &[CONSUMERS, ACLS, "keyauth_credentials", "basicauth_credentials", "hmacauth_credentials", "jwt_secrets"];
 
 /// The unique field that a credential of this kind is found by.
 pub(super) fn key_field(kind: &str) -> &'static str {

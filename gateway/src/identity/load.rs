@@ -30,10 +30,7 @@ impl Inner {
             return Ok(self.entry(name, Found::Nobody, stamp, None));
         };
         let Some(owner) = reference(&document, "consumer") else {
-            return Err(IdentityError::Broken(format!(
-                "a credential of {} without a consumer",
-                name.kind
-            )));
+            return Err(IdentityError::Broken(format!("a credential of {} without a consumer", name.kind)));
         };
         self.generations.stamp_consumer(&mut stamp, owner);
         // It may have been deleted in between; its credentials went with it.
@@ -47,11 +44,8 @@ impl Inner {
         };
         let groups = self.store.page(kinds::ACLS, &query).await?.documents;
         let expires_at = expires_at(&document);
-        let credential = credential(
-            &document,
-            Arc::new(facts(owner, &consumer)),
-            groups.iter().filter_map(group),
-        );
+        let credential =
+            credential(&document, Arc::new(facts(owner, &consumer)), groups.iter().filter_map(group));
         Ok(self.entry(name, Found::Credential(Arc::new(credential)), stamp, expires_at))
     }
 
@@ -61,10 +55,7 @@ impl Inner {
             found = self.store.find(kinds::CONSUMERS, &Lookup::Id(id)).await?;
         }
         if found.is_none() {
-            found = self
-                .store
-                .find(kinds::CONSUMERS, &Lookup::key("username", key))
-                .await?;
+            found = self.store.find(kinds::CONSUMERS, &Lookup::key("username", key)).await?;
         }
         let Some(document) = found else { return Ok(None) };
         let id = id(&document).ok_or_else(|| IdentityError::Broken("a consumer without an id".to_owned()))?;
@@ -79,11 +70,7 @@ impl Inner {
         expires_at: Option<i64>,
     ) -> Entry {
         let known = !matches!(found, Found::Nobody);
-        let fresh_for = if known {
-            self.limits.known_for
-        } else {
-            self.limits.unknown_for
-        };
+        let fresh_for = if known { self.limits.known_for } else { self.limits.unknown_for };
         Entry {
             kind: name.kind.into(),
             key: name.key.into(),
@@ -103,11 +90,7 @@ pub(super) fn credential(
 ) -> Credential {
     Credential {
         consumer,
-        id: document
-            .get("id")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .into(),
+        id: document.get("id").and_then(Value::as_str).unwrap_or_default().into(),
         groups: groups.collect(),
         data_json: print(document).into(),
     }
@@ -130,10 +113,7 @@ pub(super) fn group(document: &Document) -> Option<String> {
 }
 
 pub(super) fn id(document: &Document) -> Option<Uuid> {
-    document
-        .get("id")
-        .and_then(Value::as_str)
-        .and_then(|text| Uuid::try_parse(text).ok())
+    document.get("id").and_then(Value::as_str).and_then(|text| Uuid::try_parse(text).ok())
 }
 
 /// The id in a field of the form `{"id": "…"}`.

@@ -16,6 +16,7 @@ mod near;
 mod seed;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -30,6 +31,9 @@ use entry::{Entry, Found, Name};
 use generations::Generations;
 pub use kinds::SAVED_KINDS;
 use near::poll_once;
+
+/// Caches made so far.
+static CACHES: AtomicU64 = AtomicU64::new(0);
 
 /// Why it cannot be said who a key is.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -85,6 +89,8 @@ pub struct Identity {
 
 #[derive(Debug)]
 struct Inner {
+    /// Tells the entries of this cache from those of another in the memory of a thread.
+    number: u64,
     store: Store,
     /// Where look-ups run: the control plane's runtime, whose connections the store has.
     runtime: Handle,
@@ -113,13 +119,10 @@ impl Identity {
     pub fn with_limits(store: Store, limits: IdentityLimits) -> Self {
         // Clients choose the keys, so the hash has a random seed.
         let hasher = RandomState::default();
-        let known = Cache::builder()
-            .max_capacity(limits.known)
-            .build_with_hasher(hasher.clone());
-        let unknown = Cache::builder()
-            .max_capacity(limits.unknown)
-            .time_to_live(limits.unknown_for);
+        let known = Cache::builder().max_capacity(limits.known).build_with_hasher(hasher.clone());
+        let unknown = Cache::builder().max_capacity(limits.unknown).time_to_live(limits.unknown_for);
         let inner = Inner {
+            number: CACHES.fetch_add(1, Ordering::Relaxed),
             store,
             runtime: Handle::current(),
             limits,
@@ -128,17 +131,13 @@ impl Identity {
             hasher,
             generations: Generations::new(),
         };
-        Self {
-            inner: Arc::new(inner),
-        }
+        Self { inner: Arc::new(inner) }
     }
 
     /// What is known of a credential without waiting: `None` if it has to be looked up,
     /// `Some(None)` if nobody has the key. For the request path.
     pub fn cached(&self, kind: &str, key: &str) -> Option<Option<Arc<Credential>>> {
-        self.inner
-            .cached(&self.inner.name(kind, &key_text(key)))
-            .map(Found::into_credential)
+        self.inner.cached(&self.inner.name(kind, &key_text(key))).map(Found::into_credential)
     }
 
     /// Finds a credential by its kind (`keyauth_credentials`) and its unique key.
@@ -175,13 +174,8 @@ impl Identity {
             return Ok(found);
         }
         let (inner, kind, key) = (Arc::clone(&self.inner), kind.to_owned(), key.to_owned());
-        let looking = self
-            .inner
-            .runtime
-            .spawn(async move { inner.look_up(&kind, &key).await });
-        looking
-            .await
-            .map_err(|error| IdentityError::Broken(error.to_string()))?
+        let looking = self.inner.runtime.spawn(async move { inner.look_up(&kind, &key).await });
+        looking.await.map_err(|error| IdentityError::Broken(error.to_string()))?
     }
 }
 
@@ -192,19 +186,16 @@ impl Inner {
 
     /// Two hash look-ups at most; the first is in memory of this thread alone.
     fn cached(&self, name: &Name<'_>) -> Option<Found> {
-        let owner = std::ptr::from_ref(self) as usize;
-        if let Some(found) = near::get(owner, name, |entry| self.answer(entry)) {
+        if let Some(found) = near::get(self.number, name, |entry| self.answer(entry)) {
             return Some(found);
         }
         near::with_text(name, |text| {
             let known = poll_once(self.known.get(text)).flatten();
             if let Some(found) = known.as_ref().and_then(|entry| self.answer(entry)) {
-                near::put(owner, name, known);
+                near::put(self.number, name, known);
                 return Some(found);
             }
-            poll_once(self.unknown.get(text))
-                .flatten()
-                .and_then(|entry| self.answer(&entry))
+            poll_once(self.unknown.get(text)).flatten().and_then(|entry| self.answer(&entry))
         })
     }
 
@@ -218,35 +209,27 @@ impl Inner {
         let key_text = key_text(key);
         let name = self.name(kind, &key_text);
         let text = name.text();
-        let done = self
-            .known
-            .entry_by_ref(text.as_str())
-            .and_try_compute_with(async |old| {
-                let old = old.map(moka::Entry::into_value);
-                // The one before may have answered the same question while this one waited its turn.
-                if old.as_ref().is_some_and(|old| self.answer(old).is_some()) {
-                    return Ok(Op::Nop);
-                }
-                if self
-                    .unknown
-                    .get(text.as_str())
-                    .await
-                    .is_some_and(|entry| self.answer(&entry).is_some())
-                {
-                    return Ok(Op::Remove);
-                }
-                let fresh = match self.load(&name, key).await {
-                    Ok(fresh) => Arc::new(fresh),
-                    // Better an old answer than none: the feed removes what it knows to be wrong.
-                    Err(IdentityError::Unavailable(_)) if old.is_some() => return Ok(Op::Nop),
-                    Err(error) => return Err(error),
-                };
-                if fresh.is_known() {
-                    return Ok(Op::Put(fresh));
-                }
-                self.unknown.insert(text.clone(), fresh).await;
-                Ok(Op::Remove)
-            });
+        let done = self.known.entry_by_ref(text.as_str()).and_try_compute_with(async |old| {
+            let old = old.map(moka::Entry::into_value);
+            // The one before may have answered the same question while this one waited its turn.
+            if old.as_ref().is_some_and(|old| self.answer(old).is_some()) {
+                return Ok(Op::Nop);
+            }
+            if self.unknown.get(text.as_str()).await.is_some_and(|entry| self.answer(&entry).is_some()) {
+                return Ok(Op::Remove);
+            }
+            let fresh = match self.load(&name, key).await {
+                Ok(fresh) => Arc::new(fresh),
+                // Better an old answer than none: the feed removes what it knows to be wrong.
+                Err(IdentityError::Unavailable(_)) if old.is_some() => return Ok(Op::Nop),
+                Err(error) => return Err(error),
+            };
+            if fresh.is_known() {
+                return Ok(Op::Put(fresh));
+            }
+            self.unknown.insert(text.clone(), fresh).await;
+            Ok(Op::Remove)
+        });
         use moka::ops::compute::CompResult as Done;
         Ok(match done.await? {
             Done::Unchanged(entry) | Done::Inserted(entry) | Done::ReplacedWith(entry) => {

@@ -15,8 +15,8 @@ const PLACES: usize = 4_096;
 
 #[derive(Clone)]
 struct Place {
-    /// The cache that the entry belongs to.
-    owner: usize,
+    /// The number of the cache that the entry belongs to.
+    owner: u64,
     entry: Arc<Entry>,
 }
 
@@ -27,7 +27,7 @@ thread_local! {
 
 /// What `answer` says of the entry with this name, if it is here.
 pub(super) fn get(
-    owner: usize,
+    owner: u64,
     name: &Name<'_>,
     answer: impl FnOnce(&Entry) -> Option<Found>,
 ) -> Option<Found> {
@@ -40,7 +40,7 @@ pub(super) fn get(
     })
 }
 
-pub(super) fn put(owner: usize, name: &Name<'_>, entry: Option<Arc<Entry>>) {
+pub(super) fn put(owner: u64, name: &Name<'_>, entry: Option<Arc<Entry>>) {
     PLACES_OF_THREAD.with_borrow_mut(|places| {
         if places.is_empty() {
             places.resize(PLACES, None);

@@ -33,13 +33,7 @@ impl Identity {
         for (id, consumer) in &consumers {
             let names = [Some(id.to_string()), consumer.username.clone()];
             for key in names.into_iter().flatten() {
-                self.hear(
-                    kinds::CONSUMERS,
-                    &key,
-                    Found::Consumer(Arc::clone(consumer)),
-                    None,
-                )
-                .await;
+                self.hear(kinds::CONSUMERS, &key, Found::Consumer(Arc::clone(consumer)), None).await;
             }
         }
         let mut known = 0;
@@ -47,19 +41,19 @@ impl Identity {
             .documents
             .iter()
             .filter(|(kind, _)| !matches!(kind.as_str(), kinds::CONSUMERS | kinds::ACLS));
-        for (kind, document) in
-            credentials.flat_map(|(kind, documents)| documents.iter().map(move |one| (kind, one)))
-        {
-            let Some((owner, key)) = owner_and_key(kind, document) else {
-                continue;
-            };
-            let Some(consumer) = consumers.get(&owner) else {
-                continue;
-            };
-            let groups = groups.get(&owner).into_iter().flatten().cloned();
-            let found = Found::Credential(Arc::new(credential(document, Arc::clone(consumer), groups)));
-            self.hear(kind, key, found, expires_at(document)).await;
-            known += 1;
+        for (kind, documents) in credentials {
+            for document in documents {
+                let Some((owner, key)) = owner_and_key(kind, document) else {
+                    continue;
+                };
+                let Some(consumer) = consumers.get(&owner) else {
+                    continue;
+                };
+                let groups = groups.get(&owner).into_iter().flatten().cloned();
+                let found = Found::Credential(Arc::new(credential(document, Arc::clone(consumer), groups)));
+                self.hear(kind, key, found, expires_at(document)).await;
+                known += 1;
+            }
         }
         known
     }
@@ -67,15 +61,9 @@ impl Identity {
     async fn hear(&self, kind: &str, key: &str, found: Found, expires_at: Option<i64>) {
         let key = key_text(key);
         let name = Name::new(&self.inner.hasher, kind, &key);
-        let entry: Entry = self
-            .inner
-            .entry(&name, found, self.inner.generations.hearsay(), expires_at);
+        let entry: Entry = self.inner.entry(&name, found, self.inner.generations.hearsay(), expires_at);
         // What the store said itself is better.
-        self.inner
-            .known
-            .entry(name.text())
-            .or_insert(Arc::new(entry))
-            .await;
+        self.inner.known.entry(name.text()).or_insert(Arc::new(entry)).await;
     }
 }
 

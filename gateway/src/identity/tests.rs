@@ -19,22 +19,9 @@ fn id(number: u128) -> Uuid {
 fn record(kind: &'static str, number: u128, mut fields: Value, key: Option<&'static str>) -> Record {
     fields["id"] = json!(id(number).to_string());
     let value = |field: &str| fields[field].as_str().unwrap().to_owned();
-    let keys = key
-        .map(|field| UniqueKey {
-            field,
-            value: value(field),
-        })
-        .into_iter()
-        .collect();
-    let owner = fields
-        .get("consumer")
-        .map(|owner| owner["id"].as_str().unwrap().parse().unwrap());
-    let link = |id| Link {
-        field: "consumer",
-        target: "consumers",
-        id,
-        on_delete: OnDelete::Cascade,
-    };
+    let keys = key.map(|field| UniqueKey { field, value: value(field) }).into_iter().collect();
+    let owner = fields.get("consumer").map(|owner| owner["id"].as_str().unwrap().parse().unwrap());
+    let link = |id| Link { field: "consumer", target: "consumers", id, on_delete: OnDelete::Cascade };
     let expires_at = fields.get("expires_at").and_then(Value::as_i64);
     let document = fields.as_object().cloned().unwrap();
     Record {
@@ -49,30 +36,15 @@ fn record(kind: &'static str, number: u128, mut fields: Value, key: Option<&'sta
 }
 
 fn consumer(number: u128, username: &str) -> Record {
-    record(
-        "consumers",
-        number,
-        json!({ "username": username, "custom_id": "c" }),
-        Some("username"),
-    )
+    record("consumers", number, json!({ "username": username, "custom_id": "c" }), Some("username"))
 }
 
 fn key(number: u128, owner: u128, key: &str) -> Record {
-    record(
-        KIND,
-        number,
-        json!({ "key": key, "consumer": { "id": id(owner).to_string() } }),
-        Some("key"),
-    )
+    record(KIND, number, json!({ "key": key, "consumer": { "id": id(owner).to_string() } }), Some("key"))
 }
 
 fn group(number: u128, owner: u128, group: &str) -> Record {
-    record(
-        "acls",
-        number,
-        json!({ "group": group, "consumer": { "id": id(owner).to_string() } }),
-        None,
-    )
+    record("acls", number, json!({ "group": group, "consumer": { "id": id(owner).to_string() } }), None)
 }
 
 async fn fresh() -> (Store, Identity) {
@@ -83,15 +55,11 @@ async fn fresh() -> (Store, Identity) {
 
 /// What the reload loop does with every write.
 async fn catch_up(store: &Store, identity: &Identity, since: i64) {
-    identity
-        .invalidate_changes(&store.changes_since(since, 1_000).await.unwrap())
-        .await;
+    identity.invalidate_changes(&store.changes_since(since, 1_000).await.unwrap()).await;
 }
 
 fn username(found: &Option<Arc<Credential>>) -> Option<&str> {
-    found
-        .as_ref()
-        .and_then(|credential| credential.consumer.username.as_deref())
+    found.as_ref().and_then(|credential| credential.consumer.username.as_deref())
 }
 
 #[tokio::test]
@@ -104,16 +72,10 @@ async fn a_credential_is_found_once_and_then_known() {
     let found = identity.find_credential(KIND, "secret").await.unwrap().unwrap();
     assert_eq!(found.consumer.id, id(1));
     assert_eq!(found.consumer.custom_id.as_deref(), Some("c"));
-    assert_eq!(
-        serde_json::from_str::<Value>(&found.consumer.json).unwrap()["username"],
-        "ada"
-    );
+    assert_eq!(serde_json::from_str::<Value>(&found.consumer.json).unwrap()["username"], "ada");
     assert_eq!(*found.id, *id(2).to_string());
     assert_eq!(*found.groups, ["admins"]);
-    assert_eq!(
-        serde_json::from_str::<Value>(&found.data_json).unwrap()["key"],
-        "secret"
-    );
+    assert_eq!(serde_json::from_str::<Value>(&found.data_json).unwrap()["key"], "secret");
     for time in ["from the shared cache", "from the memory of this thread"] {
         let again = identity.cached(KIND, "secret").flatten().unwrap();
         assert!(Arc::ptr_eq(&found, &again), "{time}");
@@ -129,29 +91,16 @@ async fn a_credential_is_found_once_and_then_known() {
 async fn a_key_that_nobody_has_is_known_to_be_so() {
     let (store, identity) = fresh().await;
     for key in ["x", "", "a\0b", &"long".repeat(1_000)] {
-        assert!(
-            identity.find_credential(KIND, key).await.unwrap().is_none(),
-            "{key}"
-        );
-        assert!(
-            identity.cached(KIND, key).is_some_and(|known| known.is_none()),
-            "{key}"
-        );
+        assert!(identity.find_credential(KIND, key).await.unwrap().is_none(), "{key}");
+        assert!(identity.cached(KIND, key).is_some_and(|known| known.is_none()), "{key}");
     }
     store.insert(consumer(1, "ada")).await.unwrap();
     store.insert(key(2, 1, "x")).await.unwrap();
     catch_up(&store, &identity, 0).await;
-    assert!(
-        identity.cached(KIND, "x").is_none(),
-        "the feed said that somebody has it now"
-    );
+    assert!(identity.cached(KIND, "x").is_none(), "the feed said that somebody has it now");
     assert!(identity.find_credential(KIND, "x").await.unwrap().is_some());
     assert!(
-        identity
-            .find_credential("jwt_secrets", "x")
-            .await
-            .unwrap()
-            .is_none(),
+        identity.find_credential("jwt_secrets", "x").await.unwrap().is_none(),
         "another kind is another key"
     );
 }
@@ -167,10 +116,7 @@ async fn every_change_is_heard() {
     let expect = async |case: &str, revision: &mut i64, want: Option<(&str, &[&str])>| {
         catch_up(&store, &identity, *revision).await;
         *revision = store.revision().await.unwrap();
-        assert!(
-            identity.cached(KIND, &long).is_none(),
-            "{case}: the old answer is gone"
-        );
+        assert!(identity.cached(KIND, &long).is_none(), "{case}: the old answer is gone");
         let found = identity.find_credential(KIND, &long).await.unwrap();
         assert_eq!(username(&found), want.map(|(name, _)| name), "{case}");
         assert_eq!(
@@ -178,40 +124,22 @@ async fn every_change_is_heard() {
             want.map(|(_, groups)| groups.iter().map(ToString::to_string).collect()),
             "{case}"
         );
-        assert!(
-            identity.cached(KIND, &long).is_some(),
-            "{case}: the new one is there"
-        );
+        assert!(identity.cached(KIND, &long).is_some(), "{case}: the new one is there");
         // Once more, so that the memory of this thread has it too.
         assert!(identity.cached(KIND, &long).is_some(), "{case}");
     };
     let found = identity.find_credential(KIND, &long).await.unwrap();
     assert_eq!(username(&found), Some("ada"));
     store.replace(consumer(1, "lovelace")).await.unwrap();
-    expect(
-        "the consumer has another name",
-        &mut revision,
-        Some(("lovelace", &["a"])),
-    )
-    .await;
+    expect("the consumer has another name", &mut revision, Some(("lovelace", &["a"]))).await;
     store.delete("acls", id(3)).await.unwrap();
-    expect(
-        "the consumer left a group",
-        &mut revision,
-        Some(("lovelace", &[])),
-    )
-    .await;
+    expect("the consumer left a group", &mut revision, Some(("lovelace", &[]))).await;
     store.replace(key(2, 1, "other")).await.unwrap();
     expect("the credential has another key", &mut revision, None).await;
     store.replace(key(2, 1, &long)).await.unwrap();
     expect("and its old one again", &mut revision, Some(("lovelace", &[]))).await;
     store.delete("consumers", id(1)).await.unwrap();
-    expect(
-        "the consumer is gone, and the credential with it",
-        &mut revision,
-        None,
-    )
-    .await;
+    expect("the consumer is gone, and the credential with it", &mut revision, None).await;
     identity.invalidate_changes(&Changes::TooOld).await;
     expect("anything may have changed", &mut revision, None).await;
 }
@@ -236,13 +164,7 @@ async fn a_consumer_is_found_by_id_or_username() {
     assert!(identity.find_consumer("ada").await.unwrap().is_none());
     assert_eq!(identity.find_consumer("bob").await.unwrap().unwrap().id, id(1));
     assert_eq!(
-        identity
-            .find_consumer(&id(1).to_string())
-            .await
-            .unwrap()
-            .unwrap()
-            .username
-            .as_deref(),
+        identity.find_consumer(&id(1).to_string()).await.unwrap().unwrap().username.as_deref(),
         Some("bob")
     );
 }
@@ -251,10 +173,7 @@ async fn a_consumer_is_found_by_id_or_username() {
 async fn a_credential_ends_at_its_second_though_it_is_cached() {
     let (store, identity) = fresh().await;
     store.insert(consumer(1, "ada")).await.unwrap();
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_secs() as i64;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
     let mut credential = key(2, 1, "short");
     credential.document.insert("expires_at".into(), json!(now + 2));
     credential.expires_at = Some(now + 2);
@@ -265,9 +184,7 @@ async fn a_credential_ends_at_its_second_though_it_is_cached() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), ended)
-        .await
-        .expect("it ends without any message");
+    tokio::time::timeout(Duration::from_secs(20), ended).await.expect("it ends without any message");
 }
 
 #[tokio::test]
@@ -299,39 +216,24 @@ async fn many_who_ask_at_once_cost_one_look_up() {
     for one in asking {
         answers.push(one.await.unwrap());
     }
-    assert!(
-        answers.iter().all(|answer| Arc::ptr_eq(answer, &answers[0])),
-        "all have the same answer"
-    );
+    assert!(answers.iter().all(|answer| Arc::ptr_eq(answer, &answers[0])), "all have the same answer");
 }
 
 #[tokio::test]
 async fn a_flood_of_invented_keys_pushes_no_real_one_out() {
     let store = Store::connect(&StoreSettings::Memory).await.unwrap();
     store.migrate().await.unwrap();
-    let limits = IdentityLimits {
-        known: 100,
-        unknown: 50,
-        ..IdentityLimits::default()
-    };
+    let limits = IdentityLimits { known: 100, unknown: 50, ..IdentityLimits::default() };
     let identity = Identity::with_limits(store.clone(), limits);
     store.insert(consumer(1, "ada")).await.unwrap();
     store.insert(key(2, 1, "real")).await.unwrap();
     identity.find_credential(KIND, "real").await.unwrap();
     for number in 0..2_000 {
-        identity
-            .find_credential(KIND, &format!("invented {number}"))
-            .await
-            .unwrap();
+        identity.find_credential(KIND, &format!("invented {number}")).await.unwrap();
     }
     identity.inner.unknown.run_pending_tasks().await;
     assert!(identity.inner.unknown.entry_count() <= 50, "bounded");
-    assert!(
-        identity
-            .inner
-            .known
-            .contains_key(identity.inner.name(KIND, "real").text().as_str())
-    );
+    assert!(identity.inner.known.contains_key(identity.inner.name(KIND, "real").text().as_str()));
 }
 
 async fn on_postgres() -> (Postgres, StoreSettings, Store) {
@@ -349,10 +251,7 @@ async fn on_postgres() -> (Postgres, StoreSettings, Store) {
 #[tokio::test]
 async fn while_the_store_is_away_the_known_go_on_and_the_unknown_are_told() {
     let (server, _, store) = on_postgres().await;
-    let limits = IdentityLimits {
-        known_for: Duration::ZERO,
-        ..IdentityLimits::default()
-    };
+    let limits = IdentityLimits { known_for: Duration::ZERO, ..IdentityLimits::default() };
     let identity = Identity::with_limits(store.clone(), limits);
     for key in ["known", "gone"] {
         assert!(identity.find_credential(KIND, key).await.unwrap().is_some());
@@ -360,33 +259,22 @@ async fn while_the_store_is_away_the_known_go_on_and_the_unknown_are_told() {
     store.delete(KIND, id(3)).await.unwrap();
     catch_up(&store, &identity, 4).await;
     server.stop().unwrap();
-    assert!(
-        identity.cached(KIND, "known").is_none(),
-        "too old to be believed without asking"
-    );
+    assert!(identity.cached(KIND, "known").is_none(), "too old to be believed without asking");
     let known = identity.find_credential(KIND, "known").await.unwrap();
     assert_eq!(username(&known), Some("ada"), "an old answer is better than none");
     for key in ["gone", "never asked"] {
         let refused = identity.find_credential(KIND, key).await;
-        assert!(
-            matches!(refused, Err(IdentityError::Unavailable(_))),
-            "{key}: {refused:?}"
-        );
+        assert!(matches!(refused, Err(IdentityError::Unavailable(_))), "{key}: {refused:?}");
     }
     identity.invalidate_all();
-    assert!(
-        identity.find_credential(KIND, "known").await.unwrap().is_some(),
-        "still"
-    );
+    assert!(identity.find_credential(KIND, "known").await.unwrap().is_some(), "still");
     server.start_again().unwrap();
     let back = async {
         while identity.find_credential(KIND, "never asked").await.is_err() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), back)
-        .await
-        .expect("it recovers by itself");
+    tokio::time::timeout(Duration::from_secs(30), back).await.expect("it recovers by itself");
     assert!(identity.find_credential(KIND, "gone").await.unwrap().is_none());
 }
 
@@ -396,18 +284,12 @@ async fn after_a_restart_with_the_store_away_those_saved_on_disk_go_on() {
     store.insert(group(5, 1, "admins")).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let last_good = LastGood::new(folder.path());
-    assert_eq!(
-        last_good.save_identities(&store, SAVED_KINDS, 100).await.unwrap(),
-        (5, false)
-    );
+    assert_eq!(last_good.save_identities(&store, SAVED_KINDS, 100).await.unwrap(), (5, false));
     store.delete(KIND, id(3)).await.unwrap();
     let saved = last_good.load_identities().await;
     let restarted = Identity::new(Store::connect(&settings).await.unwrap());
     assert_eq!(restarted.seed(&saved).await, 3);
-    assert!(
-        restarted.cached(KIND, "known").is_none(),
-        "nothing from disk is believed without asking"
-    );
+    assert!(restarted.cached(KIND, "known").is_none(), "nothing from disk is believed without asking");
     assert!(
         restarted.find_credential(KIND, "gone").await.unwrap().is_none(),
         "deleted while the node was down"
@@ -418,10 +300,7 @@ async fn after_a_restart_with_the_store_away_those_saved_on_disk_go_on() {
     assert_eq!(found.unwrap().groups.to_vec(), ["admins"]);
     assert_eq!(restarted.find_consumer("ada").await.unwrap().unwrap().id, id(1));
     let gone = restarted.find_credential(KIND, "gone").await;
-    assert!(
-        !matches!(gone, Ok(Some(_))),
-        "what is known to be gone does not come back"
-    );
+    assert!(!matches!(gone, Ok(Some(_))), "what is known to be gone does not come back");
 }
 
 #[tokio::test]
@@ -434,18 +313,11 @@ async fn more_than_fits_on_disk_is_said_to_be_more() {
     let last_good = LastGood::new(folder.path());
     for (limit, want) in [(4, (4, true)), (5, (5, false)), (9, (5, false))] {
         assert_eq!(
-            last_good
-                .save_identities(&store, SAVED_KINDS, limit)
-                .await
-                .unwrap(),
+            last_good.save_identities(&store, SAVED_KINDS, limit).await.unwrap(),
             want,
             "limit {limit}"
         );
         let loaded = last_good.load_identities().await;
-        assert_eq!(
-            (loaded.documents["consumers"].len(), loaded.truncated),
-            want,
-            "limit {limit}"
-        );
+        assert_eq!((loaded.documents["consumers"].len(), loaded.truncated), want, "limit {limit}");
     }
 }

@@ -65,10 +65,8 @@ impl Check {
             return;
         }
         if let Err(text) = self.verdict(fields, entity, writing, errors)
-            && let Some(list) = errors
-                .entry("@entity")
-                .or_insert_with(|| Value::Array(Vec::new()))
-                .as_array_mut()
+            && let Some(list) =
+                errors.entry("@entity").or_insert_with(|| Value::Array(Vec::new())).as_array_mut()
         {
             list.push(Value::String(text));
         }
@@ -88,32 +86,21 @@ impl Check {
         };
         match self {
             Self::AtLeastOneOf(names) => at_least_one_of(entity, names, None, writing),
-            Self::OnlyOneOf(names) => fail(
-                count(names) == 1,
-                "exactly one of these fields must be non-empty",
-                names,
-            ),
+            Self::OnlyOneOf(names) => {
+                fail(count(names) == 1, "exactly one of these fields must be non-empty", names)
+            }
             Self::MutuallyRequired(names) => fail(
                 [0, names.len()].contains(&count(names)),
                 "all or none of these fields must be set",
                 names,
             ),
-            Self::MutuallyExclusive(names) => fail(
-                count(names) <= 1,
-                "only one or none of these fields must be set",
-                names,
-            ),
-            Self::Distinct(names) => fail(
-                distinct(entity, names),
-                "values of these fields must be distinct",
-                names,
-            ),
-            Self::Conditional {
-                when,
-                then_field,
-                then,
-                err,
-            } => {
+            Self::MutuallyExclusive(names) => {
+                fail(count(names) <= 1, "only one or none of these fields must be set", names)
+            }
+            Self::Distinct(names) => {
+                fail(distinct(entity, names), "values of these fields must be distinct", names)
+            }
+            Self::Conditional { when, then_field, then, err } => {
                 if !when.holds(fields, entity) {
                     return Ok(());
                 }
@@ -122,18 +109,10 @@ impl Check {
                 };
                 put_at(errors, then_field, Value::String(text));
                 Err(err.clone().unwrap_or_else(|| {
-                    format!(
-                        "failed conditional validation given value of field '{}'",
-                        when.field
-                    )
+                    format!("failed conditional validation given value of field '{}'", when.field)
                 }))
             }
-            Self::ConditionalAtLeastOneOf {
-                when,
-                then,
-                err,
-                otherwise,
-            } => match otherwise {
+            Self::ConditionalAtLeastOneOf { when, then, err, otherwise } => match otherwise {
                 _ if when.holds(fields, entity) => at_least_one_of(entity, then, err.as_deref(), writing),
                 Some((names, err)) => at_least_one_of(entity, names, Some(err), writing),
                 None => Ok(()),
@@ -184,13 +163,7 @@ fn obeys(fields: &Fields, entity: &Document, field: &str, rules: &[Rule]) -> Res
 
 fn null_obeys(rules: &[Rule], required: bool) -> Result<(), String> {
     let told = rules.iter().find_map(Rule::check_null);
-    told.unwrap_or_else(|| {
-        if required {
-            Err(REQUIRED.to_owned())
-        } else {
-            Ok(())
-        }
-    })
+    told.unwrap_or_else(|| if required { Err(REQUIRED.to_owned()) } else { Ok(()) })
 }
 
 fn at_least_one_of(
@@ -203,12 +176,7 @@ fn at_least_one_of(
         return Ok(());
     }
     let text = err.map_or_else(
-        || {
-            format!(
-                "at least one of these fields must be non-empty: {}",
-                quoted(names)
-            )
-        },
+        || format!("at least one of these fields must be non-empty: {}", quoted(names)),
         |text| text.replace("%s", &quoted(names)),
     );
     Err(match writing {
@@ -218,15 +186,9 @@ fn at_least_one_of(
 }
 
 fn distinct(entity: &Document, names: &[String]) -> bool {
-    let values: Vec<&Value> = names
-        .iter()
-        .filter_map(|name| value_at(entity, name))
-        .filter(|value| !value.is_null())
-        .collect();
-    values
-        .iter()
-        .enumerate()
-        .all(|(at, value)| !values.iter().skip(at + 1).any(|other| other == value))
+    let values: Vec<&Value> =
+        names.iter().filter_map(|name| value_at(entity, name)).filter(|value| !value.is_null()).collect();
+    values.iter().enumerate().all(|(at, value)| !values.iter().skip(at + 1).any(|other| other == value))
 }
 
 fn non_empty(entity: &Document, path: &str) -> bool {
@@ -258,11 +220,7 @@ fn has_error(errors: &Map<String, Value>, path: &str) -> bool {
 }
 
 fn quoted(names: &[String]) -> String {
-    names
-        .iter()
-        .map(|name| format!("'{name}'"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
 }
 
 /// Names as the checks hold them.
@@ -273,15 +231,9 @@ pub(super) fn names(list: &[&str]) -> Vec<String> {
 /// `if_field` obeys `rules` -> `then_field` must obey `then`.
 pub(super) fn conditional(if_field: &str, rules: Vec<Rule>, then_field: &str, then: Vec<Rule>) -> Check {
     Check::Conditional {
-        when: When {
-            field: if_field.to_owned(),
-            rules,
-        },
+        when: When { field: if_field.to_owned(), rules },
         then_field: then_field.to_owned(),
-        then: Then {
-            required: false,
-            rules: then,
-        },
+        then: Then { required: false, rules: then },
         err: None,
     }
 }

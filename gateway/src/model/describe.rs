@@ -17,11 +17,8 @@ impl Kind {
         let mut out = fields(&self.fields);
         out.insert("entity_checks".to_owned(), checks(&self.fields.checks));
         if !self.shorthands.is_empty() {
-            let list: Vec<Value> = self
-                .shorthands
-                .iter()
-                .map(|short| json!({ short.name: field(&short.field) }))
-                .collect();
+            let list: Vec<Value> =
+                self.shorthands.iter().map(|short| json!({ short.name: field(&short.field) })).collect();
             out.insert("shorthand_fields".to_owned(), list.into());
         }
         Value::Object(out)
@@ -32,21 +29,14 @@ impl Variant {
     /// The answer of `/schemas/plugins/{name}`.
     #[must_use]
     pub fn described(&self) -> Value {
-        let list: Vec<Value> = self
-            .fields
-            .iter()
-            .map(|(name, rule)| json!({ *name: field(rule) }))
-            .collect();
+        let list: Vec<Value> = self.fields.iter().map(|(name, rule)| json!({ *name: field(rule) })).collect();
         json!({ "fields": list, "entity_checks": checks(&self.checks) })
     }
 }
 
 fn fields(rules: &Fields) -> Map<String, Value> {
-    let list: Vec<Value> = rules
-        .list
-        .iter()
-        .map(|(name, rule)| json!({ name.as_ref(): field(rule) }))
-        .collect();
+    let list: Vec<Value> =
+        rules.list.iter().map(|(name, rule)| json!({ name.as_ref(): field(rule) })).collect();
     let mut out = Map::new();
     out.insert("fields".to_owned(), list.into());
     out
@@ -55,11 +45,7 @@ fn fields(rules: &Fields) -> Map<String, Value> {
 fn field(rule: &Field) -> Map<String, Value> {
     let mut out = shape(rule);
     let mut put = |name: &str, value: Value| _ = out.insert(name.to_owned(), value);
-    for (name, on) in [
-        ("required", rule.required),
-        ("unique", rule.unique),
-        ("auto", rule.auto),
-    ] {
+    for (name, on) in [("required", rule.required), ("unique", rule.unique), ("auto", rule.auto)] {
         if on {
             put(name, true.into());
         }
@@ -74,10 +60,7 @@ fn field(rule: &Field) -> Map<String, Value> {
     if let Some(err) = &rule.err {
         put("err", err.as_str().into());
     }
-    rule.rules
-        .iter()
-        .filter_map(attribute)
-        .for_each(|(name, value)| put(name, value));
+    rule.rules.iter().filter_map(attribute).for_each(|(name, value)| put(name, value));
     out
 }
 
@@ -112,9 +95,7 @@ fn shape(rule: &Field) -> Map<String, Value> {
             if rule.open {
                 put("abstract", true.into());
             } else {
-                fields(below)
-                    .into_iter()
-                    .for_each(|(name, value)| put(&name, value));
+                fields(below).into_iter().for_each(|(name, value)| put(&name, value));
             }
             if !below.checks.is_empty() {
                 put("entity_checks", checks(&below.checks));
@@ -152,11 +133,8 @@ fn attribute(rule: &Rule) -> Option<(&'static str, Value)> {
         }
         Rule::Contains(value) => ("contains", value.clone()),
         Rule::Elements(rules) => {
-            let inner: Map<String, Value> = rules
-                .iter()
-                .filter_map(attribute)
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect();
+            let inner: Map<String, Value> =
+                rules.iter().filter_map(attribute).map(|(name, value)| (name.to_owned(), value)).collect();
             ("elements", inner.into())
         }
         Rule::Exclusive(sets) => ("mutually_exclusive_subsets", json!(sets)),
@@ -165,19 +143,13 @@ fn attribute(rule: &Rule) -> Option<(&'static str, Value)> {
 }
 
 fn patterns(list: &[(Pattern, String)]) -> Value {
-    list.iter()
-        .map(|(pattern, err)| json!({ "pattern": pattern.source, "err": err }))
-        .collect()
+    list.iter().map(|(pattern, err)| json!({ "pattern": pattern.source, "err": err })).collect()
 }
 
 /// Whole numbers are printed without a fraction.
 fn number(value: f64) -> Value {
     #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
-    if value.fract() == 0.0 && value.abs() < 9e15 {
-        (value as i64).into()
-    } else {
-        value.into()
-    }
+    if value.fract() == 0.0 && value.abs() < 9e15 { (value as i64).into() } else { value.into() }
 }
 
 fn checks(list: &[Check]) -> Value {
@@ -191,12 +163,7 @@ fn check(check: &Check) -> Value {
         Check::Distinct(names) => json!({ "distinct": names }),
         Check::MutuallyRequired(names) => json!({ "mutually_required": names }),
         Check::MutuallyExclusive(names) => json!({ "mutually_exclusive": names }),
-        Check::Conditional {
-            when,
-            then_field,
-            then,
-            err,
-        } => {
+        Check::Conditional { when, then_field, then, err } => {
             let mut then_match = rules(&then.rules);
             if then.required {
                 then_match.insert("required".to_owned(), true.into());
@@ -209,12 +176,7 @@ fn check(check: &Check) -> Value {
             }
             json!({ "conditional": inner })
         }
-        Check::ConditionalAtLeastOneOf {
-            when,
-            then,
-            err,
-            otherwise,
-        } => {
+        Check::ConditionalAtLeastOneOf { when, then, err, otherwise } => {
             let mut inner = condition(when);
             inner.insert("then_at_least_one_of".to_owned(), json!(then));
             if let Some(err) = err {
@@ -238,8 +200,5 @@ fn condition(when: &When) -> Map<String, Value> {
 }
 
 fn rules(list: &[Rule]) -> Map<String, Value> {
-    list.iter()
-        .filter_map(attribute)
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    list.iter().filter_map(attribute).map(|(name, value)| (name.to_owned(), value)).collect()
 }

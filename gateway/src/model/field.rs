@@ -59,10 +59,7 @@ impl Fields {
     /// The rules of the field called `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Field> {
-        self.list
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, field)| field)
+        self.list.iter().find(|(known, _)| known == name).map(|(_, field)| field)
     }
 
     /// The rules of the field at a dotted path: `config.redis.host`.
@@ -195,10 +192,7 @@ impl Field {
 
     pub(super) fn match_any(self, patterns: &[&'static str], err: &'static str) -> Self {
         let patterns = patterns.iter().map(|pattern| Pattern::lua(pattern)).collect();
-        self.rule(Rule::MatchAny {
-            patterns,
-            err: Some(err.to_owned()),
-        })
+        self.rule(Rule::MatchAny { patterns, err: Some(err.to_owned()) })
     }
 
     pub(super) fn text(self, check: TextCheck) -> Self {
@@ -231,10 +225,7 @@ pub(super) fn set(elements: Field) -> Field {
 }
 
 pub(super) fn map(keys: Field, values: Field) -> Field {
-    Field::new(Shape::Map {
-        keys: Box::new(keys),
-        values: Box::new(values),
-    })
+    Field::new(Shape::Map { keys: Box::new(keys), values: Box::new(values) })
 }
 
 /// Records are required unless the kind says otherwise, so that a GET shows the whole structure.

@@ -42,15 +42,10 @@ pub(super) fn header_name(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Err("no header name provided".to_owned());
     }
-    if text
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    {
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
         return Ok(());
     }
-    Err(format!(
-        "bad header name '{text}', allowed characters are A-Z, a-z, 0-9, '_', and '-'"
-    ))
+    Err(format!("bad header name '{text}', allowed characters are A-Z, a-z, 0-9, '_', and '-'"))
 }
 
 /// What a host text turned out to be.
@@ -74,9 +69,7 @@ fn parse_host(text: &str) -> Option<Host<'_>> {
     if text.matches(':').count() > 1 {
         return text.parse::<Ipv6Addr>().ok().map(|_| Host::Ip(None));
     }
-    let (host, port) = text
-        .split_once(':')
-        .map_or((text, None), |(host, port)| (host, Some(port)));
+    let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
     if host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         return host.parse::<Ipv4Addr>().ok().map(|_| Host::Ip(port));
     }
@@ -87,9 +80,7 @@ fn is_host_name(text: &str) -> bool {
     text.split('.').all(|label| {
         !label.is_empty()
             && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     })
 }
 
@@ -144,9 +135,7 @@ pub(super) fn path(text: &str) -> Result<(), String> {
     }
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('%') {
-        let digits = after
-            .get(..2)
-            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let digits = after.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
         if digits.is_none() {
             let shown: String = after.chars().take(2).collect();
             return Err(format!("invalid url-encoded value: '%{shown}'"));
@@ -160,22 +149,12 @@ pub(super) fn path(text: &str) -> Result<(), String> {
 pub(super) fn route_path(text: &str) -> Result<(), String> {
     if let Some(source) = text.strip_prefix('~') {
         return regex::Regex::new(source).map(|_| ()).map_err(|found| {
-            let reason = found
-                .to_string()
-                .lines()
-                .last()
-                .unwrap_or_default()
-                .trim()
-                .to_owned();
+            let reason = found.to_string().lines().last().unwrap_or_default().trim().to_owned();
             format!("invalid regex: '{source}' (the engine returned: {reason})")
         });
     }
     let normal = normalized(text);
-    if normal == text {
-        Ok(())
-    } else {
-        Err(format!("non-normalized path, consider use '{normal}' instead"))
-    }
+    if normal == text { Ok(()) } else { Err(format!("non-normalized path, consider use '{normal}' instead")) }
 }
 
 /// Escapes of unreserved characters are undone, the others written in capitals; empty and dot
@@ -204,10 +183,7 @@ fn decoded(path: &str) -> String {
     while let Some((before, after)) = rest.split_once('%') {
         out.push_str(before);
         rest = after;
-        match after
-            .get(..2)
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok())
-        {
+        match after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
             Some(byte) => {
                 if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
                     out.push(char::from(byte));
@@ -241,11 +217,7 @@ mod tests {
             ("IPv6 in brackets", "[::1]", ""),
             ("port", "example.com:80", "must not have a port"),
             ("port of IPv6", "[::1]:80", "must not have a port"),
-            (
-                "digits and dots must be an address",
-                "1.2.3",
-                "invalid value: 1.2.3",
-            ),
+            ("digits and dots must be an address", "1.2.3", "invalid value: 1.2.3"),
             ("space", "a b", "invalid value: a b"),
             ("label ends with a hyphen", "a-.b", "invalid value: a-.b"),
         ] {
@@ -253,11 +225,7 @@ mod tests {
         }
         for (case, value, want) in [
             ("leftmost", "*.example.com", ""),
-            (
-                "inside",
-                "a.*.com",
-                "wildcard must be leftmost or rightmost character",
-            ),
+            ("inside", "a.*.com", "wildcard must be leftmost or rightmost character"),
             ("two", "*.a.*", "only one wildcard must be specified"),
             ("address", "10.0.0.1", "must not be an IP"),
             ("port", "a.b:80", "must not have a port"),
@@ -284,16 +252,8 @@ mod tests {
             ("plain", "/a/", ""),
             ("root", "/", ""),
             ("regex", "~/a/\\d+", ""),
-            (
-                "dots",
-                "/a/../b",
-                "non-normalized path, consider use '/b' instead",
-            ),
-            (
-                "escaped letter",
-                "/%61",
-                "non-normalized path, consider use '/a' instead",
-            ),
+            ("dots", "/a/../b", "non-normalized path, consider use '/b' instead"),
+            ("escaped letter", "/%61", "non-normalized path, consider use '/a' instead"),
         ] {
             assert_eq!(text(route_path(value)), want, "{case}");
         }

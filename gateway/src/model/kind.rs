@@ -130,11 +130,7 @@ impl Kind {
             self.uniques.push(name);
         }
         if let Shape::Foreign(target) = field.shape {
-            self.foreigns.push(Foreign {
-                field: name,
-                target,
-                on_delete: field.on_delete,
-            });
+            self.foreigns.push(Foreign { field: name, target, on_delete: field.on_delete });
         }
         self.fields.put(name, field);
         self
@@ -239,50 +235,23 @@ impl Kind {
         let id = id_of(&document).ok_or_else(|| Violations::of("id", "expected a valid UUID"))?;
         let unique = |field: &&'static str| {
             let value = document.get(*field)?.as_str()?;
-            (!value.is_empty()).then(|| UniqueKey {
-                field,
-                value: value.to_owned(),
-            })
+            (!value.is_empty()).then(|| UniqueKey { field, value: value.to_owned() })
         };
         let mut keys: Vec<UniqueKey> = self.uniques.iter().filter_map(unique).collect();
-        keys.extend(self.composites.iter().map(|key| {
-            UniqueKey {
-                field: key.name,
-                value: key
-                    .fields
-                    .iter()
-                    .map(|field| key_text(document.get(*field)))
-                    .collect::<Vec<_>>()
-                    .join(","),
-            }
+        keys.extend(self.composites.iter().map(|key| UniqueKey {
+            field: key.name,
+            value:
+                key.fields.iter().map(|field| key_text(document.get(*field))).collect::<Vec<_>>().join(","),
         }));
         let link = |foreign: &Foreign| {
             let id = id_of(document.get(foreign.field)?.as_object()?)?;
-            Some(Link {
-                field: foreign.field,
-                target: foreign.target,
-                id,
-                on_delete: foreign.on_delete,
-            })
+            Some(Link { field: foreign.field, target: foreign.target, id, on_delete: foreign.on_delete })
         };
         let links = self.foreigns.iter().filter_map(link).collect();
         let tags = document.get("tags").and_then(Value::as_array);
-        let tags = tags
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect();
+        let tags = tags.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
         let expires_at = document.get(EXPIRES_AT).and_then(Value::as_i64);
-        Ok(Record {
-            kind: self.name,
-            id,
-            keys,
-            links,
-            tags,
-            expires_at,
-            document,
-        })
+        Ok(Record { kind: self.name, id, keys, links, tags, expires_at, document })
     }
 
     /// The entity as the Admin API prints it at the second `now`.
@@ -307,11 +276,7 @@ pub fn id_of(document: &Document) -> Option<Uuid> {
 fn key_text(value: Option<&Value>) -> String {
     match value {
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Object(map)) => map
-            .get("id")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
+        Some(Value::Object(map)) => map.get("id").and_then(Value::as_str).unwrap_or_default().to_owned(),
         Some(other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_))) => other.to_string(),
         None | Some(Value::Null) => String::new(),
     }

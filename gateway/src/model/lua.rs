@@ -64,11 +64,7 @@ fn class(letter: char, in_set: bool) -> Option<String> {
         other if other.is_ascii_alphanumeric() => return None,
         other => return Some(format!("\\{other}")),
     };
-    Some(if in_set {
-        inner.to_owned()
-    } else {
-        format!("[{inner}]")
-    })
+    Some(if in_set { inner.to_owned() } else { format!("[{inner}]") })
 }
 
 /// A table on one line: `{id="…"}`.
@@ -93,11 +89,7 @@ fn text(value: &Value, indent: Option<usize>) -> String {
             let equals = if indent.is_some() { " = " } else { "=" };
             let item = |key: &String| {
                 let value = map.get(key).unwrap_or(&Value::Null);
-                format!(
-                    "{}{equals}{}",
-                    bare(key),
-                    text(value, indent.map(|depth| depth + 1))
-                )
+                format!("{}{equals}{}", bare(key), text(value, indent.map(|depth| depth + 1)))
             };
             braces(keys.into_iter().map(item).collect(), indent)
         }
@@ -133,9 +125,7 @@ fn braces(items: Vec<String>, indent: Option<usize>) -> String {
 
 fn bare(key: &str) -> String {
     let mut chars = key.chars();
-    let starts = chars
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+    let starts = chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
     if starts && chars.all(|next| next.is_ascii_alphanumeric() || next == '_') {
         key.to_owned()
     } else {
@@ -144,12 +134,7 @@ fn bare(key: &str) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    format!(
-        "\"{}\"",
-        text.replace('\\', "\\\\")
-            .replace('"', "\\\"")
-            .replace('\n', "\\n")
-    )
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
 
 #[cfg(test)]
@@ -182,22 +167,14 @@ mod tests {
     #[test]
     fn tables_print_as_lua_prints_them() {
         for (case, value, want) in [
-            (
-                "one text",
-                json!({"id": "expected a valid UUID"}),
-                r#"{id="expected a valid UUID"}"#,
-            ),
+            ("one text", json!({"id": "expected a valid UUID"}), r#"{id="expected a valid UUID"}"#),
             (
                 "keys sorted, null, nested",
                 json!({"name": "k", "consumer": null, "service": {"id": "x"}}),
                 r#"{consumer=null,name="k",service={id="x"}}"#,
             ),
             ("odd key", json!({"@entity": ["a"]}), r#"{["@entity"]={"a"}}"#),
-            (
-                "hole",
-                json!({"services": [null, "x"]}),
-                r#"{services={[2]="x"}}"#,
-            ),
+            ("hole", json!({"services": [null, "x"]}), r#"{services={[2]="x"}}"#),
         ] {
             assert_eq!(table(value.as_object().unwrap()), want, "{case}");
         }

@@ -54,11 +54,7 @@ impl Kind {
         if self.fields.get("updated_at").is_none() {
             entity.remove("updated_at");
         }
-        if errors.is_empty() {
-            Ok(entity)
-        } else {
-            Err(Violations { fields: errors })
-        }
+        if errors.is_empty() { Ok(entity) } else { Err(Violations { fields: errors }) }
     }
 
     /// Turns a `ttl` that was sent into the moment at which the entity ends.

@@ -25,22 +25,13 @@ pub(super) struct Pattern {
 impl Pattern {
     /// A Lua pattern, as Kong's schemas have it.
     pub(super) fn lua(source: &str) -> Self {
-        Self {
-            source: source.to_owned(),
-            regex: lua::pattern(source),
-        }
+        Self { source: source.to_owned(), regex: lua::pattern(source) }
     }
 
     /// A regular expression, as JSON Schema has it; `None` if the linear-time engine refuses it.
     pub(super) fn regex(source: &str) -> Option<Self> {
-        let regex = regex::RegexBuilder::new(source)
-            .size_limit(1 << 20)
-            .build()
-            .ok()?;
-        Some(Self {
-            source: source.to_owned(),
-            regex: Some(regex),
-        })
+        let regex = regex::RegexBuilder::new(source).size_limit(1 << 20).build().ok()?;
+        Some(Self { source: source.to_owned(), regex: Some(regex) })
     }
 
     /// A pattern that could not be read matches nothing: the field fails closed.
@@ -128,12 +119,10 @@ impl Rule {
         match self {
             Self::Eq(want) => when(same(want, value), || format!("value must be {}", plain(want))),
             Self::Ne(bad) => when(!same(bad, value), || format!("value must not be {}", plain(bad))),
-            Self::NotOneOf(bad) => when(!contains(bad, value), || {
-                format!("must not be one of: {}", joined(bad))
-            }),
-            Self::OneOf(good) => when(contains(good, value), || {
-                format!("expected one of: {}", joined(good))
-            }),
+            Self::NotOneOf(bad) => {
+                when(!contains(bad, value), || format!("must not be one of: {}", joined(bad)))
+            }
+            Self::OneOf(good) => when(contains(good, value), || format!("expected one of: {}", joined(good))),
             Self::Gt(limit) => when(number > *limit, || format!("value must be greater than {limit}")),
             Self::Lt(limit) => when(number < *limit, || format!("value must be less than {limit}")),
             Self::AtLeast(limit) => when(number >= *limit, || format!("value must be at least {limit}")),
@@ -144,15 +133,13 @@ impl Rule {
                 format!("value should be between {low} and {high}")
             }),
             Self::LenEq(want) => when(length(value) == *want, || format!("length must be {want}")),
-            Self::LenMin(least) => when(length(value) >= *least, || {
-                format!("length must be at least {least}")
-            }),
-            Self::LenMax(most) => when(length(value) <= *most, || {
-                format!("length must be at most {most}")
-            }),
-            Self::StartsWith(prefix) => when(text.starts_with(prefix.as_str()), || {
-                format!("should start with: {prefix}")
-            }),
+            Self::LenMin(least) => {
+                when(length(value) >= *least, || format!("length must be at least {least}"))
+            }
+            Self::LenMax(most) => when(length(value) <= *most, || format!("length must be at most {most}")),
+            Self::StartsWith(prefix) => {
+                when(text.starts_with(prefix.as_str()), || format!("should start with: {prefix}"))
+            }
             Self::Match(pattern) => when(pattern.is_match(text), invalid),
             Self::MatchNone(list) => first(list, |pattern| pattern.is_match(text)),
             Self::MatchAll(list) => first(list, |pattern| !pattern.is_match(text)),
@@ -174,9 +161,7 @@ impl Rule {
 
 /// The text that goes with the first pattern for which `fails` holds.
 fn first(list: &[(Pattern, String)], fails: impl Fn(&Pattern) -> bool) -> Result<(), String> {
-    list.iter()
-        .find(|(pattern, _)| fails(pattern))
-        .map_or(Ok(()), |(_, err)| Err(err.clone()))
+    list.iter().find(|(pattern, _)| fails(pattern)).map_or(Ok(()), |(_, err)| Err(err.clone()))
 }
 
 fn contains(values: &[Value], value: &Value) -> bool {
@@ -191,8 +176,7 @@ fn elements(rules: &[Rule], value: &Value) -> Result<(), String> {
     let Some(list) = value.as_array() else {
         return Ok(());
     };
-    list.iter()
-        .try_for_each(|element| rules.iter().try_for_each(|rule| rule.check(element)))
+    list.iter().try_for_each(|element| rules.iter().try_for_each(|rule| rule.check(element)))
 }
 
 /// The elements of a set may come from one of `sets` only.
@@ -200,22 +184,12 @@ fn exclusive(sets: &[Vec<&'static str>], value: &Value) -> Result<(), String> {
     let Some(list) = value.as_array() else {
         return Ok(());
     };
-    let used = |set: &Vec<&str>| {
-        list.iter()
-            .filter_map(Value::as_str)
-            .any(|text| set.contains(&text))
-    };
+    let used = |set: &Vec<&str>| list.iter().filter_map(Value::as_str).any(|text| set.contains(&text));
     when(sets.iter().filter(|set| used(set)).count() <= 1, || {
         let shown: Vec<String> = sets
             .iter()
             .map(|set| {
-                format!(
-                    "({})",
-                    set.iter()
-                        .map(|name| format!("'{name}'"))
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                )
+                format!("({})", set.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", "))
             })
             .collect();
         format!("these sets are mutually exclusive: {}", shown.join(", "))
@@ -257,9 +231,7 @@ pub fn is_uuid(text: &str) -> bool {
 /// An address, or a network with a prefix length.
 pub(super) fn ip_or_cidr(text: &str) -> Result<(), String> {
     let bad = || format!("invalid ip or cidr range: '{text}'");
-    let (address, prefix) = text
-        .split_once('/')
-        .map_or((text, None), |(ip, prefix)| (ip, Some(prefix)));
+    let (address, prefix) = text.split_once('/').map_or((text, None), |(ip, prefix)| (ip, Some(prefix)));
     let address: IpAddr = address.parse().map_err(|_| bad())?;
     let most = if address.is_ipv4() { 32 } else { 128 };
     match prefix.map(str::parse::<u8>) {

@@ -16,34 +16,16 @@ fn create(kind_name: &str, sent: Value) -> Result<Document, Violations> {
 }
 
 fn errors(kind_name: &str, sent: Value) -> Value {
-    create(kind_name, sent).map_or_else(
-        |found| Value::Object(found.fields),
-        |made| json!({ "made": made }),
-    )
+    create(kind_name, sent).map_or_else(|found| Value::Object(found.fields), |made| json!({ "made": made }))
 }
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn create_says_what_kong_says() {
     for (case, kind, sent, want) in [
-        (
-            "nothing",
-            "services",
-            json!({}),
-            json!({"host": "required field missing"}),
-        ),
-        (
-            "unknown",
-            "services",
-            json!({"host": "a", "hots": 1}),
-            json!({"hots": "unknown field"}),
-        ),
-        (
-            "type",
-            "services",
-            json!({"host": 1}),
-            json!({"host": "expected a string"}),
-        ),
+        ("nothing", "services", json!({}), json!({"host": "required field missing"})),
+        ("unknown", "services", json!({"host": "a", "hots": 1}), json!({"hots": "unknown field"})),
+        ("type", "services", json!({"host": 1}), json!({"host": "expected a string"})),
         (
             "all of them",
             "services",
@@ -62,12 +44,7 @@ fn create_says_what_kong_says() {
             json!({"host": "a", "read_timeout": 0}),
             json!({"read_timeout": "value should be between 1 and 2147483646"}),
         ),
-        (
-            "empty string",
-            "services",
-            json!({"host": ""}),
-            json!({"host": "length must be at least 1"}),
-        ),
+        ("empty string", "services", json!({"host": ""}), json!({"host": "length must be at least 1"})),
         (
             "null of a required field",
             "services",
@@ -98,12 +75,7 @@ fn create_says_what_kong_says() {
             json!({"host": "a", "name": "a b"}),
             json!({"name": "invalid value 'a b': the only accepted ascii characters are alphanumerics or ., -, _, and ~"}),
         ),
-        (
-            "url of the wrong type",
-            "services",
-            json!({"url": 1}),
-            json!({"url": "expected a string"}),
-        ),
+        ("url of the wrong type", "services", json!({"url": 1}), json!({"url": "expected a string"})),
         (
             "url without a host",
             "services",
@@ -116,12 +88,7 @@ fn create_says_what_kong_says() {
             json!({"host": "a", "tags": ["ok", "a,b"]}),
             json!({"tags": [null, "invalid tag 'a,b': expected printable ascii (except `,` and `/`) or valid utf-8 sequences"]}),
         ),
-        (
-            "uuid",
-            "services",
-            json!({"host": "a", "id": "x"}),
-            json!({"id": "expected a valid UUID"}),
-        ),
+        ("uuid", "services", json!({"host": "a", "id": "x"}), json!({"id": "expected a valid UUID"})),
         (
             "route without a condition",
             "routes",
@@ -164,12 +131,7 @@ fn create_says_what_kong_says() {
             json!({"protocols": [], "paths": ["/"]}),
             json!({"protocols": "length must be at least 1"}),
         ),
-        (
-            "method",
-            "routes",
-            json!({"methods": ["get"]}),
-            json!({"methods": ["invalid value: get"]}),
-        ),
+        ("method", "routes", json!({"methods": ["get"]}), json!({"methods": ["invalid value: get"]})),
         (
             "path",
             "routes",
@@ -231,24 +193,14 @@ fn create_says_what_kong_says() {
             json!({}),
             json!({"@entity": ["at least one of these fields must be non-empty: 'custom_id', 'username'"]}),
         ),
-        (
-            "key of nobody",
-            "keyauth_credentials",
-            json!({}),
-            json!({"consumer": "required field missing"}),
-        ),
+        ("key of nobody", "keyauth_credentials", json!({}), json!({"consumer": "required field missing"})),
         (
             "ttl",
             "keyauth_credentials",
             json!({"consumer": {"id": ID}, "ttl": -1}),
             json!({"ttl": "must be an integer between 0 and 100000000"}),
         ),
-        (
-            "plugin without a name",
-            "plugins",
-            json!({}),
-            json!({"name": "required field missing"}),
-        ),
+        ("plugin without a name", "plugins", json!({}), json!({"name": "required field missing"})),
         (
             "Enterprise field",
             "plugins",
@@ -262,11 +214,9 @@ fn create_says_what_kong_says() {
 
 #[test]
 fn create_fills_in_what_kong_fills_in() {
-    let service = create(
-        "services",
-        json!({"url": "https://example.com/a?b", "host": "lost", "tags": ["a", "a"]}),
-    )
-    .unwrap();
+    let service =
+        create("services", json!({"url": "https://example.com/a?b", "host": "lost", "tags": ["a", "a"]}))
+            .unwrap();
     for (field, want) in [
         ("protocol", json!("https")),
         ("host", json!("example.com")),
@@ -285,51 +235,30 @@ fn create_fills_in_what_kong_fills_in() {
     assert!(id_of(&service).is_some(), "an id is made");
     assert!(!service.contains_key("url"), "the shorthand is not kept");
 
-    let key = create(
-        "keyauth_credentials",
-        json!({"consumer": {"id": ID.to_uppercase(), "x": 1}, "ttl": 60}),
-    )
-    .unwrap();
+    let key =
+        create("keyauth_credentials", json!({"consumer": {"id": ID.to_uppercase(), "x": 1}, "ttl": 60}))
+            .unwrap();
     let text = key.get("key").and_then(Value::as_str).unwrap();
-    assert!(
-        text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()),
-        "{text}"
-    );
+    assert!(text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{text}");
     assert_eq!(key.get("consumer"), Some(&json!({"id": ID})));
     let record = kind("keyauth_credentials").unwrap().record(key.clone()).unwrap();
     assert_eq!(record.expires_at, Some(NOW + 60));
     assert_eq!(record.links.len(), 1);
     let shown = kind("keyauth_credentials").unwrap().shown(key, NOW + 10);
-    assert_eq!(
-        (shown.get("ttl"), shown.get(EXPIRES_AT)),
-        (Some(&json!(50)), None)
-    );
+    assert_eq!((shown.get("ttl"), shown.get(EXPIRES_AT)), (Some(&json!(50)), None));
 
     let grpc = create("routes", json!({"protocols": ["grpc"], "paths": ["/"]})).unwrap();
-    assert_eq!(
-        grpc.get("strip_path"),
-        Some(&json!(false)),
-        "grpc routes do not strip by default"
-    );
+    assert_eq!(grpc.get("strip_path"), Some(&json!(false)), "grpc routes do not strip by default");
     let whole = create("services", json!({"host": "a", "port": 8080.0})).unwrap();
-    assert_eq!(
-        whole.get("port").unwrap().to_string(),
-        "8080",
-        "1.0 is an integer"
-    );
+    assert_eq!(whole.get("port").unwrap().to_string(), "8080", "1.0 is an integer");
 }
 
 #[test]
 fn update_lays_records_over_and_replaces_lists() {
     let services = kind("services").unwrap();
     let stored = create("services", json!({"host": "a", "tags": ["x", "y"], "retries": 3})).unwrap();
-    let changed = services
-        .update(
-            &stored,
-            document(json!({"tags": ["z"], "retries": null})),
-            NOW + 5,
-        )
-        .unwrap();
+    let changed =
+        services.update(&stored, document(json!({"tags": ["z"], "retries": null})), NOW + 5).unwrap();
     assert_eq!(changed.get("tags"), Some(&json!(["z"])));
     assert_eq!(changed.get("retries"), Some(&Value::Null));
     assert_eq!(changed.get("host"), Some(&json!("a")));
@@ -339,10 +268,8 @@ fn update_lays_records_over_and_replaces_lists() {
     );
 
     let consumer = create("consumers", json!({"username": "a"})).unwrap();
-    let found = kind("consumers")
-        .unwrap()
-        .update(&consumer, document(json!({"username": null})), NOW)
-        .unwrap_err();
+    let found =
+        kind("consumers").unwrap().update(&consumer, document(json!({"username": null})), NOW).unwrap_err();
     assert_eq!(
         found.message(),
         "schema violation (when updating, at least one of these fields must be non-empty: 'custom_id', 'username')"
@@ -355,10 +282,7 @@ fn plugins_are_unique_by_name_and_scope() {
     let record = kind("plugins").unwrap().record(made).unwrap();
     assert_eq!(
         record.keys,
-        vec![UniqueKey {
-            field: "name,route,service,consumer",
-            value: format!("key-auth,,{ID},")
-        }]
+        vec![UniqueKey { field: "name,route,service,consumer", value: format!("key-auth,,{ID},") }]
     );
 }
 
@@ -379,22 +303,9 @@ fn schemas_are_kongs() {
             }
             assert_eq!(&plain(ours), &plain(want), "{name}.{field}");
         }
-        for check in want
-            .get("entity_checks")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            let checks: Vec<Value> = ours["entity_checks"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(plain)
-                .collect();
-            assert!(
-                checks.contains(&plain(check)),
-                "{name}: {check} not in {checks:?}"
-            );
+        for check in want.get("entity_checks").and_then(Value::as_array).into_iter().flatten() {
+            let checks: Vec<Value> = ours["entity_checks"].as_array().unwrap().iter().map(plain).collect();
+            assert!(checks.contains(&plain(check)), "{name}: {check} not in {checks:?}");
         }
     }
 }
@@ -427,26 +338,17 @@ fn a_bad_row_is_a_fault_and_the_rest_goes_on() {
 #[test]
 fn every_kind_is_readable_as_its_type_after_create() {
     let rows = [
-        (
-            "services".to_owned(),
-            vec![create("services", json!({"host": "a"})).unwrap()],
-        ),
+        ("services".to_owned(), vec![create("services", json!({"host": "a"})).unwrap()]),
         (
             "routes".to_owned(),
             vec![create("routes", json!({"paths": ["/"], "service": {"id": ID}})).unwrap()],
         ),
-        (
-            "plugins".to_owned(),
-            vec![create("plugins", json!({"name": "x"})).unwrap()],
-        ),
+        ("plugins".to_owned(), vec![create("plugins", json!({"name": "x"})).unwrap()]),
     ]
     .into();
     let (catalog, faults) = Catalog::from_documents(&rows);
     assert_eq!(faults, []);
-    assert_eq!(
-        catalog.routes[0].service.map(|id| id.to_string()).as_deref(),
-        Some(ID)
-    );
+    assert_eq!(catalog.routes[0].service.map(|id| id.to_string()).as_deref(), Some(ID));
 }
 
 /// A field that may be null must not cost the row.

@@ -38,38 +38,20 @@ pub(super) fn field(rule: &Field, value: &Value, writing: Writing) -> Result<(),
     if value.is_null() {
         return null(rule).map_err(Value::String);
     }
-    if rule
-        .rules
-        .iter()
-        .any(|rule| matches!(rule, Rule::Eq(Value::Null)))
-    {
-        return Err(rule
-            .err
-            .clone()
-            .unwrap_or_else(|| "value must be null".to_owned())
-            .into());
+    if rule.rules.iter().any(|rule| matches!(rule, Rule::Eq(Value::Null))) {
+        return Err(rule.err.clone().unwrap_or_else(|| "value must be null".to_owned()).into());
     }
     typed(rule, value, writing)?;
     let text = |text: String| Value::String(rule.err.clone().unwrap_or(text));
     if matches!(rule.shape, Shape::String) && !allows_empty(rule) && value.as_str() == Some("") {
         return Err(text("length must be at least 1".to_owned()));
     }
-    rule.rules
-        .iter()
-        .try_for_each(|rule| rule.check(value))
-        .map_err(text)
+    rule.rules.iter().try_for_each(|rule| rule.check(value)).map_err(text)
 }
 
 fn null(rule: &Field) -> Result<(), String> {
-    rule.rules
-        .iter()
-        .filter_map(Rule::check_null)
-        .collect::<Result<(), String>>()?;
-    if rule.required {
-        Err(REQUIRED.to_owned())
-    } else {
-        Ok(())
-    }
+    rule.rules.iter().filter_map(Rule::check_null).collect::<Result<(), String>>()?;
+    if rule.required { Err(REQUIRED.to_owned()) } else { Ok(()) }
 }
 
 /// A string may only be empty where the rules speak of its length.
@@ -96,11 +78,7 @@ fn typed(rule: &Field, value: &Value, writing: Writing) -> Result<(), Value> {
                 return Ok(());
             }
             let errors = fields(below, map, writing, &[]);
-            if errors.is_empty() {
-                Ok(())
-            } else {
-                Err(Value::Object(errors))
-            }
+            if errors.is_empty() { Ok(()) } else { Err(Value::Object(errors)) }
         }
     }
 }
@@ -116,21 +94,13 @@ fn list(elements: &Field, value: &Value, wrong: &'static str, writing: Writing) 
     };
     let mut errors = Vec::new();
     for (at, value) in values.iter().enumerate() {
-        let found = if value.is_null() {
-            Err(REQUIRED.into())
-        } else {
-            field(elements, value, writing)
-        };
+        let found = if value.is_null() { Err(REQUIRED.into()) } else { field(elements, value, writing) };
         if let Err(found) = found {
             errors.resize(at, Value::Null);
             errors.push(found);
         }
     }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Value::Array(errors))
-    }
+    if errors.is_empty() { Ok(()) } else { Err(Value::Array(errors)) }
 }
 
 /// The first key or value that fails gives the one text for the whole map.
@@ -140,11 +110,7 @@ fn map(keys: &Field, values: &Field, value: &Value, writing: Writing) -> Result<
     };
     for (key, value) in map {
         field(keys, &Value::String(key.clone()), writing)?;
-        let found = if value.is_null() {
-            Err(REQUIRED.into())
-        } else {
-            field(values, value, writing)
-        };
+        let found = if value.is_null() { Err(REQUIRED.into()) } else { field(values, value, writing) };
         found?;
     }
     Ok(())
@@ -169,7 +135,5 @@ fn reference(value: &Value) -> Result<(), Value> {
 }
 
 fn is_integer(value: &Value) -> bool {
-    value
-        .as_f64()
-        .is_some_and(|number| number.fract() == 0.0 && number.abs() <= EXACT)
+    value.as_f64().is_some_and(|number| number.fract() == 0.0 && number.abs() <= EXACT)
 }

@@ -36,10 +36,7 @@ impl Violations {
     #[must_use]
     pub fn of_entity(text: impl Into<String>) -> Self {
         let mut fields = Document::new();
-        fields.insert(
-            "@entity".to_owned(),
-            Value::Array(vec![Value::String(text.into())]),
-        );
+        fields.insert("@entity".to_owned(), Value::Array(vec![Value::String(text.into())]));
         Self { fields }
     }
 
@@ -63,11 +60,7 @@ impl Violations {
 
 fn parts(fields: &Document) -> Vec<String> {
     let mut out: Vec<String> = match fields.get("@entity") {
-        Some(Value::Array(texts)) => texts
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
+        Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     };
     let mut names: Vec<&String> = fields.keys().filter(|name| *name != "@entity").collect();
@@ -82,10 +75,7 @@ fn parts(fields: &Document) -> Vec<String> {
             Some(Value::Object(map)) => {
                 let mut keys: Vec<(&String, &Value)> = map.iter().collect();
                 keys.sort_by_key(|(key, _)| *key);
-                out.extend(
-                    keys.into_iter()
-                        .map(|(key, value)| format!("{name}.{key}: {}", below(value))),
-                );
+                out.extend(keys.into_iter().map(|(key, value)| format!("{name}.{key}: {}", below(value))));
             }
             Some(value @ (Value::String(_) | Value::Bool(_) | Value::Number(_))) => {
                 out.push(format!("{name}: {}", below(value)));
@@ -133,21 +123,9 @@ mod tests {
                 json!({"path": "should start with: /", "host": "required field missing"}),
                 "2 schema violations (host: required field missing; path: should start with: /)",
             ),
-            (
-                "entity first",
-                json!({"a": "x", "@entity": ["whole"]}),
-                "2 schema violations (whole; a: x)",
-            ),
-            (
-                "list",
-                json!({"snis": ["must not be an IP"]}),
-                "schema violation (snis.1: must not be an IP)",
-            ),
-            (
-                "hole",
-                json!({"snis": [null, "b"]}),
-                "schema violation (snis.2: b)",
-            ),
+            ("entity first", json!({"a": "x", "@entity": ["whole"]}), "2 schema violations (whole; a: x)"),
+            ("list", json!({"snis": ["must not be an IP"]}), "schema violation (snis.1: must not be an IP)"),
+            ("hole", json!({"snis": [null, "b"]}), "schema violation (snis.2: b)"),
             (
                 "record",
                 json!({"config": {"minute": "expected a number"}}),
@@ -159,9 +137,7 @@ mod tests {
                 "schema violation (config.redis: {\n  host = \"x\"\n})",
             ),
         ] {
-            let found = Violations {
-                fields: fields.as_object().unwrap().clone(),
-            };
+            let found = Violations { fields: fields.as_object().unwrap().clone() };
             assert_eq!(found.message(), want, "{case}");
         }
     }

@@ -19,9 +19,7 @@ impl Directory for Identity {
     ) -> Answer<'a, Result<Option<FoundCredential>, String>> {
         Box::pin(async move {
             let credential = Identity::find_credential(self, kind, key).await;
-            Ok(credential
-                .map_err(|error| error.to_string())?
-                .map(|credential| found(&credential)))
+            Ok(credential.map_err(|error| error.to_string())?.map(|credential| found(&credential)))
         })
     }
 
@@ -30,9 +28,7 @@ impl Directory for Identity {
         id_or_username: &'a str,
     ) -> Answer<'a, Result<Option<Arc<ConsumerFacts>>, String>> {
         Box::pin(async move {
-            Identity::find_consumer(self, id_or_username)
-                .await
-                .map_err(|error| error.to_string())
+            Identity::find_consumer(self, id_or_username).await.map_err(|error| error.to_string())
         })
     }
 }
@@ -49,28 +45,10 @@ fn found(credential: &Credential) -> FoundCredential {
 impl Outbound for Fetcher {
     fn send(&self, request: OutboundRequest) -> Answer<'_, Result<OutboundResponse, OutboundError>> {
         Box::pin(async move {
-            let OutboundRequest {
-                method,
-                url,
-                headers,
-                body,
-                timeout,
-                max_response_bytes,
-                allow,
-            } = request;
+            let OutboundRequest { method, url, headers, body, timeout, max_response_bytes, allow } = request;
             let url = url.parse().map_err(|_| OutboundError::Protocol)?;
-            let request = FetchRequest {
-                method,
-                url,
-                headers,
-                body,
-                timeout,
-                max_response_bytes,
-            };
-            let response = self
-                .fetch(request, move |address| allow(address))
-                .await
-                .map_err(refused)?;
+            let request = FetchRequest { method, url, headers, body, timeout, max_response_bytes };
+            let response = self.fetch(request, move |address| allow(address)).await.map_err(refused)?;
             Ok(OutboundResponse {
                 status: response.status.as_u16(),
                 headers: response.headers,

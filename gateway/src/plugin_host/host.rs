@@ -134,10 +134,7 @@ impl Host {
     pub async fn admit(&self, bytes: Bytes) -> Result<Admitted, AdmissionError> {
         let limit = self.0.settings.max_component_bytes;
         if bytes.len() > limit {
-            return Err(AdmissionError::TooLarge {
-                bytes: bytes.len(),
-                limit,
-            });
+            return Err(AdmissionError::TooLarge { bytes: bytes.len(), limit });
         }
         scan(&bytes)?;
         let digest = digest(&bytes);
@@ -151,18 +148,13 @@ impl Host {
     ///
     /// [`LoadError`] if the bytes are not those of `digest`, or no longer pass.
     pub async fn load(&self, digest: &str, bytes: &Bytes) -> Result<Arc<Plugin>, LoadError> {
-        let failed = |source| LoadError {
-            digest: digest.to_owned(),
-            source,
-        };
+        let failed = |source| LoadError { digest: digest.to_owned(), source };
         if let Some(plugin) = self.plugin(digest) {
             return Ok(plugin);
         }
         let found = self::digest(bytes);
         if found != digest {
-            return Err(failed(AdmissionError::Internal(format!(
-                "its bytes have the digest {found}"
-            ))));
+            return Err(failed(AdmissionError::Internal(format!("its bytes have the digest {found}"))));
         }
         scan(bytes).map_err(failed)?;
         self.prepare(found, bytes).await.map_err(failed)
@@ -200,9 +192,8 @@ impl Host {
         let compile_ms = if compiled { begun.elapsed().as_millis() } else { 0 };
         let this = self.clone();
         let dried = tokio::task::spawn_blocking(move || this.dry_run(digest, &artifact, compiled));
-        let mut plugin = dried
-            .await
-            .map_err(|error| AdmissionError::Internal(format!("the dry run: {error}")))??;
+        let mut plugin =
+            dried.await.map_err(|error| AdmissionError::Internal(format!("the dry run: {error}")))??;
         plugin.cost.compile_ms = u64::try_from(compile_ms).unwrap_or(u64::MAX);
         let plugin = Arc::new(plugin);
         self.keep(Arc::clone(&plugin));
@@ -235,12 +226,7 @@ impl Host {
     ///
     /// What is wrong with the configuration.
     pub async fn check_config(&self, digest: &str, config_json: &str) -> Result<(), Vec<ConfigProblem>> {
-        let problem = |message: String| {
-            vec![ConfigProblem {
-                pointer: String::new(),
-                message,
-            }]
-        };
+        let problem = |message: String| vec![ConfigProblem { pointer: String::new(), message }];
         let Some(plugin) = self.plugin(digest) else {
             return Err(problem("the plugin is not loaded on this node".into()));
         };
@@ -288,10 +274,7 @@ impl Host {
             retired: AtomicBool::new(false),
         });
         let setup = configured(&core).await?;
-        Ok(Assignment {
-            core,
-            setup: Arc::new(setup),
-        })
+        Ok(Assignment { core, setup: Arc::new(setup) })
     }
 
     /// Calls that plugins got, and how they ended.
@@ -302,12 +285,8 @@ impl Host {
     /// Metrics that plugins keep: plugin, metric, labels, value.
     pub fn plugin_series(&self) -> Vec<super::NamedSeries> {
         let all = self.0.services.metrics.snapshot();
-        let named = |((plugin, metric, labels), series)| super::NamedSeries {
-            plugin,
-            metric,
-            labels,
-            series,
-        };
+        let named =
+            |((plugin, metric, labels), series)| super::NamedSeries { plugin, metric, labels, series };
         all.into_iter().map(named).collect()
     }
 
@@ -322,20 +301,14 @@ impl Host {
         let until = Instant::now() + longest;
         self.0.services.logs.flush(longest).await;
         let services = Arc::clone(&self.0.services);
-        let rest = until
-            .saturating_duration_since(Instant::now())
-            .max(Duration::from_millis(100));
+        let rest = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(100));
         drop(tokio::task::spawn_blocking(move || services.files.flush(rest)).await);
     }
 }
 
 async fn configured(core: &Arc<Core>) -> Result<Setup, AssignError> {
     let broken = |failure: CallFailure| AssignError::Configure(failure.to_string());
-    let permit = core
-        .services
-        .capacity
-        .acquire(&core.plugin.alive)
-        .ok_or(CallFailure::Capacity);
+    let permit = core.services.capacity.acquire(&core.plugin.alive).ok_or(CallFailure::Capacity);
     let permit = permit.map_err(broken)?;
     core.services.control.call();
     let started = if core.suspends() {
@@ -361,10 +334,7 @@ fn grants(plugin: &Plugin, spec: &AssignmentSpec) -> Result<Grants, AssignError>
             Some(Value::Object(all)) => granted.extend(all.clone()),
             Some(_) => {
                 let reason = "expected an object".to_owned();
-                return Err(AssignError::Sandbox {
-                    field: "grants".into(),
-                    reason,
-                });
+                return Err(AssignError::Sandbox { field: "grants".into(), reason });
             }
         }
     }
@@ -384,8 +354,5 @@ fn limits(spec: &AssignmentSpec, most_memory: usize) -> Result<(Limits, Option<O
 }
 
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

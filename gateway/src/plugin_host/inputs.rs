@@ -29,11 +29,7 @@ impl<'a> Reader<'a> {
         in_response: bool,
         log_record: fn(&Exchange, &mut String),
     ) -> Self {
-        Self {
-            exchange,
-            in_response,
-            log_record,
-        }
+        Self { exchange, in_response, log_record }
     }
 
     pub(crate) fn read_all(&self, inputs: &[Input]) -> Vec<Held> {
@@ -43,13 +39,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn read(&self, input: &Input) -> Held {
         let exchange = self.exchange;
         match input {
-            Input::Method => method(
-                exchange
-                    .target
-                    .method
-                    .as_ref()
-                    .unwrap_or(&exchange.request.method),
-            ),
+            Input::Method => method(exchange.target.method.as_ref().unwrap_or(&exchange.request.method)),
             Input::Scheme => match exchange.target.scheme.as_deref() {
                 Some("https") => Held::Static("https"),
                 Some(_) => Held::Static("http"),
@@ -75,9 +65,7 @@ impl<'a> Reader<'a> {
             Input::ConsumerId | Input::ConsumerUsername | Input::CredentialId => self.identity(input),
             Input::RequestId => Held::Id(exchange.id),
             Input::AllHeaders => self.headers().map_or(Held::Absent, all_headers),
-            Input::Header(name) => self
-                .headers()
-                .map_or(Held::Absent, |headers| header(headers, name)),
+            Input::Header(name) => self.headers().map_or(Held::Absent, |headers| header(headers, name)),
             Input::RequestHeader(name) => header(&exchange.request.headers, name),
             Input::QueryParam(name) => self.query_param(name),
             Input::Cookie(name) => cookie(&exchange.request.headers, name),
@@ -129,9 +117,7 @@ impl<'a> Reader<'a> {
         if matches!(input, Input::ConsumerId) {
             consumer.map_or(Held::Absent, |consumer| text(consumer.id.to_string()))
         } else if matches!(input, Input::ConsumerUsername) {
-            consumer
-                .and_then(|consumer| consumer.username.as_deref())
-                .map_or(Held::Absent, text)
+            consumer.and_then(|consumer| consumer.username.as_deref()).map_or(Held::Absent, text)
         } else {
             identity.credential.as_deref().map_or(Held::Absent, text)
         }
@@ -158,12 +144,10 @@ impl<'a> Reader<'a> {
         let changed = self.exchange.target.query.as_deref();
         let query = changed.or(self.exchange.request.uri.query()).unwrap_or_default();
         let pairs = form_urlencoded::parse(query.as_bytes());
-        let found = pairs
-            .filter(|(key, _)| key == name)
-            .map(|(_, value)| match value {
-                Cow::Borrowed(value) => Bytes::copy_from_slice(value.as_bytes()),
-                Cow::Owned(value) => Bytes::from(value),
-            });
+        let found = pairs.filter(|(key, _)| key == name).map(|(_, value)| match value {
+            Cow::Borrowed(value) => Bytes::copy_from_slice(value.as_bytes()),
+            Cow::Owned(value) => Bytes::from(value),
+        });
         values(name, found.collect())
     }
 }
@@ -199,12 +183,7 @@ fn header(headers: &HeaderMap, name: &str) -> Held {
 }
 
 fn all_headers(headers: &HeaderMap) -> Held {
-    Held::Headers(
-        headers
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect(),
-    )
+    Held::Headers(headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 fn cookie(headers: &HeaderMap, name: &str) -> Held {
@@ -212,9 +191,7 @@ fn cookie(headers: &HeaderMap, name: &str) -> Held {
     for line in headers.get_all(COOKIE) {
         for pair in line.as_bytes().split(|byte| *byte == b';') {
             let pair = pair.trim_ascii();
-            let rest = pair
-                .strip_prefix(name.as_bytes())
-                .and_then(|rest| rest.strip_prefix(b"="));
+            let rest = pair.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
             found.extend(rest.map(|value| Bytes::from(percent_decode(value).collect::<Vec<u8>>())));
         }
     }

@@ -61,11 +61,7 @@ impl Instances {
         wasmtime::Engine::tls_eager_initialize();
         let services = Arc::clone(host.services());
         let activity = services.ticker.activity();
-        Self {
-            services,
-            activity,
-            pools: RefCell::default(),
-        }
+        Self { services, activity, pools: RefCell::default() }
     }
 
     /// Drops idle instances of assignments that are gone. Calls do this too; a worker without
@@ -118,41 +114,23 @@ impl Instances {
     ) -> Called {
         let instance = match warm {
             Some(instance) => Ok(instance),
-            None => self
-                .permit(core)
-                .ok_or(CallFailure::Capacity)
-                .and_then(|permit| fresh(core, permit)),
+            None => self.permit(core).ok_or(CallFailure::Capacity).and_then(|permit| fresh(core, permit)),
         };
         let mut instance = match instance {
             Ok(instance) => instance,
             Err(failure) => {
-                return Called {
-                    exchange: Some(exchange),
-                    answer: Err(failure),
-                    told: Vec::new(),
-                };
+                return Called { exchange: Some(exchange), answer: Err(failure), told: Vec::new() };
             }
         };
         instance.begin(Some(exchange), core.limits.guest_ms);
         let answer = instance.run(work);
         let exchange = instance.state().exchange.take();
-        self.end(
-            core,
-            Ended {
-                instance: Some(instance),
-                exchange,
-                answer,
-            },
-        )
+        self.end(core, Ended { instance: Some(instance), exchange, answer })
     }
 
     /// Takes an instance back if it can serve again.
     fn end(&self, core: &Arc<Core>, ended: Ended) -> Called {
-        let Ended {
-            instance,
-            exchange,
-            answer,
-        } = ended;
+        let Ended { instance, exchange, answer } = ended;
         let mut told = Vec::new();
         if let Some(mut instance) = instance {
             told = std::mem::take(&mut instance.state().told);
@@ -164,18 +142,12 @@ impl Instances {
         if matches!(answer, Err(CallFailure::GuestTime)) {
             core.overruns.fetch_add(1, Ordering::Relaxed);
         }
-        Called {
-            exchange,
-            answer,
-            told,
-        }
+        Called { exchange, answer, told }
     }
 
     fn take(&self, core: &Core) -> Option<Instance> {
         let mut pools = self.pools.borrow_mut();
-        let Pools {
-            by_assignment, idle, ..
-        } = &mut *pools;
+        let Pools { by_assignment, idle, .. } = &mut *pools;
         let pool = by_assignment.get_mut(&core.uid)?;
         let now = Instant::now();
         pool.used = now;
@@ -215,11 +187,7 @@ impl Instances {
 
     /// Counts a call.
     pub(crate) fn count(&self, core: &Arc<Core>, phase: Phase, outcome: CallOutcome, time: Duration) {
-        self.pools
-            .borrow_mut()
-            .pool(core, &self.services)
-            .shard
-            .count(phase, outcome, time);
+        self.pools.borrow_mut().pool(core, &self.services).shard.count(phase, outcome, time);
     }
 
     /// The queue for log entries of an assignment.
@@ -234,17 +202,12 @@ impl Instances {
 
 impl Pools {
     fn pool(&mut self, core: &Arc<Core>, services: &Services) -> &mut Pool {
-        let Self {
-            by_assignment,
-            shards,
-            ..
-        } = self;
+        let Self { by_assignment, shards, .. } = self;
         by_assignment.entry(core.uid).or_insert_with(|| {
             let info = &core.plugin.info;
             let digest = core.plugin.digest.clone();
-            let shard = shards
-                .entry(digest)
-                .or_insert_with(|| services.calls.shard(&info.name, &info.version));
+            let shard =
+                shards.entry(digest).or_insert_with(|| services.calls.shard(&info.name, &info.version));
             Pool {
                 core: Arc::clone(core),
                 idle: Vec::new(),
@@ -257,10 +220,7 @@ impl Pools {
 
     /// Drops the idle instances of the assignment that was used least recently.
     fn evict(&mut self) {
-        let idle = self
-            .by_assignment
-            .values_mut()
-            .filter(|pool| !pool.idle.is_empty());
+        let idle = self.by_assignment.values_mut().filter(|pool| !pool.idle.is_empty());
         if let Some(pool) = idle.min_by_key(|pool| pool.used) {
             self.idle -= pool.idle.len();
             pool.idle.clear();
@@ -284,9 +244,7 @@ fn agreed(instance: Instance, said: bool) -> Result<Instance, CallFailure> {
     if said {
         Ok(instance)
     } else {
-        Err(CallFailure::Start(
-            "it refuses a configuration that it took before".into(),
-        ))
+        Err(CallFailure::Start("it refuses a configuration that it took before".into()))
     }
 }
 
@@ -309,22 +267,14 @@ fn suspended(
         let mut instance = match instance {
             Ok(instance) => instance,
             Err(failure) => {
-                return Ended {
-                    instance: None,
-                    exchange: Some(exchange),
-                    answer: Err(failure),
-                };
+                return Ended { instance: None, exchange: Some(exchange), answer: Err(failure) };
             }
         };
         instance.state().cancel = told;
         instance.begin(Some(exchange), core.limits.guest_ms);
         let answer = instance.run_suspending(&work).await;
         let exchange = instance.state().exchange.take();
-        Ended {
-            instance: Some(instance),
-            exchange,
-            answer,
-        }
+        Ended { instance: Some(instance), exchange, answer }
     };
     Suspended::new(call, cancel, wall)
 }

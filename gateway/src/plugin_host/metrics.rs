@@ -111,18 +111,12 @@ impl Shard {
             Phase::Log => 2,
         };
         let Some(phase) = self.phases.get(at) else { return };
-        let outcome = CallOutcome::ALL
-            .iter()
-            .position(|one| *one == outcome)
-            .unwrap_or_default();
+        let outcome = CallOutcome::ALL.iter().position(|one| *one == outcome).unwrap_or_default();
         if let Some(calls) = phase.calls.get(outcome) {
             calls.store(calls.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         }
         let nanos = u64::try_from(time.as_nanos()).unwrap_or_default();
-        phase.nanos.store(
-            phase.nanos.load(Ordering::Relaxed).wrapping_add(nanos),
-            Ordering::Relaxed,
-        );
+        phase.nanos.store(phase.nanos.load(Ordering::Relaxed).wrapping_add(nanos), Ordering::Relaxed);
     }
 }
 
@@ -140,11 +134,7 @@ impl CallCounters {
     /// A shard for one plugin on one thread. It is kept for good: counts never go back.
     pub(crate) fn shard(&self, plugin: &str, version: &str) -> Arc<Shard> {
         let shard = Arc::<Shard>::default();
-        let entry = Entry {
-            plugin: plugin.into(),
-            version: version.into(),
-            shard: Arc::clone(&shard),
-        };
+        let entry = Entry { plugin: plugin.into(), version: version.into(), shard: Arc::clone(&shard) };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
         shard
     }
@@ -153,9 +143,8 @@ impl CallCounters {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sums: Vec<CallStats> = Vec::new();
         for entry in entries.iter() {
-            for (phase, calls) in ["request-head", "response-head", "log"]
-                .into_iter()
-                .zip(&entry.shard.phases)
+            for (phase, calls) in
+                ["request-head", "response-head", "log"].into_iter().zip(&entry.shard.phases)
             {
                 let known = |sum: &&mut CallStats| {
                     sum.phase == phase && sum.plugin == entry.plugin && sum.version == entry.version
@@ -169,13 +158,7 @@ impl CallCounters {
                     }
                 } else if counts.iter().any(|count| *count > 0) {
                     let (plugin, version) = (Arc::clone(&entry.plugin), Arc::clone(&entry.version));
-                    sums.push(CallStats {
-                        plugin,
-                        version,
-                        phase,
-                        calls: counts,
-                        time,
-                    });
+                    sums.push(CallStats { plugin, version, phase, calls: counts, time });
                 }
             }
         }

@@ -33,7 +33,7 @@ pub use assignment::{
 pub use chain::{Chain, Flow, Placement, ResponseFlow, Run, Slot};
 pub(crate) use host::Services;
 pub use host::{Admitted, Host, StartError};
-pub use imports::PluginSeries;
+pub use imports::{HISTOGRAM_BOUNDS, PluginSeries};
 pub use instances::Instances;
 pub use load::{
     AdmissionError, CapabilityRequest, Cost, LoadError, Phase, Plugin, PluginInfo, compile_child,
@@ -46,8 +46,6 @@ pub use settings::{
 
 /// Wall-clock time in Unix milliseconds.
 fn unix_ms() -> u64 {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

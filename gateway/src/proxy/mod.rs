@@ -1,1 +1,28 @@
-//! Under construction.
+//! The data plane: life of a request.
+//!
+//! A [`worker`] owns one thread. Its [`listener`] accepts, each [`connection`] speaks HTTP/1.1 and
+//! keeps a [`deadline`], [`handle`] tells one request from head to response, [`forward`] gets the
+//! upstream's answer, and whoever drops the last piece of an exchange ([`finish`]) has it logged.
+//! It knows neither the store nor the Admin API: everything that a request needs stands in the
+//! snapshot that it loads once.
+
+mod body;
+mod connection;
+mod deadline;
+mod error;
+mod finish;
+mod forward;
+mod handle;
+mod headers;
+mod ids;
+mod listener;
+mod real_ip;
+mod respond;
+mod strict;
+mod strict_chunk;
+mod worker;
+
+pub use body::{BodyError, ResponseBody};
+pub use error::{Blame, ProxyError};
+pub use listener::bind;
+pub use worker::{WorkerParts, run};

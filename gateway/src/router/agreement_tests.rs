@@ -39,10 +39,7 @@ fn slow(routes: &[Route], request: &Request) -> Answer {
 
 fn path_fits(text: &str, path: &[u8]) -> Option<usize> {
     match text.strip_prefix('~') {
-        Some(regex) => Regex::new(&format!("^{regex}"))
-            .unwrap()
-            .find(path)
-            .map(|found| found.len()),
+        Some(regex) => Regex::new(&format!("^{regex}")).unwrap().find(path).map(|found| found.len()),
         None => path.starts_with(text.as_bytes()).then_some(text.len()),
     }
 }
@@ -66,35 +63,22 @@ fn groups(route: &Route) -> Vec<(Vec<String>, Uuid)> {
     }
     let namespace: Uuid = "7f145bf9-0dce-4f91-98eb-debbce4b9f6b".parse().unwrap();
     let id = |number: usize| Uuid::new_v5(&namespace, format!("{}#{number}", route.id).as_bytes());
-    groups
-        .into_iter()
-        .enumerate()
-        .map(|(place, group)| (group, id(place + 1)))
-        .collect()
+    groups.into_iter().enumerate().map(|(place, group)| (group, id(place + 1))).collect()
 }
 
 fn rank(route: &Route, paths: &[String], id: Uuid) -> Rank {
     let hosts = route.hosts.clone().unwrap_or_default();
     let headers = route.headers.as_ref().map_or(0, |headers| headers.len());
     let regex = paths.first().is_some_and(|path| path.starts_with('~'));
-    let kinds = [
-        route.methods.is_some(),
-        !hosts.is_empty(),
-        headers > 0,
-        route.snis.is_some(),
-        !paths.is_empty(),
-    ];
+    let kinds =
+        [route.methods.is_some(), !hosts.is_empty(), headers > 0, route.snis.is_some(), !paths.is_empty()];
     (
         kinds.iter().filter(|set| **set).count(),
         !hosts.is_empty() && hosts.iter().all(|host| !host.contains('*')),
         headers,
         regex,
         if regex { route.regex_priority } else { 0 },
-        if regex {
-            0
-        } else {
-            paths.first().map_or(0, String::len)
-        },
+        if regex { 0 } else { paths.first().map_or(0, String::len) },
         id,
     )
 }
@@ -104,25 +88,19 @@ fn others_fit(route: &Route, request: &Request) -> bool {
         .methods
         .as_ref()
         .is_none_or(|methods| methods.iter().any(|method| *method == request.method.as_str()));
-    let host = route.hosts.as_ref().is_none_or(|hosts| {
-        hosts
-            .iter()
-            .any(|host| host_fits(host, &request.host, request.port))
-    });
+    let host = route
+        .hosts
+        .as_ref()
+        .is_none_or(|hosts| hosts.iter().any(|host| host_fits(host, &request.host, request.port)));
     let headers = route.headers.iter().flatten().all(|(name, values)| {
         let given = request.headers.get_all(name.as_str());
-        given.iter().any(|given| {
-            values
-                .iter()
-                .any(|value| given.as_bytes().eq_ignore_ascii_case(value.as_bytes()))
-        })
+        given
+            .iter()
+            .any(|given| values.iter().any(|value| given.as_bytes().eq_ignore_ascii_case(value.as_bytes())))
     });
     let sni = request.scheme == Scheme::Http
         || route.snis.as_ref().is_none_or(|snis| {
-            request
-                .sni
-                .as_ref()
-                .is_some_and(|name| snis.iter().any(|sni| host_fits(sni, name, 0)))
+            request.sni.as_ref().is_some_and(|name| snis.iter().any(|sni| host_fits(sni, name, 0)))
         });
     method && host && headers && sni
 }
@@ -161,9 +139,8 @@ fn any_route() -> impl Strategy<Value = Route> {
         "~/a/(?<x>[a-c]+)",
         "~.*b",
     ];
-    const HOSTS: &[&str] = &[
-        "a.com", "b.a.com", "*.a.com", "*.com", "a.*", "b.a.*", "a.com:80", "*.com:81", "a.*:80", "a.co",
-    ];
+    const HOSTS: &[&str] =
+        &["a.com", "b.a.com", "*.a.com", "*.com", "a.*", "b.a.*", "a.com:80", "*.com:81", "a.*:80", "a.co"];
     (
         any::<u16>(),
         some_of(PATHS),

@@ -40,17 +40,10 @@ impl Conditions {
         let methods = route.methods.iter().flatten().map(|method| {
             Method::from_bytes(method.as_bytes()).map_err(|_| ("methods", format!("{method:?} is no method")))
         });
-        let headers = route
-            .headers
-            .iter()
-            .flatten()
-            .map(|(name, values)| HeaderCondition::of(name, values));
+        let headers = route.headers.iter().flatten().map(|(name, values)| HeaderCondition::of(name, values));
         let snis = route.snis.iter().flatten().map(|sni| {
             // The dot that ends a full name must not be used for routing.
-            let name = sni
-                .strip_suffix('.')
-                .filter(|name| !name.is_empty())
-                .unwrap_or(sni);
+            let name = sni.strip_suffix('.').filter(|name| !name.is_empty()).unwrap_or(sni);
             HostPattern::parse(name).ok_or_else(|| ("snis", format!("{sni:?} is no server name")))
         });
         Ok(Self {
@@ -70,22 +63,14 @@ impl Conditions {
         if self.snis.is_empty() || input.scheme == Scheme::Http {
             return true;
         }
-        input
-            .sni
-            .is_some_and(|name| self.snis.iter().any(|sni| sni.fits_name(name)))
+        input.sni.is_some_and(|name| self.snis.iter().any(|sni| sni.fits_name(name)))
     }
 }
 
 impl HeaderCondition {
     fn of(name: &str, values: &[String]) -> Result<Self, FieldProblem> {
-        let values = values
-            .iter()
-            .map(|value| ValueCondition::of(value))
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            name: name.to_ascii_lowercase().replace('-', "_").into(),
-            values,
-        })
+        let values = values.iter().map(|value| ValueCondition::of(value)).collect::<Result<_, _>>()?;
+        Ok(Self { name: name.to_ascii_lowercase().replace('-', "_").into(), values })
     }
 
     fn fits(&self, headers: &HeaderMap) -> bool {
@@ -96,9 +81,7 @@ impl HeaderCondition {
     fn is_named(&self, name: &HeaderName) -> bool {
         let (given, wanted) = (name.as_str().bytes(), self.name.bytes());
         given.len() == wanted.len()
-            && given
-                .zip(wanted)
-                .all(|(given, wanted)| given == wanted || (given == b'-' && wanted == b'_'))
+            && given.zip(wanted).all(|(given, wanted)| given == wanted || (given == b'-' && wanted == b'_'))
     }
 }
 
@@ -108,12 +91,8 @@ impl ValueCondition {
             return Ok(Self::Text(value.into()));
         };
         // Kong lower-cases the pattern as text, classes such as `\D` too, and so do we.
-        let regex = RegexBuilder::new(&pattern.to_lowercase())
-            .case_insensitive(true)
-            .build();
-        regex
-            .map(Self::Pattern)
-            .map_err(|error| ("headers", error.to_string()))
+        let regex = RegexBuilder::new(&pattern.to_lowercase()).case_insensitive(true).build();
+        regex.map(Self::Pattern).map_err(|error| ("headers", error.to_string()))
     }
 
     fn fits(&self, value: &HeaderValue) -> bool {

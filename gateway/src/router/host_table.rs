@@ -62,20 +62,13 @@ impl HostTable {
         }
         if !self.ends.is_empty() {
             let from = host.len().saturating_sub(self.longest_end);
-            let tails = dots(host)
-                .filter(|dot| *dot >= from)
-                .filter_map(|dot| host.get(dot..));
-            tails
-                .filter_map(|tail| self.ends.get(tail))
-                .for_each(|ports| ports.each(port, &mut visit));
+            let tails = dots(host).filter(|dot| *dot >= from).filter_map(|dot| host.get(dot..));
+            tails.filter_map(|tail| self.ends.get(tail)).for_each(|ports| ports.each(port, &mut visit));
         }
         if !self.starts.is_empty() {
-            let heads = dots(host)
-                .take_while(|dot| *dot < self.longest_start)
-                .filter_map(|dot| host.get(..=dot));
-            heads
-                .filter_map(|head| self.starts.get(head))
-                .for_each(|ports| ports.each(port, &mut visit));
+            let heads =
+                dots(host).take_while(|dot| *dot < self.longest_start).filter_map(|dot| host.get(..=dot));
+            heads.filter_map(|head| self.starts.get(head)).for_each(|ports| ports.each(port, &mut visit));
         }
         self.any.each(port, &mut visit);
     }
@@ -87,10 +80,7 @@ fn dots(host: &str) -> impl Iterator<Item = usize> {
 
 impl Ports {
     fn each(&self, port: u16, visit: &mut impl FnMut(Root)) {
-        self.named
-            .iter()
-            .filter(|(named, _)| *named == port)
-            .for_each(|(_, root)| visit(*root));
+        self.named.iter().filter(|(named, _)| *named == port).for_each(|(_, root)| visit(*root));
         self.any.iter().for_each(|root| visit(*root));
     }
 }

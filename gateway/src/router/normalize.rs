@@ -63,11 +63,7 @@ fn hex_value(digits: &[u8; 2]) -> Option<u8> {
 /// RFC 3986 section 5.2.4, for a path that begins with a slash.
 fn remove_dot_segments(path: &[u8]) -> Vec<u8> {
     let mut kept = Vec::with_capacity(path.len());
-    let mut segments = path
-        .get(1..)
-        .unwrap_or_default()
-        .split(|byte| *byte == b'/')
-        .peekable();
+    let mut segments = path.get(1..).unwrap_or_default().split(|byte| *byte == b'/').peekable();
     while let Some(segment) = segments.next() {
         let dots = matches!(segment, b"." | b"..");
         if segment == b".." {

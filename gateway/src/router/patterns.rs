@@ -31,10 +31,7 @@ impl Patterns {
         if let Some(number) = self.numbers.get(text) {
             return Ok(*number);
         }
-        let known = previous
-            .numbers
-            .get(text)
-            .and_then(|number| previous.get(*number));
+        let known = previous.numbers.get(text).and_then(|number| previous.get(*number));
         let pattern = match known {
             Some(pattern) => Arc::clone(pattern),
             None => Arc::new(Pattern::compile(text)?),
@@ -55,10 +52,7 @@ impl Pattern {
         // As Kong writes it: anchored at the start only, and only in the first alternative.
         let anchored = format!("^{text}");
         let regex = Regex::new(&anchored)?;
-        Ok(Self {
-            prefix: literal_prefix(&anchored).into(),
-            regex,
-        })
+        Ok(Self { prefix: literal_prefix(&anchored).into(), regex })
     }
 
     pub(super) fn prefix(&self) -> &[u8] {
@@ -79,14 +73,8 @@ impl Pattern {
         for (number, name) in self.regex.capture_names().enumerate().skip(1) {
             let Some(group) = groups.get(number) else { continue };
             let value = String::from_utf8_lossy(group.as_bytes()).into_owned();
-            captures.extend(name.map(|name| Capture {
-                name: name.to_owned(),
-                value: value.clone(),
-            }));
-            captures.push(Capture {
-                name: number.to_string(),
-                value,
-            });
+            captures.extend(name.map(|name| Capture { name: name.to_owned(), value: value.clone() }));
+            captures.push(Capture { name: number.to_string(), value });
         }
         Some((groups.get(0).map_or(0, |whole| whole.len()), captures))
     }
@@ -121,11 +109,7 @@ mod tests {
             (".*", ""),
             ("/v[12]/x", "/v"),
         ] {
-            assert_eq!(
-                String::from_utf8_lossy(&literal_prefix(&format!("^{regex}"))),
-                want,
-                "{regex}"
-            );
+            assert_eq!(String::from_utf8_lossy(&literal_prefix(&format!("^{regex}"))), want, "{regex}");
         }
     }
 
@@ -135,9 +119,6 @@ mod tests {
         let number = first.add("/a/[0-9]+", &Patterns::default()).unwrap();
         let mut second = Patterns::default();
         let again = second.add("/a/[0-9]+", &first).unwrap();
-        assert!(Arc::ptr_eq(
-            first.get(number).unwrap(),
-            second.get(again).unwrap()
-        ));
+        assert!(Arc::ptr_eq(first.get(number).unwrap(), second.get(again).unwrap()));
     }
 }

@@ -66,11 +66,7 @@ impl Router {
         let mut problems = Vec::new();
         for variant in ranked(routes) {
             if let Err((field, message)) = router.add(&variant, previous, &mut buckets) {
-                problems.push(RouteProblem {
-                    index: variant.index,
-                    field,
-                    message,
-                });
+                problems.push(RouteProblem { index: variant.index, field, message });
             }
         }
         for (pattern, items) in buckets {
@@ -84,13 +80,7 @@ impl Router {
     /// and for captures.
     pub fn find<'p>(&self, input: &RouteInput<'p>) -> Option<RouteMatch<'p>> {
         let path = normalize_path(input.path);
-        let mut search = Search {
-            router: self,
-            input,
-            path: &path,
-            best: u32::MAX,
-            depth: 0,
-        };
+        let mut search = Search { router: self, input, path: &path, best: u32::MAX, depth: 0 };
         self.hosts.each(input.host, input.port, |root| search.walk(root));
         let (best, depth) = (search.best, search.depth);
         let entry = self.entries.get(best as usize)?;
@@ -103,12 +93,7 @@ impl Router {
                 (Some(length), captures)
             }
         };
-        Some(RouteMatch {
-            index: entry.index,
-            path,
-            matched,
-            captures,
-        })
+        Some(RouteMatch { index: entry.index, path, matched, captures })
     }
 
     fn add<'r>(
@@ -124,11 +109,7 @@ impl Router {
         for host in hosts {
             buckets.entry(host).or_default().extend(items.iter().cloned());
         }
-        self.entries.push(Entry {
-            index: variant.index,
-            conditions,
-            paths,
-        });
+        self.entries.push(Entry { index: variant.index, conditions, paths });
         Ok(())
     }
 
@@ -142,32 +123,17 @@ impl Router {
         match variant.weight {
             PathWeight::NoPath => Ok((EntryPaths::None, vec![(Cow::Borrowed(b"".as_slice()), plain)])),
             PathWeight::Plain(_) => {
-                let items = variant
-                    .paths
-                    .iter()
-                    .map(|path| (Cow::Borrowed(path.as_bytes()), plain));
+                let items = variant.paths.iter().map(|path| (Cow::Borrowed(path.as_bytes()), plain));
                 Ok((EntryPaths::Plain, items.collect()))
             }
             PathWeight::Regex => {
-                let added = variant
-                    .paths
-                    .iter()
-                    .map(|text| self.patterns.add(text, &previous.patterns));
+                let added = variant.paths.iter().map(|text| self.patterns.add(text, &previous.patterns));
                 let numbers = added.collect::<Result<Box<[u32]>, _>>();
                 let numbers = numbers.map_err(|error| ("paths", error.to_string()))?;
                 let items = numbers.iter().map(|number| {
-                    let prefix = self
-                        .patterns
-                        .get(*number)
-                        .map(|pattern| pattern.prefix())
-                        .unwrap_or_default();
-                    (
-                        Cow::Owned(prefix.to_vec()),
-                        Candidate {
-                            rank,
-                            pattern: Some(*number),
-                        },
-                    )
+                    let prefix =
+                        self.patterns.get(*number).map(|pattern| pattern.prefix()).unwrap_or_default();
+                    (Cow::Owned(prefix.to_vec()), Candidate { rank, pattern: Some(*number) })
                 });
                 let items = items.collect();
                 Ok((EntryPaths::Regexes(numbers), items))
@@ -205,10 +171,7 @@ impl Search<'_> {
             if step.best >= self.best {
                 return;
             }
-            let better = step
-                .candidates
-                .iter()
-                .take_while(|candidate| candidate.rank < self.best);
+            let better = step.candidates.iter().take_while(|candidate| candidate.rank < self.best);
             if let Some(winner) = better.into_iter().find(|candidate| self.fits(candidate)) {
                 (self.best, self.depth) = (winner.rank, step.depth);
             }
@@ -219,10 +182,7 @@ impl Search<'_> {
         let entry = self.router.entries.get(candidate.rank as usize);
         entry.is_some_and(|entry| entry.conditions.fit(self.input))
             && candidate.pattern.is_none_or(|number| {
-                self.router
-                    .patterns
-                    .get(number)
-                    .is_some_and(|pattern| pattern.fits(self.path))
+                self.router.patterns.get(number).is_some_and(|pattern| pattern.fits(self.path))
             })
     }
 }

@@ -48,8 +48,7 @@ impl Request {
     }
 
     fn with(mut self, name: &'static str, value: &'static str) -> Self {
-        self.headers
-            .append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        self.headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         self
     }
 
@@ -67,19 +66,11 @@ impl Request {
 }
 
 pub(super) fn indexed(routes: &[Route]) -> Vec<(RouteIndex, &Route)> {
-    routes
-        .iter()
-        .enumerate()
-        .map(|(place, route)| (RouteIndex(place as u32), route))
-        .collect()
+    routes.iter().enumerate().map(|(place, route)| (RouteIndex(place as u32), route)).collect()
 }
 
 fn router(routes: &[Value]) -> Router {
-    let routes: Vec<_> = routes
-        .iter()
-        .zip(1..)
-        .map(|(fields, id)| route(id, fields))
-        .collect();
+    let routes: Vec<_> = routes.iter().zip(1..).map(|(fields, id)| route(id, fields)).collect();
     let (router, problems) = Router::build(&indexed(&routes));
     assert_eq!(problems, []);
     router
@@ -93,146 +84,41 @@ fn found(router: &Router, request: &Request) -> Option<u32> {
 fn one_route_matches_what_all_its_attributes_allow() {
     let get = Request::get;
     for (case, fields, request, want) in [
-        (
-            "path prefix",
-            json!({"paths": ["/foo"]}),
-            get("a", "/foo/x"),
-            true,
-        ),
-        (
-            "a prefix ends anywhere in a segment",
-            json!({"paths": ["/foo"]}),
-            get("a", "/foobar"),
-            true,
-        ),
-        (
-            "another path",
-            json!({"paths": ["/foo"]}),
-            get("a", "/bar"),
-            false,
-        ),
-        (
-            "the path is normalised first",
-            json!({"paths": ["/foo"]}),
-            get("a", "/x/../%66oo"),
-            true,
-        ),
-        (
-            "a regex is anchored at the start",
-            json!({"paths": ["~/\\d+"]}),
-            get("a", "/x/12"),
-            false,
-        ),
-        (
-            "a regex is open at the end",
-            json!({"paths": ["~/\\d+"]}),
-            get("a", "/12/x"),
-            true,
-        ),
+        ("path prefix", json!({"paths": ["/foo"]}), get("a", "/foo/x"), true),
+        ("a prefix ends anywhere in a segment", json!({"paths": ["/foo"]}), get("a", "/foobar"), true),
+        ("another path", json!({"paths": ["/foo"]}), get("a", "/bar"), false),
+        ("the path is normalised first", json!({"paths": ["/foo"]}), get("a", "/x/../%66oo"), true),
+        ("a regex is anchored at the start", json!({"paths": ["~/\\d+"]}), get("a", "/x/12"), false),
+        ("a regex is open at the end", json!({"paths": ["~/\\d+"]}), get("a", "/12/x"), true),
         ("exact host", json!({"hosts": ["a.com"]}), get("a.com", "/"), true),
-        (
-            "hosts keep their case",
-            json!({"hosts": ["a.com"]}),
-            get("A.com", "/"),
-            false,
-        ),
-        (
-            "wildcard left",
-            json!({"hosts": ["*.a.com"]}),
-            get("x.y.a.com", "/"),
-            true,
-        ),
-        (
-            "wildcard left needs its dot",
-            json!({"hosts": ["*.a.com"]}),
-            get("a.com", "/"),
-            false,
-        ),
-        (
-            "wildcard right",
-            json!({"hosts": ["a.*"]}),
-            get("a.co.uk", "/"),
-            true,
-        ),
-        (
-            "wildcard right needs its dot",
-            json!({"hosts": ["a.*"]}),
-            get("ab.com", "/"),
-            false,
-        ),
-        (
-            "host with the port",
-            json!({"hosts": ["a.com:8000"]}),
-            get("a.com", "/"),
-            true,
-        ),
-        (
-            "host with another port",
-            json!({"hosts": ["a.com:9000"]}),
-            get("a.com", "/"),
-            false,
-        ),
-        (
-            "wildcard with the port",
-            json!({"hosts": ["*.a.com:8000"]}),
-            get("b.a.com", "/"),
-            true,
-        ),
+        ("hosts keep their case", json!({"hosts": ["a.com"]}), get("A.com", "/"), false),
+        ("wildcard left", json!({"hosts": ["*.a.com"]}), get("x.y.a.com", "/"), true),
+        ("wildcard left needs its dot", json!({"hosts": ["*.a.com"]}), get("a.com", "/"), false),
+        ("wildcard right", json!({"hosts": ["a.*"]}), get("a.co.uk", "/"), true),
+        ("wildcard right needs its dot", json!({"hosts": ["a.*"]}), get("ab.com", "/"), false),
+        ("host with the port", json!({"hosts": ["a.com:8000"]}), get("a.com", "/"), true),
+        ("host with another port", json!({"hosts": ["a.com:9000"]}), get("a.com", "/"), false),
+        ("wildcard with the port", json!({"hosts": ["*.a.com:8000"]}), get("b.a.com", "/"), true),
         ("method", json!({"methods": ["GET", "PUT"]}), get("a", "/"), true),
-        (
-            "another method",
-            json!({"methods": ["PUT"]}),
-            get("a", "/"),
-            false,
-        ),
-        (
-            "header but for case",
-            json!({"headers": {"x-a": ["One"]}}),
-            get("a", "/").with("x-a", "oNE"),
-            true,
-        ),
+        ("another method", json!({"methods": ["PUT"]}), get("a", "/"), false),
+        ("header but for case", json!({"headers": {"x-a": ["One"]}}), get("a", "/").with("x-a", "oNE"), true),
         (
             "a later value of a header",
             json!({"headers": {"x-a": ["2"]}}),
             get("a", "/").with("x-a", "1").with("x-a", "2"),
             true,
         ),
-        (
-            "underscore for dash",
-            json!({"headers": {"x-a": ["1"]}}),
-            get("a", "/").with("x_a", "1"),
-            true,
-        ),
-        (
-            "header missing",
-            json!({"headers": {"x-a": ["1"]}}),
-            get("a", "/"),
-            false,
-        ),
+        ("underscore for dash", json!({"headers": {"x-a": ["1"]}}), get("a", "/").with("x_a", "1"), true),
+        ("header missing", json!({"headers": {"x-a": ["1"]}}), get("a", "/"), false),
         (
             "one of two headers",
             json!({"headers": {"x-a": ["1"], "x-b": ["1"]}}),
             get("a", "/").with("x-a", "1"),
             false,
         ),
-        (
-            "header regex",
-            json!({"headers": {"x-a": ["~*B+C"]}}),
-            get("a", "/").with("x-a", "abBcd"),
-            true,
-        ),
-        (
-            "sni says nothing on plain http",
-            json!({"snis": ["a.com"]}),
-            get("b", "/"),
-            true,
-        ),
-        (
-            "only stream protocols",
-            json!({"protocols": ["tcp"], "paths": ["/"]}),
-            get("a", "/"),
-            false,
-        ),
+        ("header regex", json!({"headers": {"x-a": ["~*B+C"]}}), get("a", "/").with("x-a", "abBcd"), true),
+        ("sni says nothing on plain http", json!({"snis": ["a.com"]}), get("b", "/"), true),
+        ("only stream protocols", json!({"protocols": ["tcp"], "paths": ["/"]}), get("a", "/"), false),
     ] {
         assert_eq!(found(&router(&[fields]), &request).is_some(), want, "{case}");
     }
@@ -241,37 +127,19 @@ fn one_route_matches_what_all_its_attributes_allow() {
 #[test]
 fn sni_counts_on_https() {
     let router = router(&[json!({"snis": ["a.com.", "*.b.com"]})]);
-    for (sni, want) in [
-        (Some("a.com"), true),
-        (Some("x.b.com"), true),
-        (Some("c.com"), false),
-        (None, false),
-    ] {
-        let request = Request {
-            scheme: Scheme::Https,
-            sni: sni.map(Into::into),
-            ..Request::get("h", "/")
-        };
+    for (sni, want) in [(Some("a.com"), true), (Some("x.b.com"), true), (Some("c.com"), false), (None, false)]
+    {
+        let request = Request { scheme: Scheme::Https, sni: sni.map(Into::into), ..Request::get("h", "/") };
         assert_eq!(found(&router, &request).is_some(), want, "{sni:?}");
     }
 }
 
 #[test]
 fn the_better_route_wins() {
-    let both = Request::get("a.com", "/foo/bar")
-        .with("x-a", "1")
-        .with("x-b", "1");
+    let both = Request::get("a.com", "/foo/bar").with("x-a", "1").with("x-b", "1");
     for (case, better, worse) in [
-        (
-            "more attributes",
-            json!({"paths": ["/"], "methods": ["GET"]}),
-            json!({"paths": ["/foo/bar"]}),
-        ),
-        (
-            "plain host over wildcard",
-            json!({"hosts": ["a.com"]}),
-            json!({"hosts": ["*.com"]}),
-        ),
+        ("more attributes", json!({"paths": ["/"], "methods": ["GET"]}), json!({"paths": ["/foo/bar"]})),
+        ("plain host over wildcard", json!({"hosts": ["a.com"]}), json!({"hosts": ["*.com"]})),
         (
             "a wildcard among plain hosts counts",
             json!({"hosts": ["a.com"]}),
@@ -282,11 +150,7 @@ fn the_better_route_wins() {
             json!({"headers": {"x-a": ["1"], "x-b": ["1"]}}),
             json!({"headers": {"x-a": ["1"]}}),
         ),
-        (
-            "regex over plain",
-            json!({"paths": ["~/f"]}),
-            json!({"paths": ["/foo/bar"]}),
-        ),
+        ("regex over plain", json!({"paths": ["~/f"]}), json!({"paths": ["/foo/bar"]})),
         (
             "regex priority",
             json!({"paths": ["~/f"], "regex_priority": 2}),
@@ -297,27 +161,12 @@ fn the_better_route_wins() {
             json!({"paths": ["/foo"]}),
             json!({"paths": ["/fo"], "regex_priority": 9}),
         ),
-        (
-            "longer prefix",
-            json!({"paths": ["/foo"]}),
-            json!({"paths": ["/fo"]}),
-        ),
-        (
-            "the longest of several prefixes",
-            json!({"paths": ["/x", "/foo"]}),
-            json!({"paths": ["/fo"]}),
-        ),
+        ("longer prefix", json!({"paths": ["/foo"]}), json!({"paths": ["/fo"]})),
+        ("the longest of several prefixes", json!({"paths": ["/x", "/foo"]}), json!({"paths": ["/fo"]})),
     ] {
-        for (order, routes) in [
-            ("first", [better.clone(), worse.clone()]),
-            ("last", [worse, better]),
-        ] {
+        for (order, routes) in [("first", [better.clone(), worse.clone()]), ("last", [worse, better])] {
             let want = if order == "first" { 0 } else { 1 };
-            assert_eq!(
-                found(&router(&routes), &both),
-                Some(want),
-                "{case}, given {order}"
-            );
+            assert_eq!(found(&router(&routes), &both), Some(want), "{case}, given {order}");
         }
     }
 }
@@ -325,13 +174,7 @@ fn the_better_route_wins() {
 #[test]
 fn equal_routes_are_told_apart_by_the_greater_id() {
     let same = json!({"paths": ["/foo"]});
-    assert_eq!(
-        found(
-            &router(&[same.clone(), same.clone(), same]),
-            &Request::get("a", "/foo")
-        ),
-        Some(2)
-    );
+    assert_eq!(found(&router(&[same.clone(), same.clone(), same]), &Request::get("a", "/foo")), Some(2));
 }
 
 #[test]
@@ -341,17 +184,10 @@ fn match_tells_length_and_captures() {
         json!({"paths": ["~/user/(?<id>[0-9]+)/([a-z]*)", "~/user"]}),
         json!({"methods": ["GET"]}),
     ]);
-    let capture = |name: &str, value: &str| Capture {
-        name: name.into(),
-        value: value.into(),
-    };
+    let capture = |name: &str, value: &str| Capture { name: name.into(), value: value.into() };
     for (path, matched, captures) in [
         ("/plain/x", Some(6), vec![]),
-        (
-            "/user/12/ab/c",
-            Some(11),
-            vec![capture("id", "12"), capture("1", "12"), capture("2", "ab")],
-        ),
+        ("/user/12/ab/c", Some(11), vec![capture("id", "12"), capture("1", "12"), capture("2", "ab")]),
         ("/user/x", Some(5), vec![]),
         ("/other", None, vec![]),
     ] {
@@ -379,10 +215,7 @@ fn unusable_parts_are_reported_and_the_rest_works() {
         route(3, &json!({"paths": ["/ok"]})),
     ];
     let (router, problems) = Router::build(&indexed(&routes));
-    let mut fields: Vec<_> = problems
-        .iter()
-        .map(|problem| (problem.index.0, problem.field))
-        .collect();
+    let mut fields: Vec<_> = problems.iter().map(|problem| (problem.index.0, problem.field)).collect();
     fields.sort_unstable();
     assert_eq!(fields, [(0, "paths"), (1, "hosts")]);
     assert_eq!(found(&router, &Request::get("a", "/ok")), Some(2));

@@ -81,11 +81,7 @@ impl Trie {
         items.sort_unstable();
         items.dedup();
         let root = self.reserve(0);
-        let mut pending = VecDeque::from([Pending {
-            node: root,
-            items: 0..items.len(),
-            depth: 0,
-        }]);
+        let mut pending = VecDeque::from([Pending { node: root, items: 0..items.len(), depth: 0 }]);
         while let Some(next) = pending.pop_front() {
             self.fill(&next, &items, &mut pending);
         }
@@ -94,22 +90,12 @@ impl Trie {
 
     /// The nodes that lie on `path`, from the root down.
     pub(super) fn steps<'t, 'p>(&'t self, root: Root, path: &'p [u8]) -> Steps<'t, 'p> {
-        Steps {
-            trie: self,
-            path,
-            node: self.nodes.get(root.0 as usize).copied(),
-            depth: 0,
-        }
+        Steps { trie: self, path, node: self.nodes.get(root.0 as usize).copied(), depth: 0 }
     }
 
     fn reserve(&mut self, first: u8) -> usize {
         let empty = Span::default();
-        self.nodes.push(Node {
-            label: empty,
-            children: empty,
-            candidates: empty,
-            best: u32::MAX,
-        });
+        self.nodes.push(Node { label: empty, children: empty, candidates: empty, best: u32::MAX });
         self.firsts.push(first);
         self.nodes.len() - 1
     }
@@ -133,11 +119,7 @@ impl Trie {
                 depth,
                 pending,
             ),
-            best: group
-                .iter()
-                .map(|(_, candidate)| candidate.rank)
-                .min()
-                .unwrap_or(u32::MAX),
+            best: group.iter().map(|(_, candidate)| candidate.rank).min().unwrap_or(u32::MAX),
         };
         if let Some(place) = self.nodes.get_mut(next.node) {
             *place = node;
@@ -156,17 +138,10 @@ impl Trie {
         let mut from = from;
         for siblings in group.chunk_by(|a, b| byte(a) == byte(b)) {
             let node = self.reserve(siblings.first().map_or(0, byte));
-            pending.push_back(Pending {
-                node,
-                items: from..from + siblings.len(),
-                depth: depth + 1,
-            });
+            pending.push_back(Pending { node, items: from..from + siblings.len(), depth: depth + 1 });
             from += siblings.len();
         }
-        Span {
-            start,
-            length: number(self.nodes.len()) - start,
-        }
+        Span { start, length: number(self.nodes.len()) - start }
     }
 
     fn child(&self, parent: &Node, rest: &[u8]) -> Option<(Node, usize)> {
@@ -206,10 +181,7 @@ impl Span {
 fn extend<T>(all: &mut Vec<T>, more: impl Iterator<Item = T>) -> Span {
     let start = number(all.len());
     all.extend(more);
-    Span {
-        start,
-        length: number(all.len()) - start,
-    }
+    Span { start, length: number(all.len()) - start }
 }
 
 /// How many bytes the paths of a sorted group have in common.
@@ -236,26 +208,14 @@ mod tests {
     fn found(trie: &Trie, root: Root, path: &str) -> Vec<(usize, u32)> {
         let steps = trie.steps(root, path.as_bytes());
         steps
-            .flat_map(|step| {
-                step.candidates
-                    .iter()
-                    .map(move |candidate| (step.depth, candidate.rank))
-            })
+            .flat_map(|step| step.candidates.iter().map(move |candidate| (step.depth, candidate.rank)))
             .collect()
     }
 
     #[test]
     fn walks_every_prefix_of_a_path() {
         let mut trie = Trie::default();
-        let items = [
-            ("", 9),
-            ("/", 8),
-            ("/foo", 3),
-            ("/foo", 2),
-            ("/foo/bar", 1),
-            ("/fob", 4),
-            ("/x", 0),
-        ];
+        let items = [("", 9), ("/", 8), ("/foo", 3), ("/foo", 2), ("/foo/bar", 1), ("/fob", 4), ("/x", 0)];
         let root = trie.add(items.map(|(path, rank)| item(path, rank)).to_vec());
         for (path, want) in [
             ("/foo/bar/x", vec![(0, 9), (1, 8), (4, 2), (4, 3), (8, 1)]),

@@ -56,10 +56,7 @@ fn base_alone(base: &[u8], path: &[u8]) -> Vec<u8> {
 fn without_dots(rest: &[u8]) -> &[u8] {
     match rest {
         b"." | b".." => b"",
-        _ => rest
-            .strip_prefix(b"./")
-            .or_else(|| rest.strip_prefix(b"../"))
-            .unwrap_or(rest),
+        _ => rest.strip_prefix(b"./").or_else(|| rest.strip_prefix(b"../")).unwrap_or(rest),
     }
 }
 
@@ -77,11 +74,7 @@ fn escape(path: &[u8]) -> Cow<'_, str> {
             escaped.push(char::from(byte));
         } else {
             escaped.push('%');
-            escaped.extend(
-                [byte >> 4, byte & 15]
-                    .iter()
-                    .filter_map(|nibble| hex_digit(*nibble)),
-            );
+            escaped.extend([byte >> 4, byte & 15].iter().filter_map(|nibble| hex_digit(*nibble)));
         }
     }
     Cow::Owned(escaped)
@@ -134,16 +127,8 @@ mod tests {
     fn joins_as_kong_does() {
         for [base, route, request, stripped, whole] in TABLE {
             let case = format!("service {base}, route {route}, request {request}");
-            assert_eq!(
-                upstream_path(Some(base), request.as_bytes(), Some(route.len())),
-                stripped,
-                "{case}"
-            );
-            assert_eq!(
-                upstream_path(Some(base), request.as_bytes(), None),
-                whole,
-                "{case}, kept"
-            );
+            assert_eq!(upstream_path(Some(base), request.as_bytes(), Some(route.len())), stripped, "{case}");
+            assert_eq!(upstream_path(Some(base), request.as_bytes(), None), whole, "{case}, kept");
         }
     }
 
@@ -156,11 +141,7 @@ mod tests {
             ("/foo../x", "/api/x"),
             ("/foo.x", "/api/.x"),
         ] {
-            assert_eq!(
-                upstream_path(Some("/api"), request.as_bytes(), Some(4)),
-                want,
-                "{request}"
-            );
+            assert_eq!(upstream_path(Some("/api"), request.as_bytes(), Some(4)), want, "{request}");
         }
     }
 
@@ -171,13 +152,7 @@ mod tests {
 
     #[test]
     fn borrows_what_passes_unchanged() {
-        assert!(matches!(
-            upstream_path(None, b"/foo/bar", None),
-            Cow::Borrowed("/foo/bar")
-        ));
-        assert!(matches!(
-            upstream_path(Some("/"), b"/foo/bar", Some(4)),
-            Cow::Borrowed("/bar")
-        ));
+        assert!(matches!(upstream_path(None, b"/foo/bar", None), Cow::Borrowed("/foo/bar")));
+        assert!(matches!(upstream_path(Some("/"), b"/foo/bar", Some(4)), Cow::Borrowed("/bar")));
     }
 }

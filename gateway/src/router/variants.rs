@@ -24,9 +24,7 @@ pub(super) struct Variant<'r> {
 
 /// All variants of the HTTP routes, the winner of any two first.
 pub(super) fn ranked<'r>(routes: &[(RouteIndex, &'r Route)]) -> Vec<Variant<'r>> {
-    let http = routes
-        .iter()
-        .filter(|(_, route)| route.protocols.iter().any(|protocol| is_http(*protocol)));
+    let http = routes.iter().filter(|(_, route)| route.protocols.iter().any(|protocol| is_http(*protocol)));
     let mut variants: Vec<_> = http.flat_map(|(index, route)| split(*index, route)).collect();
     variants.sort_by(|a, b| (b.priority, b.id).cmp(&(a.priority, a.id)));
     variants
@@ -63,11 +61,7 @@ fn split(index: RouteIndex, route: &Route) -> Vec<Variant<'_>> {
             paths,
             weight,
             priority: priority(route, weight),
-            id: if whole {
-                route.id
-            } else {
-                variant_id(route.id, number)
-            },
+            id: if whole { route.id } else { variant_id(route.id, number) },
         })
         .collect()
 }

@@ -25,11 +25,7 @@ pub(super) struct Availability {
 
 impl Availability {
     pub(super) fn new() -> Self {
-        Self {
-            started: Instant::now(),
-            closed_until: AtomicU64::new(0),
-            away: AtomicBool::new(false),
-        }
+        Self { started: Instant::now(), closed_until: AtomicU64::new(0), away: AtomicBool::new(false) }
     }
 
     pub(super) fn is_away(&self) -> bool {
@@ -54,10 +50,7 @@ impl Availability {
         // The one that gets through keeps the others out until it knows more.
         let next = now + whole_ms(OPERATION_TIMEOUT);
         let won = now >= until
-            && self
-                .closed_until
-                .compare_exchange(until, next, Ordering::AcqRel, Ordering::Relaxed)
-                .is_ok();
+            && self.closed_until.compare_exchange(until, next, Ordering::AcqRel, Ordering::Relaxed).is_ok();
         if won {
             return Ok(());
         }
@@ -106,10 +99,7 @@ mod tests {
         assert!(availability.admit_at(1).is_ok(), "nothing failed yet");
         availability.observe_at(1, &outage());
         assert!(availability.admit_at(rest).is_err(), "at rest");
-        assert!(
-            availability.admit_at(1 + rest).is_ok(),
-            "the first after the rest tries"
-        );
+        assert!(availability.admit_at(1 + rest).is_ok(), "the first after the rest tries");
         assert!(availability.admit_at(1 + rest).is_err(), "the second does not");
         availability.observe_at(1 + rest, &outage());
         assert!(availability.is_away());
@@ -134,13 +124,7 @@ mod tests {
         let availability = Availability::new();
         availability.observe_at(1, &outage());
         let tries = 1 + whole_ms(REST);
-        assert!(
-            availability.admit_at(tries).is_ok(),
-            "admitted, then its caller goes away"
-        );
-        assert!(
-            availability.admit_at(tries + whole_ms(OPERATION_TIMEOUT)).is_ok(),
-            "the next one tries"
-        );
+        assert!(availability.admit_at(tries).is_ok(), "admitted, then its caller goes away");
+        assert!(availability.admit_at(tries + whole_ms(OPERATION_TIMEOUT)).is_ok(), "the next one tries");
     }
 }

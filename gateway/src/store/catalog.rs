@@ -52,10 +52,7 @@ impl Store {
 }
 
 async fn read(session: &mut Session, kinds: &[&str]) -> Result<CatalogRows, StoreError> {
-    let mut rows = CatalogRows {
-        revision: current(session).await?,
-        ..CatalogRows::default()
-    };
+    let mut rows = CatalogRows { revision: current(session).await?, ..CatalogRows::default() };
     for kind in kinds {
         let documents = read_kind(session, kind, &mut rows.bad_rows).await?;
         rows.documents.insert((*kind).to_owned(), documents);
@@ -69,10 +66,7 @@ async fn read_kind(
     bad: &mut Vec<BadRow>,
 ) -> Result<Vec<Document>, StoreError> {
     let mut documents = Vec::new();
-    let mut query = PageQuery {
-        size: BATCH,
-        ..PageQuery::default()
-    };
+    let mut query = PageQuery { size: BATCH, ..PageQuery::default() };
     loop {
         let batch = page::rows(session, kind, &query).await?;
         for row in batch.iter().take(BATCH) {

@@ -27,11 +27,7 @@ impl Store {
         check(digest, bytes)?;
         let operation = async {
             let mut session = self.writer().await?;
-            let values = [
-                Value::Text(digest),
-                Value::Bytes(bytes),
-                Value::Integer(now_unix()),
-            ];
+            let values = [Value::Text(digest), Value::Bytes(bytes), Value::Integer(now_unix())];
             let sql = "INSERT INTO components (digest, bytes, stored_at) VALUES ($1, $2, $3) \
                  ON CONFLICT (digest) DO UPDATE SET stored_at = excluded.stored_at";
             match session.execute(sql, &values).await {
@@ -54,12 +50,8 @@ impl Store {
     pub async fn component(&self, digest: &str) -> Result<Option<Bytes>, StoreError> {
         let operation = async {
             let mut session = self.reader().await?;
-            let row = session
-                .row(
-                    "SELECT bytes FROM components WHERE digest = $1",
-                    &[Value::Text(digest)],
-                )
-                .await?;
+            let row =
+                session.row("SELECT bytes FROM components WHERE digest = $1", &[Value::Text(digest)]).await?;
             session.finish();
             row.map(|row| row.bytes(0)).transpose()
         };
@@ -97,9 +89,7 @@ impl Store {
             for digest in &unused {
                 // Asked again: it may have been put once more since, by another node.
                 let sql = "DELETE FROM components WHERE digest = $1 AND stored_at <= $2";
-                deleted += session
-                    .execute(sql, &[Value::Text(digest), before.clone()])
-                    .await?;
+                deleted += session.execute(sql, &[Value::Text(digest), before.clone()]).await?;
             }
             session.commit().await?;
             Ok(deleted)

@@ -109,11 +109,7 @@ macro_rules! bind_one {
 
 impl Session {
     pub(super) fn new(connection: Connection, in_use: InUse) -> Self {
-        Self {
-            connection,
-            clean: false,
-            _in_use: in_use,
-        }
+        Self { connection, clean: false, _in_use: in_use }
     }
 
     /// For what speaks to the driver itself.
@@ -152,10 +148,7 @@ impl Session {
         sql: impl Sql,
         values: &[Value<'_>],
     ) -> Result<Option<Row>, StoreError> {
-        let wrap = (
-            |row: Option<_>| row.map(Row::Postgres),
-            |row: Option<_>| row.map(Row::Sqlite),
-        );
+        let wrap = (|row: Option<_>| row.map(Row::Postgres), |row: Option<_>| row.map(Row::Sqlite));
         Ok(run!(self, sql.sql(), values, fetch_optional, wrap)?)
     }
 

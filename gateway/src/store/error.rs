@@ -95,17 +95,11 @@ impl StoreError {
     }
 
     pub(super) fn outage(reason: impl Into<String>) -> Self {
-        Self::Unavailable {
-            reason: reason.into(),
-            outage: true,
-        }
+        Self::Unavailable { reason: reason.into(), outage: true }
     }
 
     pub(super) fn busy(reason: impl Into<String>) -> Self {
-        Self::Unavailable {
-            reason: reason.into(),
-            outage: false,
-        }
+        Self::Unavailable { reason: reason.into(), outage: false }
     }
 }
 
@@ -126,11 +120,7 @@ impl From<sqlx::Error> for StoreError {
                 | E::Protocol(_)
                 | E::BeginFailed
         );
-        if outage {
-            Self::outage(text)
-        } else {
-            Self::Refused(text)
-        }
+        if outage { Self::outage(text) } else { Self::Refused(text) }
     }
 }
 
@@ -173,10 +163,7 @@ fn trouble(code: &str) -> Option<Trouble> {
         "55P03" | "57014" => Some(Trouble::Busy),
         "25P03" => Some(Trouble::Outage),
         _ if code.starts_with("40") => Some(Trouble::Busy),
-        _ if ["08", "53", "57", "28", "3D"]
-            .iter()
-            .any(|class| code.starts_with(class)) =>
-        {
+        _ if ["08", "53", "57", "28", "3D"].iter().any(|class| code.starts_with(class)) => {
             Some(Trouble::Outage)
         }
         _ => None,

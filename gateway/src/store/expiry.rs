@@ -27,13 +27,9 @@ impl Store {
             let mut session = self.reader().await?;
             let sql = "SELECT id, kind FROM entities WHERE expires_at <= $1 LIMIT $2";
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let rows = session
-                .rows(sql, &[Value::Integer(now_unix()), Value::Integer(limit)])
-                .await?;
+            let rows = session.rows(sql, &[Value::Integer(now_unix()), Value::Integer(limit)]).await?;
             session.finish();
-            rows.iter()
-                .map(|row| Ok((row.text(1)?, row.id(0)?)))
-                .collect::<Result<BTreeSet<_>, StoreError>>()
+            rows.iter().map(|row| Ok((row.text(1)?, row.id(0)?))).collect::<Result<BTreeSet<_>, StoreError>>()
         };
         let expired = self.within(OPERATION_TIMEOUT, operation).await?;
         if expired.is_empty() {

@@ -88,12 +88,7 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn new(kind: &str, id: Uuid, operation: Operation, relations: Relations) -> Self {
-        Self {
-            kind: kind.to_owned(),
-            id,
-            operation,
-            relations,
-        }
+        Self { kind: kind.to_owned(), id, operation, relations }
     }
 }
 
@@ -107,9 +102,7 @@ impl Operation {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Insert, Self::Replace, Self::Delete]
-            .into_iter()
-            .find(|operation| operation.as_str() == text)
+        [Self::Insert, Self::Replace, Self::Delete].into_iter().find(|operation| operation.as_str() == text)
     }
 }
 
@@ -123,10 +116,7 @@ pub(super) async fn publish(writing: &mut Writing) -> Result<(), StoreError> {
     };
     if forget_to == writing.revision || (writing.revision % PRUNE_EVERY == 0 && forget_to > 0) {
         let upto = [Value::Integer(forget_to)];
-        writing
-            .session
-            .execute("DELETE FROM changes WHERE revision <= $1", &upto)
-            .await?;
+        writing.session.execute("DELETE FROM changes WHERE revision <= $1", &upto).await?;
         let sql = "UPDATE revision SET feed_after = $1 WHERE feed_after < $1";
         writing.session.execute(sql, &upto).await?;
     }
@@ -144,12 +134,7 @@ async fn tell(writing: &mut Writing) -> Result<(), StoreError> {
     let sql = "INSERT INTO changes (revision, position, kind, id, operation, keys, links) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)";
     for (position, entry) in (0_i64..).zip(&writing.entries) {
-        let keys: Vec<_> = entry
-            .relations
-            .keys
-            .iter()
-            .map(|key| (&key.field, &key.value))
-            .collect();
+        let keys: Vec<_> = entry.relations.keys.iter().map(|key| (&key.field, &key.value)).collect();
         let links: Vec<_> = entry.relations.targets().collect();
         let (keys, links) = (json(&keys)?, json(&links)?);
         let values = [
@@ -207,16 +192,10 @@ impl Store {
                  AND revision <= COALESCE((SELECT revision FROM changes WHERE revision > $1 \
                  ORDER BY revision, position LIMIT 1 OFFSET $2), $3) ORDER BY revision, position";
             let offset = i64::try_from(limit.max(1) - 1).unwrap_or(i64::MAX);
-            let values = [
-                Value::Integer(revision),
-                Value::Integer(offset),
-                Value::Integer(current),
-            ];
+            let values = [Value::Integer(revision), Value::Integer(offset), Value::Integer(current)];
             let rows = session.rows(sql, &values).await?;
             session.commit().await?;
-            Ok(Changes::Entries(
-                rows.iter().map(entry).collect::<Result<_, _>>()?,
-            ))
+            Ok(Changes::Entries(rows.iter().map(entry).collect::<Result<_, _>>()?))
         };
         self.within(OPERATION_TIMEOUT, operation).await
     }
@@ -225,39 +204,19 @@ impl Store {
     pub fn feed(&self) -> Feed {
         let mut poll = tokio::time::interval(POLL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Feed {
-            written: self.inner.written.subscribe(),
-            store: self.clone(),
-            listener: None,
-            poll,
-            seen: 0,
-        }
+        Feed { written: self.inner.written.subscribe(), store: self.clone(), listener: None, poll, seen: 0 }
     }
 }
 
 fn entry(row: &Row) -> Result<FeedEntry, StoreError> {
     let (id, kind, operation, revision) = (row.id(0)?, row.text(1)?, row.text(2)?, row.integer(5)?);
-    let bad = |reason: String| StoreError::BadRow {
-        kind: "changes".to_owned(),
-        id: id.to_string(),
-        reason,
-    };
+    let bad = |reason: String| StoreError::BadRow { kind: "changes".to_owned(), id: id.to_string(), reason };
     let keys: Vec<(String, String)> =
         serde_json::from_str(&row.text(3)?).map_err(|error| bad(error.to_string()))?;
     let links = serde_json::from_str(&row.text(4)?).map_err(|error| bad(error.to_string()))?;
-    let keys = keys
-        .into_iter()
-        .map(|(field, value)| KeyValue { field, value })
-        .collect();
+    let keys = keys.into_iter().map(|(field, value)| KeyValue { field, value }).collect();
     let operation = Operation::parse(&operation).ok_or_else(|| bad(format!("operation {operation}")))?;
-    Ok(FeedEntry {
-        revision,
-        kind,
-        id,
-        operation,
-        keys,
-        links,
-    })
+    Ok(FeedEntry { revision, kind, id, operation, keys, links })
 }
 
 /// Waits for writes. Each waiting reader has one of its own.

@@ -16,15 +16,7 @@ impl From<&config::Database> for StoreSettings {
 
 impl From<&config::PostgresSettings> for PostgresSettings {
     fn from(settings: &config::PostgresSettings) -> Self {
-        let config::PostgresSettings {
-            host,
-            port,
-            user,
-            password,
-            database,
-            ssl,
-            ssl_verify,
-        } = settings;
+        let config::PostgresSettings { host, port, user, password, database, ssl, ssl_verify } = settings;
         Self {
             host: host.clone(),
             port: *port,

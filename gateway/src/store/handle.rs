@@ -68,11 +68,7 @@ pub(super) struct Counted<P> {
 impl<DB: sqlx::Database> Counted<Pool<DB>> {
     fn new(pool: Pool<DB>) -> Self {
         let size = pool.options().get_max_connections();
-        Self {
-            pool,
-            in_use: Arc::default(),
-            size,
-        }
+        Self { pool, in_use: Arc::default(), size }
     }
 
     async fn session(&self, wrap: fn(PoolConnection<DB>) -> Connection) -> Result<Session, StoreError> {
@@ -99,14 +95,8 @@ impl Store {
             Target::Sqlite(path) => sqlite(&path).await?,
             Target::Memory => memory().await?,
         };
-        let inner = Inner {
-            pools,
-            availability: Availability::new(),
-            written: watch::channel(0).0,
-        };
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        let inner = Inner { pools, availability: Availability::new(), written: watch::channel(0).0 };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// False from the first failure until the database answers again.
@@ -189,10 +179,7 @@ fn postgres(options: PgConnectOptions) -> Pools {
         read: Counted::new(pool(8).connect_lazy_with(options.clone())),
         // They take turns at the revision row: more than two would only wait there.
         write: Counted::new(pool(2).connect_lazy_with(options.clone())),
-        listen: pool(1)
-            .max_lifetime(None)
-            .idle_timeout(None)
-            .connect_lazy_with(options),
+        listen: pool(1).max_lifetime(None).idle_timeout(None).connect_lazy_with(options),
     }
 }
 
@@ -207,11 +194,7 @@ async fn sqlite(path: &Path) -> Result<Pools, StoreError> {
         .disable_statement_logging();
     let write = sqlite_pool(1).connect_with(options.clone()).await?;
     let read = sqlite_pool(4).connect_lazy_with(options);
-    Ok(Pools::Sqlite {
-        read: Counted::new(read),
-        write: Counted::new(write),
-        _keeper: None,
-    })
+    Ok(Pools::Sqlite { read: Counted::new(read), write: Counted::new(write), _keeper: None })
 }
 
 async fn memory() -> Result<Pools, StoreError> {
@@ -221,11 +204,7 @@ async fn memory() -> Result<Pools, StoreError> {
     // One connection: those that share a memory lock whole tables against each other.
     let pool = sqlite_pool(1).connect_with(options).await?;
     let (read, write) = (Counted::new(pool.clone()), Counted::new(pool));
-    Ok(Pools::Sqlite {
-        read,
-        write,
-        _keeper: Some(Mutex::new(keeper)),
-    })
+    Ok(Pools::Sqlite { read, write, _keeper: Some(Mutex::new(keeper)) })
 }
 
 fn sqlite_pool(connections: u32) -> SqlitePoolOptions {

@@ -29,13 +29,11 @@ pub(super) fn sha256_hex(bytes: &[u8]) -> String {
 
 /// Bytes as lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]
@@ -50,11 +48,7 @@ mod tests {
         assert_eq!(indexed("key"), "key");
         assert_eq!(indexed(&fits), fits);
         assert!(digest.starts_with(PREFIX) && digest.len() < 100);
-        assert_ne!(
-            indexed(&digest),
-            digest,
-            "the digest of a long key is not that key"
-        );
+        assert_ne!(indexed(&digest), digest, "the digest of a long key is not that key");
         assert!(!indexed("a\0b").contains('\0'));
     }
 }

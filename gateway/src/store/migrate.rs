@@ -36,17 +36,11 @@ impl Store {
             let done = match session.connection() {
                 Connection::Postgres(connection) => {
                     // A step may have to wait for another node's, and to build an index.
-                    connection
-                        .execute("SET statement_timeout = 0; SET lock_timeout = 0")
-                        .await?;
-                    migrator(|step| step.2)
-                        .run_direct(None, &mut **connection, false)
-                        .await
+                    connection.execute("SET statement_timeout = 0; SET lock_timeout = 0").await?;
+                    migrator(|step| step.2).run_direct(None, &mut **connection, false).await
                 }
                 Connection::Sqlite(connection) => {
-                    migrator(|step| step.3)
-                        .run_direct(None, &mut **connection, false)
-                        .await
+                    migrator(|step| step.3).run_direct(None, &mut **connection, false).await
                 }
             };
             // The session ends here and is closed, with its long timeouts and its lock.
@@ -66,9 +60,7 @@ impl Store {
             let applied = applied(&mut session).await?;
             session.finish();
             let pending = STEPS.iter().filter(|(number, ..)| !applied.contains(number));
-            Ok(pending
-                .map(|(number, name, ..)| format!("{number:04}_{name}"))
-                .collect())
+            Ok(pending.map(|(number, name, ..)| format!("{number:04}_{name}")).collect())
         };
         self.within(OPERATION_TIMEOUT, operation).await
     }
@@ -84,12 +76,7 @@ async fn applied(session: &mut Session) -> Result<HashSet<i64>, StoreError> {
 
 async fn list(connection: &mut impl Migrate) -> Result<HashSet<i64>, MigrateError> {
     connection.ensure_migrations_table(TABLE).await?;
-    Ok(connection
-        .list_applied_migrations(TABLE)
-        .await?
-        .into_iter()
-        .map(|step| step.version)
-        .collect())
+    Ok(connection.list_applied_migrations(TABLE).await?.into_iter().map(|step| step.version).collect())
 }
 
 fn migrator(text: fn(&(i64, &str, &'static str, &'static str)) -> &'static str) -> Migrator {
@@ -121,30 +108,17 @@ mod tests {
     fn every_file_is_listed_for_both_dialects() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
         for (dialect, text) in [
-            (
-                "postgres",
-                (|step| step.2) as fn(&(i64, &str, &'static str, _)) -> _,
-            ),
+            ("postgres", (|step| step.2) as fn(&(i64, &str, &'static str, _)) -> _),
             ("sqlite", |step| step.3),
         ] {
-            let mut files: Vec<_> = std::fs::read_dir(root.join(dialect))
-                .unwrap()
-                .map(|file| file.unwrap().path())
-                .collect();
+            let mut files: Vec<_> =
+                std::fs::read_dir(root.join(dialect)).unwrap().map(|file| file.unwrap().path()).collect();
             files.sort();
             assert_eq!(files.len(), STEPS.len(), "{dialect}");
             for (file, step) in files.iter().zip(STEPS) {
                 let name = format!("{:04}_{}.sql", step.0, step.1);
-                assert_eq!(
-                    file.file_name().and_then(|name| name.to_str()),
-                    Some(name.as_str()),
-                    "{dialect}"
-                );
-                assert_eq!(
-                    std::fs::read_to_string(file).unwrap(),
-                    text(step),
-                    "{dialect} {name}"
-                );
+                assert_eq!(file.file_name().and_then(|name| name.to_str()), Some(name.as_str()), "{dialect}");
+                assert_eq!(std::fs::read_to_string(file).unwrap(), text(step), "{dialect} {name}");
             }
         }
     }

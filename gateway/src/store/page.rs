@@ -78,10 +78,7 @@ async fn page(session: &mut Session, kind: &str, query: &PageQuery) -> Result<Pa
         Some(last) if more => Some(last.id(0)?),
         Some(_) | None => None,
     };
-    let documents = rows
-        .iter()
-        .map(|row| document(kind, row))
-        .collect::<Result<_, _>>()?;
+    let documents = rows.iter().map(|row| document(kind, row)).collect::<Result<_, _>>()?;
     Ok(Page { documents, next })
 }
 
@@ -145,11 +142,7 @@ async fn led_by(
             select.and("d.tag = ", Value::Text(&lead_tag));
         }
     }
-    let id = if matches!(lead, Lead::Kind) {
-        "e.id"
-    } else {
-        "d.id"
-    };
+    let id = if matches!(lead, Lead::Kind) { "e.id" } else { "d.id" };
     if let Some(after) = query.after {
         select.and(if id == "e.id" { "e.id > " } else { "d.id > " }, Value::Id(after));
     }
@@ -160,10 +153,7 @@ async fn led_by(
         }
         (Some(TagFilter::Any(_)), Lead::Tag(_)) | (None, _) => {}
     }
-    select.and(
-        "(e.expires_at IS NULL OR e.expires_at > ",
-        Value::Integer(now_unix()),
-    );
+    select.and("(e.expires_at IS NULL OR e.expires_at > ", Value::Integer(now_unix()));
     let _ = write!(select.sql, ") ORDER BY {id} LIMIT ");
     let limit = i64::try_from(query.size.saturating_add(1)).unwrap_or(i64::MAX);
     select.parameter(Value::Integer(limit));
@@ -178,10 +168,7 @@ struct Select<'a> {
 
 impl<'a> Select<'a> {
     fn new(kind: &'a str) -> Self {
-        Self {
-            sql: "SELECT e.id, e.document FROM ".to_owned(),
-            values: vec![Value::Text(kind)],
-        }
+        Self { sql: "SELECT e.id, e.document FROM ".to_owned(), values: vec![Value::Text(kind)] }
     }
 
     fn parameter(&mut self, value: Value<'a>) {

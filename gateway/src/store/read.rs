@@ -26,10 +26,7 @@ pub enum Lookup {
 impl Lookup {
     /// By a unique key.
     pub fn key(field: impl Into<String>, value: impl Into<String>) -> Self {
-        Self::Key {
-            field: field.into(),
-            value: value.into(),
-        }
+        Self::Key { field: field.into(), value: value.into() }
     }
 }
 
@@ -57,10 +54,7 @@ impl Store {
     /// - [`StoreError::Unavailable`], at once if the database is known to be away.
     /// - [`StoreError::BadRow`] if the row is not a JSON object.
     pub async fn find(&self, kind: &str, lookup: &Lookup) -> Result<Option<Document>, StoreError> {
-        Ok(self
-            .find_versioned(kind, lookup)
-            .await?
-            .map(|found| found.document))
+        Ok(self.find_versioned(kind, lookup).await?.map(|found| found.document))
     }
 
     /// Finds one entity together with the write that made it so, for a replace that must not lose
@@ -83,29 +77,18 @@ impl Store {
 async fn find_row(session: &mut Session, kind: &str, lookup: &Lookup) -> Result<Option<Row>, StoreError> {
     let now = Value::Integer(now_unix());
     match lookup {
-        Lookup::Id(id) => {
-            session
-                .row(BY_ID, &[Value::Text(kind), Value::Id(*id), now])
-                .await
-        }
+        Lookup::Id(id) => session.row(BY_ID, &[Value::Text(kind), Value::Id(*id), now]).await,
         Lookup::Key { field, value } => {
             let value = indexed(value);
             let values = [Value::Text(kind), Value::Text(field), Value::Text(&value), now];
             // NUL cannot be in a Postgres text, and no field has one in its name.
-            if field.contains('\0') {
-                Ok(None)
-            } else {
-                session.row(BY_KEY, &values).await
-            }
+            if field.contains('\0') { Ok(None) } else { session.row(BY_KEY, &values).await }
         }
     }
 }
 
 fn versioned(kind: &str, row: &Row) -> Result<Versioned, StoreError> {
-    Ok(Versioned {
-        document: document(kind, row)?,
-        revision: row.integer(2)?,
-    })
+    Ok(Versioned { document: document(kind, row)?, revision: row.integer(2)? })
 }
 
 /// Reads a row that begins with id and document.

@@ -26,22 +26,15 @@ pub(super) struct Relations {
 
 impl Relations {
     pub(super) fn of(record: &Record) -> Self {
-        let keys = record.keys.iter().map(|key| KeyValue {
-            field: key.field.to_owned(),
-            value: indexed(&key.value).into_owned(),
-        });
+        let keys = record
+            .keys
+            .iter()
+            .map(|key| KeyValue { field: key.field.to_owned(), value: indexed(&key.value).into_owned() });
         let links = record.links.iter();
         Self {
             keys: keys.collect(),
             links: links
-                .map(|link| {
-                    (
-                        link.field.to_owned(),
-                        link.target.to_owned(),
-                        link.id,
-                        link.on_delete,
-                    )
-                })
+                .map(|link| (link.field.to_owned(), link.target.to_owned(), link.id, link.on_delete))
                 .collect(),
         }
     }
@@ -71,28 +64,15 @@ impl Relations {
 pub(super) async fn read(session: &mut Session, kind: &str, id: Uuid) -> Result<Relations, StoreError> {
     let values = [Value::Text(kind), Value::Id(id)];
     let mut found = Relations::default();
-    for row in session
-        .rows(
-            "SELECT field, value FROM entity_keys WHERE kind = $1 AND id = $2",
-            &values,
-        )
-        .await?
+    for row in
+        session.rows("SELECT field, value FROM entity_keys WHERE kind = $1 AND id = $2", &values).await?
     {
-        found.keys.push(KeyValue {
-            field: row.text(0)?,
-            value: row.text(1)?,
-        });
+        found.keys.push(KeyValue { field: row.text(0)?, value: row.text(1)? });
     }
     let sql = "SELECT field, target_kind, target_id, on_delete FROM entity_links WHERE kind = $1 AND id = $2";
     for row in session.rows(sql, &values).await? {
-        let on_delete = if row.text(3)? == "cascade" {
-            OnDelete::Cascade
-        } else {
-            OnDelete::Restrict
-        };
-        found
-            .links
-            .push((row.text(0)?, row.text(1)?, row.id(2)?, on_delete));
+        let on_delete = if row.text(3)? == "cascade" { OnDelete::Cascade } else { OnDelete::Restrict };
+        found.links.push((row.text(0)?, row.text(1)?, row.id(2)?, on_delete));
     }
     Ok(found)
 }
@@ -103,11 +83,7 @@ pub(super) async fn claim(writing: &mut Writing, record: &Record) -> Result<(), 
          WHERE k.kind = $1 AND k.field = $2 AND k.value = $3";
     for key in &record.keys {
         let value = indexed(&key.value);
-        let values = [
-            Value::Text(record.kind),
-            Value::Text(key.field),
-            Value::Text(&value),
-        ];
+        let values = [Value::Text(record.kind), Value::Text(key.field), Value::Text(&value)];
         let Some(row) = writing.session.row(sql, &values).await? else {
             continue;
         };
@@ -115,10 +91,7 @@ pub(super) async fn claim(writing: &mut Writing, record: &Record) -> Result<(), 
         if owner == record.id {
             continue;
         }
-        if row
-            .maybe_integer(1)?
-            .is_none_or(|expires_at| expires_at > writing.now)
-        {
+        if row.maybe_integer(1)?.is_none_or(|expires_at| expires_at > writing.now) {
             return Err(conflict(record, key.field, &key.value));
         }
         remove(writing, record.kind, owner).await?;
@@ -133,21 +106,14 @@ pub(super) async fn claim_id(writing: &mut Writing, record: &Record) -> Result<(
     let Some(row) = writing.session.row(sql, &values).await? else {
         return Ok(());
     };
-    if row
-        .maybe_integer(0)?
-        .is_none_or(|expires_at| expires_at > writing.now)
-    {
+    if row.maybe_integer(0)?.is_none_or(|expires_at| expires_at > writing.now) {
         return Err(conflict(record, "id", &record.id.to_string()));
     }
     remove(writing, record.kind, record.id).await
 }
 
 fn conflict(record: &Record, field: &str, value: &str) -> StoreError {
-    StoreError::Conflict {
-        kind: record.kind.to_owned(),
-        field: field.to_owned(),
-        value: value.to_owned(),
-    }
+    StoreError::Conflict { kind: record.kind.to_owned(), field: field.to_owned(), value: value.to_owned() }
 }
 
 /// Writes the index rows of a new entity, or brings them from `old` to what the record says.
@@ -173,10 +139,7 @@ pub(super) async fn put(
         put_links(writing, record).await?;
     }
     if old.is_some() {
-        writing
-            .session
-            .execute("DELETE FROM entity_tags WHERE kind = $1 AND id = $2", &of_record)
-            .await?;
+        writing.session.execute("DELETE FROM entity_tags WHERE kind = $1 AND id = $2", &of_record).await?;
     }
     put_tags(writing, record).await
 }
@@ -231,11 +194,7 @@ async fn put_links(writing: &mut Writing, record: &Record) -> Result<(), StoreEr
 async fn put_tags(writing: &mut Writing, record: &Record) -> Result<(), StoreError> {
     let sql = "INSERT INTO entity_tags (tag, kind, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     for tag in &record.tags {
-        let values = [
-            Value::Text(&indexed(tag)),
-            Value::Text(record.kind),
-            Value::Id(record.id),
-        ];
+        let values = [Value::Text(&indexed(tag)), Value::Text(record.kind), Value::Id(record.id)];
         writing.session.execute(sql, &values).await?;
     }
     Ok(())
@@ -259,10 +218,7 @@ pub(super) async fn remove(writing: &mut Writing, kind: &str, id: Uuid) -> Resul
             }
         }
     }
-    if let Some((kind, (by_kind, _))) = restricts
-        .into_iter()
-        .find(|(_, referrer)| !seen.contains(referrer))
-    {
+    if let Some((kind, (by_kind, _))) = restricts.into_iter().find(|(_, referrer)| !seen.contains(referrer)) {
         return Err(StoreError::Referenced { kind, by_kind });
     }
     for (kind, id) in going {
@@ -280,24 +236,11 @@ async fn referrers(writing: &mut Writing, kind: &str, id: Uuid) -> Result<Vec<Re
     let sql = "SELECT l.kind, l.id, l.on_delete, e.expires_at FROM entity_links l \
          JOIN entities e ON e.kind = l.kind AND e.id = l.id WHERE l.target_id = $1 AND l.target_kind = $2";
     let mut found = Vec::new();
-    for row in writing
-        .session
-        .rows(sql, &[Value::Id(id), Value::Text(kind)])
-        .await?
-    {
-        let expired = row
-            .maybe_integer(3)?
-            .is_some_and(|expires_at| expires_at <= writing.now);
+    for row in writing.session.rows(sql, &[Value::Id(id), Value::Text(kind)]).await? {
+        let expired = row.maybe_integer(3)?.is_some_and(|expires_at| expires_at <= writing.now);
         let cascade = expired || row.text(2)? == "cascade";
-        let on_delete = if cascade {
-            OnDelete::Cascade
-        } else {
-            OnDelete::Restrict
-        };
-        found.push(Referrer {
-            entity: (row.text(0)?, row.id(1)?),
-            on_delete,
-        });
+        let on_delete = if cascade { OnDelete::Cascade } else { OnDelete::Restrict };
+        found.push(Referrer { entity: (row.text(0)?, row.id(1)?), on_delete });
     }
     Ok(found)
 }
@@ -310,10 +253,7 @@ async fn remove_one(writing: &mut Writing, kind: &str, id: Uuid) -> Result<(), S
         "DELETE FROM entity_links WHERE kind = $1 AND id = $2",
         "DELETE FROM entity_tags WHERE kind = $1 AND id = $2",
     ] {
-        writing
-            .session
-            .execute(sql, &[Value::Text(kind), Value::Id(id)])
-            .await?;
+        writing.session.execute(sql, &[Value::Text(kind), Value::Id(id)]).await?;
     }
     writing.entries.push(Entry::new(kind, id, Operation::Delete, old));
     Ok(())

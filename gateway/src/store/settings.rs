@@ -90,9 +90,9 @@ impl PostgresSettings {
             SslMode::Off => options.ssl_mode(PgSslMode::Disable),
             SslMode::Require => options.ssl_mode(PgSslMode::Require),
             SslMode::Verify { authorities: None } => options.ssl_mode(PgSslMode::VerifyFull),
-            SslMode::Verify {
-                authorities: Some(path),
-            } => options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(path),
+            SslMode::Verify { authorities: Some(path) } => {
+                options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(path)
+            }
         }
     }
 }
@@ -129,9 +129,7 @@ fn parse(url: &str) -> Result<Target, StoreError> {
             .map_err(|_| StoreError::Settings("the postgres URL cannot be read".into()))?;
         return Ok(Target::Postgres(Box::new(options)));
     }
-    Err(StoreError::Settings(
-        "a database URL begins with postgres:// or sqlite:".into(),
-    ))
+    Err(StoreError::Settings("a database URL begins with postgres:// or sqlite:".into()))
 }
 
 #[cfg(test)]
@@ -142,11 +140,7 @@ mod tests {
     fn urls_name_their_database() {
         for (case, url, want) in [
             ("a relative file", "sqlite:weir.db", Some("weir.db")),
-            (
-                "an absolute file",
-                "sqlite:///var/lib/weir.db",
-                Some("/var/lib/weir.db"),
-            ),
+            ("an absolute file", "sqlite:///var/lib/weir.db", Some("/var/lib/weir.db")),
             ("memory", "sqlite::memory:", None),
         ] {
             let target = StoreSettings::Url(SecretString::from(url)).target().unwrap();
@@ -158,19 +152,15 @@ mod tests {
         }
         let target =
             StoreSettings::Url(SecretString::from("postgres://weir:secret@db:6432/gateway")).target();
-        let Ok(Target::Postgres(options)) = target else {
-            panic!("a postgres URL")
-        };
+        let Ok(Target::Postgres(options)) = target else { panic!("a postgres URL") };
         assert_eq!((options.get_host(), options.get_port()), ("db", 6432));
     }
 
     #[test]
     fn a_bad_url_is_refused_without_its_password() {
         for url in ["mysql://a:hunter2@b/c", "postgres://a:hunter2@[/c"] {
-            let refused = StoreSettings::Url(SecretString::from(url))
-                .target()
-                .err()
-                .map(|error| error.to_string());
+            let refused =
+                StoreSettings::Url(SecretString::from(url)).target().err().map(|error| error.to_string());
             let text = refused.unwrap_or_default();
             assert!(!text.is_empty() && !text.contains("hunter2"), "{url}: {text}");
         }

@@ -66,11 +66,7 @@ impl Store {
         if changes.is_empty() {
             return self.revision().await;
         }
-        let limit = if changes.len() > SMALL_WRITE {
-            LONG_OPERATION_TIMEOUT
-        } else {
-            OPERATION_TIMEOUT
-        };
+        let limit = if changes.len() > SMALL_WRITE { LONG_OPERATION_TIMEOUT } else { OPERATION_TIMEOUT };
         self.writing(limit, async move |writing| {
             for change in &changes {
                 writing.apply(change).await?;
@@ -104,11 +100,7 @@ impl Store {
     ///
     /// As [`write`](Self::write).
     pub async fn delete(&self, kind: &str, id: Uuid) -> Result<Revision, StoreError> {
-        self.write(vec![Change::Delete {
-            kind: kind.to_owned(),
-            id,
-        }])
-        .await
+        self.write(vec![Change::Delete { kind: kind.to_owned(), id }]).await
     }
 
     /// Runs `body` in a transaction that holds the revision row, and publishes what it did.
@@ -120,12 +112,7 @@ impl Store {
         let operation = async {
             let mut session = self.writer().await?;
             let revision = bump(&mut session).await?;
-            let mut writing = Writing {
-                session,
-                revision,
-                entries: Vec::new(),
-                now: now_unix(),
-            };
+            let mut writing = Writing { session, revision, entries: Vec::new(), now: now_unix() };
             let done = match body(&mut writing).await {
                 Ok(()) => feed::publish(&mut writing).await,
                 Err(error) => Err(error),
@@ -150,9 +137,7 @@ impl Store {
 }
 
 async fn bump(session: &mut Session) -> Result<Revision, StoreError> {
-    let row = session
-        .row("UPDATE revision SET current = current + 1 RETURNING current", &[])
-        .await?;
+    let row = session.row("UPDATE revision SET current = current + 1 RETURNING current", &[]).await?;
     row.ok_or(StoreError::NotMigrated)?.integer(0)
 }
 
@@ -161,16 +146,12 @@ impl Writing {
         match change {
             Change::Insert(record) => self.insert(record).await,
             Change::Replace(record) => self.replace(record, None).await,
-            Change::ReplaceIf {
-                record,
-                unchanged_since,
-            } => self.replace(record, Some(*unchanged_since)).await,
+            Change::ReplaceIf { record, unchanged_since } => {
+                self.replace(record, Some(*unchanged_since)).await
+            }
             Change::Delete { kind, id } => {
                 if !self.exists(kind, *id).await? {
-                    return Err(StoreError::NotFound {
-                        kind: kind.clone(),
-                        id: *id,
-                    });
+                    return Err(StoreError::NotFound { kind: kind.clone(), id: *id });
                 }
                 relations::remove(self, kind, *id).await
             }
@@ -192,8 +173,7 @@ impl Writing {
         self.session.execute(sql, &values).await?;
         let new = Relations::of(record);
         relations::put(self, record, None, &new).await?;
-        self.entries
-            .push(Entry::new(record.kind, record.id, Operation::Insert, new));
+        self.entries.push(Entry::new(record.kind, record.id, Operation::Insert, new));
         Ok(())
     }
 
@@ -226,12 +206,7 @@ impl Writing {
         let old = relations::read(&mut self.session, record.kind, record.id).await?;
         let new = Relations::of(record);
         relations::put(self, record, Some(&old), &new).await?;
-        self.entries.push(Entry::new(
-            record.kind,
-            record.id,
-            Operation::Replace,
-            old.merged(new),
-        ));
+        self.entries.push(Entry::new(record.kind, record.id, Operation::Replace, old.merged(new)));
         Ok(())
     }
 

@@ -21,10 +21,7 @@ pub fn init(level: LogLevel, format: LogFormat) {
             .with_current_span(false)
             .with_writer(std::io::stderr)
             .boxed(),
-        LogFormat::Text => fmt::layer()
-            .with_target(false)
-            .with_writer(std::io::stderr)
-            .boxed(),
+        LogFormat::Text => fmt::layer().with_target(false).with_writer(std::io::stderr).boxed(),
     };
     let done = Registry::default().with(filter(level)).with(layer).try_init();
     if done.is_err() {

@@ -132,25 +132,13 @@ mod tests {
                 last_error: Some("the database is away".to_owned()),
             },
         };
-        let totals = ServerTotals {
-            accepted: 4,
-            active: 3,
-            requests: 9,
-            running: 1,
-        };
+        let totals = ServerTotals { accepted: 4, active: 3, requests: 9, running: 1 };
         let body = report.body(totals.plus(ServerTotals::default()));
         assert_eq!(body["database"]["reachable"], false);
         assert_eq!(body["configuration"]["source"], "last_good");
         assert_eq!(body["configuration"]["loaded_at"], 5);
         assert_eq!(body["server"]["connections_waiting"], 2);
-        let off = StatusReport {
-            database_reachable: None,
-            ..report
-        };
-        assert_eq!(
-            off.body(totals).get("database"),
-            None,
-            "without a database nothing is said of it"
-        );
+        let off = StatusReport { database_reachable: None, ..report };
+        assert_eq!(off.body(totals).get("database"), None, "without a database nothing is said of it");
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Module {
 /// Settings that suit a plugin, so that authors need none. Debug information would be most of the
 /// file; names stay, for they make traps readable.
 const PROFILE: &[(&str, &str)] = &[
-    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s"),
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"),
     ("CARGO_PROFILE_RELEASE_LTO", "fat"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
     ("CARGO_PROFILE_RELEASE_PANIC", "abort"),
@@ -58,13 +58,8 @@ const NOT_OURS: &[&str] = &[
 /// The folder of the workspace that `dir` belongs to.
 pub(crate) fn workspace_root(dir: &Path) -> Result<PathBuf, BuildError> {
     let mut command = program(dir);
-    command
-        .args(["locate-project", "--workspace", "--message-format", "plain"])
-        .stderr(Stdio::null());
-    let output = command.output().map_err(|source| BuildError::Run {
-        program: "cargo".into(),
-        source,
-    })?;
+    command.args(["locate-project", "--workspace", "--message-format", "plain"]).stderr(Stdio::null());
+    let output = command.output().map_err(|source| BuildError::Run { program: "cargo".into(), source })?;
     let manifest = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     match manifest.parent() {
         Some(root) if output.status.success() => Ok(root.to_owned()),
@@ -75,40 +70,23 @@ pub(crate) fn workspace_root(dir: &Path) -> Result<PathBuf, BuildError> {
 /// Compiles, and gives the modules that came out.
 pub(crate) fn compile(job: &Job<'_>) -> Result<Vec<Module>, BuildError> {
     let mut command = program(job.dir);
-    command.args([
-        "build",
-        "--release",
-        "--lib",
-        "--target",
-        "wasm32-unknown-unknown",
-    ]);
-    command
-        .args(["--message-format", "json-render-diagnostics", "--target-dir"])
-        .arg(job.target_dir);
+    command.args(["build", "--release", "--lib", "--target", "wasm32-unknown-unknown"]);
+    command.args(["--message-format", "json-render-diagnostics", "--target-dir"]).arg(job.target_dir);
     for package in job.packages {
         command.args(["-p", package]);
     }
-    command
-        .envs(PROFILE.iter().copied())
-        .env("CARGO_ENCODED_RUSTFLAGS", RUSTFLAGS);
+    command.envs(PROFILE.iter().copied()).env("CARGO_ENCODED_RUSTFLAGS", RUSTFLAGS);
     job.toolchain.apply(&mut command);
     let output = command
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|source| BuildError::Run {
-            program: "cargo".into(),
-            source,
-        })?;
+        .map_err(|source| BuildError::Run { program: "cargo".into(), source })?;
     if !output.status.success() {
-        return Err(BuildError::Compile {
-            status: output.status,
-        });
+        return Err(BuildError::Compile { status: output.status });
     }
     let modules = modules_in(&String::from_utf8_lossy(&output.stdout));
     if modules.is_empty() {
-        return Err(BuildError::NoComponent {
-            dir: job.dir.to_owned(),
-        });
+        return Err(BuildError::NoComponent { dir: job.dir.to_owned() });
     }
     Ok(modules)
 }
@@ -133,17 +111,12 @@ struct Message {
 }
 
 fn modules_in(stdout: &str) -> Vec<Module> {
-    let messages = stdout
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    let messages = stdout.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
     let artifacts = messages.filter(|message| message.reason == "compiler-artifact");
     let modules = artifacts.filter_map(|message| {
         let is_module = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "wasm");
         let path = message.filenames.iter().find(is_module)?.clone();
-        Some(Module {
-            package: package_name(&message)?,
-            path,
-        })
+        Some(Module { package: package_name(&message)?, path })
     });
     modules.collect()
 }
@@ -155,14 +128,7 @@ fn package_name(message: &Message) -> Option<String> {
     let (_, fragment) = id.rsplit_once('#')?;
     match fragment.split_once('@') {
         Some((name, _)) => Some(name.to_owned()),
-        None => Some(
-            message
-                .manifest_path
-                .parent()?
-                .file_name()?
-                .to_string_lossy()
-                .into_owned(),
-        ),
+        None => Some(message.manifest_path.parent()?.file_name()?.to_string_lossy().into_owned()),
     }
 }
 
@@ -177,16 +143,10 @@ mod tests {
 {"reason":"compiler-artifact","package_id":"path+file:///w/key-auth#3.9.3","manifest_path":"/w/key-auth/Cargo.toml","filenames":["/t/key_auth.wasm","/t/libkey_auth.rlib"]}
 {"reason":"compiler-artifact","package_id":"path+file:///w/folder#other-name@0.1.0","manifest_path":"/w/folder/Cargo.toml","filenames":["/t/other_name.wasm"]}
 {"reason":"build-finished","success":true}"#;
-        let module = |package: &str, path: &str| Module {
-            package: package.into(),
-            path: path.into(),
-        };
+        let module = |package: &str, path: &str| Module { package: package.into(), path: path.into() };
         assert_eq!(
             modules_in(stdout),
-            [
-                module("key-auth", "/t/key_auth.wasm"),
-                module("other-name", "/t/other_name.wasm")
-            ]
+            [module("key-auth", "/t/key_auth.wasm"), module("other-name", "/t/other_name.wasm")]
         );
     }
 }

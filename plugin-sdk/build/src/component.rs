@@ -13,10 +13,8 @@ use crate::BuildError;
 ///
 /// What is wrong with the module, outermost cause first.
 pub fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
-    let encoded = ComponentEncoder::default()
-        .validate(true)
-        .module(module)
-        .and_then(ComponentEncoder::encode);
+    let encoded =
+        ComponentEncoder::default().validate(true).module(module).and_then(ComponentEncoder::encode);
     encoded.map_err(|error| format!("{error:#}"))
 }
 
@@ -29,10 +27,8 @@ pub(crate) fn write(from: &Path, to: &Path) -> Result<usize, BuildError> {
         move |source| BuildError::File { path, source }
     };
     let module = fs::read(from).map_err(file(from))?;
-    let component = encode(&module).map_err(|reason| BuildError::Encode {
-        module: from.to_owned(),
-        reason,
-    })?;
+    let component =
+        encode(&module).map_err(|reason| BuildError::Encode { module: from.to_owned(), reason })?;
     if fs::read(to).is_ok_and(|known| known == component) {
         return Ok(component.len());
     }

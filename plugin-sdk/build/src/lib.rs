@@ -54,40 +54,22 @@ pub fn build(dir: &Path, options: &Options) -> Result<PathBuf, BuildError> {
 pub fn build_packages(dir: &Path, packages: &[&str], options: &Options) -> Result<Vec<Built>, BuildError> {
     let started = Instant::now();
     let root = cargo::workspace_root(dir)?;
-    let target_dir = options
-        .target_dir
-        .clone()
-        .unwrap_or_else(|| root.join("target").join("wasm"));
+    let target_dir = options.target_dir.clone().unwrap_or_else(|| root.join("target").join("wasm"));
     let toolchain = toolchain::find(dir)?;
     eprintln!("building {} with {toolchain}", what(dir, packages));
-    let modules = cargo::compile(&cargo::Job {
-        dir,
-        packages,
-        target_dir: &target_dir,
-        toolchain: &toolchain,
-    })?;
+    let modules =
+        cargo::compile(&cargo::Job { dir, packages, target_dir: &target_dir, toolchain: &toolchain })?;
     let mut built = Vec::with_capacity(modules.len());
     for module in modules {
         let path = target_dir.join(format!("{}.wasm", module.package));
         let size = component::write(&module.path, &path)?;
         eprintln!("{}: {size} bytes", path.display());
-        built.push(Built {
-            package: module.package,
-            path,
-        });
+        built.push(Built { package: module.package, path });
     }
-    eprintln!(
-        "built {} in {:.1} s",
-        what(dir, packages),
-        started.elapsed().as_secs_f32()
-    );
+    eprintln!("built {} in {:.1} s", what(dir, packages), started.elapsed().as_secs_f32());
     Ok(built)
 }
 
 fn what(dir: &Path, packages: &[&str]) -> String {
-    if packages.is_empty() {
-        dir.display().to_string()
-    } else {
-        packages.join(", ")
-    }
+    if packages.is_empty() { dir.display().to_string() } else { packages.join(", ") }
 }

@@ -66,18 +66,11 @@ pub(crate) fn find(dir: &Path) -> Result<Toolchain, BuildError> {
     let linker = linker_below(&sysroot)
         .filter(|_| Path::new(DEBIAN_RUSTC).exists() && Path::new(DEBIAN_LIBRARY).exists());
     let linker = linker.ok_or(BuildError::NoToolchain)?;
-    Ok(Toolchain::BuildStd {
-        rustc: DEBIAN_RUSTC.into(),
-        linker,
-    })
+    Ok(Toolchain::BuildStd { rustc: DEBIAN_RUSTC.into(), linker })
 }
 
 fn sysroot(dir: &Path) -> Option<PathBuf> {
-    let output = Command::new("rustc")
-        .args(["--print", "sysroot"])
-        .current_dir(dir)
-        .output()
-        .ok()?;
+    let output = Command::new("rustc").args(["--print", "sysroot"]).current_dir(dir).output().ok()?;
     let path = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| PathBuf::from(path.trim()))
 }
@@ -92,24 +85,15 @@ fn rustlib(sysroot: &Path) -> PathBuf {
 
 fn linker_below(sysroot: &Path) -> Option<PathBuf> {
     let hosts = std::fs::read_dir(rustlib(sysroot)).ok()?;
-    let candidates = hosts
-        .flatten()
-        .map(|host| host.path().join("bin").join("rust-lld"));
+    let candidates = hosts.flatten().map(|host| host.path().join("bin").join("rust-lld"));
     candidates.into_iter().find(|path| path.exists())
 }
 
 /// Quiet: where this cannot work there is another way, or an error that says what to do.
 fn rustup_adds_target(dir: &Path) -> bool {
     let mut command = Command::new("rustup");
-    command
-        .args(["target", "add", TARGET])
-        .current_dir(dir)
-        .env("RUSTUP_MAX_RETRIES", "0");
-    let Ok(mut rustup) = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
+    command.args(["target", "add", TARGET]).current_dir(dir).env("RUSTUP_MAX_RETRIES", "0");
+    let Ok(mut rustup) = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
     else {
         return false;
     };

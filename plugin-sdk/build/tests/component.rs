@@ -9,17 +9,12 @@ use wasmparser::{Encoding, Parser, Payload};
 use weir_plugin_build::{BuildError, Options, build};
 
 fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()
-        .expect("the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
 }
 
 /// Shared by all builds here, and apart from everything else.
 fn options() -> Options {
-    Options {
-        target_dir: Some(workspace().join("target").join("wasm")),
-    }
+    Options { target_dir: Some(workspace().join("target").join("wasm")) }
 }
 
 /// The names of a component's imports and exports.
@@ -36,16 +31,12 @@ fn interfaces(component: &[u8]) -> (BTreeSet<String>, BTreeSet<String>) {
             Payload::End(_) => depth -= 1,
             Payload::ComponentImportSection(section) if depth == 1 => {
                 imports.extend(
-                    section
-                        .into_iter()
-                        .map(|import| import.expect("an import").name.name.to_owned()),
+                    section.into_iter().map(|import| import.expect("an import").name.name.to_owned()),
                 );
             }
             Payload::ComponentExportSection(section) if depth == 1 => {
                 exports.extend(
-                    section
-                        .into_iter()
-                        .map(|export| export.expect("an export").name.name.to_owned()),
+                    section.into_iter().map(|export| export.expect("an export").name.name.to_owned()),
                 );
             }
             _ => {}
@@ -55,10 +46,7 @@ fn interfaces(component: &[u8]) -> (BTreeSet<String>, BTreeSet<String>) {
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {
-    names
-        .iter()
-        .map(|name| format!("weir:plugin/{name}@0.1.0"))
-        .collect()
+    names.iter().map(|name| format!("weir:plugin/{name}@0.1.0")).collect()
 }
 
 #[test]
@@ -68,11 +56,7 @@ fn the_smallest_example_exports_just_its_phase() {
     assert_eq!(path, workspace().join("target/wasm/header-edit.wasm"));
     let (imports, exports) = interfaces(&fs::read(&path).expect("the component"));
     assert_eq!(exports, set(&["meta", "lifecycle", "request-head"]));
-    assert_eq!(
-        imports,
-        set(&["types", "logging"]),
-        "what a plugin does not call is not imported"
-    );
+    assert_eq!(imports, set(&["types", "logging"]), "what a plugin does not call is not imported");
 }
 
 #[test]
@@ -103,10 +87,7 @@ fn a_crate_outside_the_workspace_needs_nothing_but_its_crate_type() {
 #[test]
 fn says_what_is_missing() {
     let dir = tempfile::tempdir().expect("a folder");
-    assert!(
-        matches!(build(dir.path(), &options()), Err(BuildError::NoCrate { .. })),
-        "an empty folder"
-    );
+    assert!(matches!(build(dir.path(), &options()), Err(BuildError::NoCrate { .. })), "an empty folder");
     fs::create_dir(dir.path().join("src")).expect("src");
     fs::write(dir.path().join("src/lib.rs"), "").expect("lib.rs");
     let manifest = "[package]\nname = \"plain\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";

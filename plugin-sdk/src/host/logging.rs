@@ -11,10 +11,8 @@ pub fn enabled(level: Level) -> bool {
 
 /// Writes one line with named values.
 pub fn log(level: Level, message: &str, fields: &[(&str, &str)]) {
-    let fields: Vec<_> = fields
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
+    let fields: Vec<_> =
+        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     logging::log(level, message, &fields);
 }
 

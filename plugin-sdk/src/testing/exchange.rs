@@ -24,9 +24,8 @@ impl Request {
 
     /// A request with any method.
     pub fn new(method: &str, target: &str) -> Self {
-        let (path, query) = target
-            .split_once('?')
-            .map_or((target, None), |(path, query)| (path, Some(query)));
+        let (path, query) =
+            target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
         let request = Self {
             method: method.into(),
             path: path.into(),
@@ -70,29 +69,15 @@ impl Request {
             Input::AllHeaders => Value::Headers(self.headers.entries()),
             Input::Header(name) | Input::RequestHeader(name) => several(self.headers.named(name)),
             Input::QueryParam(name) => several(self.query_values(name)),
-            other => self
-                .facts
-                .get(&format!("{other:?}"))
-                .cloned()
-                .unwrap_or(Value::Absent),
+            other => self.facts.get(&format!("{other:?}")).cloned().unwrap_or(Value::Absent),
         }
     }
 
     fn query_values(&self, name: &str) -> Vec<Header> {
-        let pairs = self
-            .query
-            .as_deref()
-            .unwrap_or_default()
-            .split('&')
-            .filter(|pair| !pair.is_empty());
+        let pairs = self.query.as_deref().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
         let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         let named = pairs.filter(|(known, _)| percent_decode(known) == name.as_bytes());
-        named
-            .map(|(_, value)| Header {
-                name: name.into(),
-                value: percent_decode(value),
-            })
-            .collect()
+        named.map(|(_, value)| Header { name: name.into(), value: percent_decode(value) }).collect()
     }
 }
 
@@ -106,10 +91,7 @@ pub struct Response {
 impl Response {
     /// A response without headers.
     pub fn new(status: u16) -> Self {
-        Self {
-            status,
-            headers: Headers::default(),
-        }
+        Self { status, headers: Headers::default() }
     }
 
     /// Adds a header.

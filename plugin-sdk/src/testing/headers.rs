@@ -20,9 +20,7 @@ impl Headers {
     /// Every value of `name` that is text.
     pub fn all(&self, name: &str) -> Vec<&str> {
         let named = self.0.iter().filter(|(known, _)| known == name);
-        named
-            .filter_map(|(_, value)| std::str::from_utf8(value).ok())
-            .collect()
+        named.filter_map(|(_, value)| std::str::from_utf8(value).ok()).collect()
     }
 
     /// Applies edits as the gateway does.
@@ -41,19 +39,10 @@ impl Headers {
     }
 
     pub(super) fn entries(&self) -> Vec<Header> {
-        self.0
-            .iter()
-            .map(|(name, value)| Header {
-                name: name.clone(),
-                value: value.clone(),
-            })
-            .collect()
+        self.0.iter().map(|(name, value)| Header { name: name.clone(), value: value.clone() }).collect()
     }
 
     pub(super) fn named(&self, name: &str) -> Vec<Header> {
-        self.entries()
-            .into_iter()
-            .filter(|header| header.name == name)
-            .collect()
+        self.entries().into_iter().filter(|header| header.name == name).collect()
     }
 }

@@ -93,12 +93,8 @@ impl Host {
 
     /// What was appended to a file so far.
     pub fn file(path: &str) -> String {
-        Self::with(|host| {
-            host.files
-                .get(path)
-                .map(|data| String::from_utf8_lossy(data).into_owned())
-        })
-        .unwrap_or_default()
+        Self::with(|host| host.files.get(path).map(|data| String::from_utf8_lossy(data).into_owned()))
+            .unwrap_or_default()
     }
 
     /// What was logged so far.
@@ -139,9 +135,7 @@ impl Host {
     pub(super) fn take(&mut self, windows: &[Window], cost: u64, now_ms: u64) -> Vec<Take> {
         let place = |window: &Window| (window.key.clone(), window.from_unix_ms);
         let used = |host: &Self, window: &Window| host.counted.get(&place(window)).copied().unwrap_or(0);
-        let allowed = windows
-            .iter()
-            .all(|window| used(self, window) + cost <= window.limit);
+        let allowed = windows.iter().all(|window| used(self, window) + cost <= window.limit);
         let mut takes = Vec::new();
         for window in windows {
             let fits = used(self, window) + cost <= window.limit;
@@ -150,11 +144,7 @@ impl Host {
             }
             let remaining = window.limit.saturating_sub(used(self, window));
             let reset_ms = window.until_unix_ms.saturating_sub(now_ms);
-            takes.push(Take {
-                allowed: fits,
-                remaining,
-                reset_ms,
-            });
+            takes.push(Take { allowed: fits, remaining, reset_ms });
         }
         takes
     }
@@ -164,17 +154,11 @@ impl Host {
     }
 
     pub(super) fn log(&mut self, level: Level, message: &str, fields: &[(String, String)]) {
-        self.lines.push(LogLine {
-            level,
-            message: message.into(),
-            fields: fields.to_vec(),
-        });
+        self.lines.push(LogLine { level, message: message.into(), fields: fields.to_vec() });
     }
 
     pub(super) fn send(&mut self, request: &http::Request) -> Result<http::Response, http::HttpError> {
         self.requests.push(request.clone());
-        self.responses
-            .pop_front()
-            .unwrap_or(Err(http::HttpError::Timeout))
+        self.responses.pop_front().unwrap_or(Err(http::HttpError::Timeout))
     }
 }

@@ -87,17 +87,8 @@ pub mod local_counters {
     fn one(key: &str, limit: u64, window_ms: u64, cost: u64) -> Take {
         let now_ms = Host::with(|host| host.now_unix_ns / 1_000_000);
         let from_unix_ms = now_ms - now_ms % window_ms.max(1);
-        let window = Window {
-            key: key.into(),
-            limit,
-            from_unix_ms,
-            until_unix_ms: from_unix_ms + window_ms,
-        };
-        let denied = Take {
-            allowed: false,
-            remaining: 0,
-            reset_ms: 0,
-        };
+        let window = Window { key: key.into(), limit, from_unix_ms, until_unix_ms: from_unix_ms + window_ms };
+        let denied = Take { allowed: false, remaining: 0, reset_ms: 0 };
         take_windows(&[window], cost).first().cloned().unwrap_or(denied)
     }
 }
@@ -105,7 +96,6 @@ pub mod local_counters {
 pub mod log_file {
     use super::Host;
 
-    #[expect(clippy::unnecessary_wraps, reason = "the signature of the contract")]
     pub fn append(path: &str, data: &[u8], _reopen: bool) -> Result<(), String> {
         Host::with(|host| host.append(path, data));
         Ok(())

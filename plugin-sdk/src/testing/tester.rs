@@ -49,11 +49,7 @@ impl<P: Plugin> Tester<P> {
         let config = serde_json::from_value(config.clone())
             .map_err(|error| vec![ConfigProblem::new("", &error.to_string())])?;
         let (plugin, setup) = P::configure(config)?;
-        Ok(Self {
-            plugin,
-            setup: Setup::into_inner(setup),
-            carry: None,
-        })
+        Ok(Self { plugin, setup: Setup::into_inner(setup), carry: None })
     }
 
     /// What `configure` asked for: phases, inputs, log batches.
@@ -74,11 +70,7 @@ impl<P: RequestHead> Tester<P> {
         let mut headers = request.headers().clone();
         let mut response_headers = Headers::default();
         let Some(inputs) = self.inputs(Phase::RequestHead) else {
-            return Outcome {
-                verdict: Ok(crate::Proceed::new().into()),
-                headers,
-                response_headers,
-            };
+            return Outcome { verdict: Ok(crate::Proceed::new().into()), headers, response_headers };
         };
         let values = inputs.iter().map(|input| request.answer(input)).collect();
         let verdict = self.plugin.on_request_head(&Inputs::new(values));
@@ -96,11 +88,7 @@ impl<P: RequestHead> Tester<P> {
             }
             Err(_) => {}
         }
-        Outcome {
-            verdict,
-            headers,
-            response_headers,
-        }
+        Outcome { verdict, headers, response_headers }
     }
 }
 
@@ -115,13 +103,8 @@ impl<P: ResponseHead> Tester<P> {
         let Some(inputs) = self.inputs(Phase::ResponseHead) else {
             return outcome;
         };
-        let values = inputs
-            .iter()
-            .map(|input| response.answer(request, input))
-            .collect();
-        outcome.verdict = self
-            .plugin
-            .on_response_head(&Inputs::new(values), self.carry.as_deref());
+        let values = inputs.iter().map(|input| response.answer(request, input)).collect();
+        outcome.verdict = self.plugin.on_response_head(&Inputs::new(values), self.carry.as_deref());
         match &outcome.verdict {
             Ok(ResponseVerdict::Proceed(proceed)) => {
                 outcome.headers.apply(&proceed.edits);
@@ -143,15 +126,10 @@ impl<P: Log> Tester<P> {
     pub fn log(&mut self, exchanges: &[(Request, Response)]) -> Result<(), Failure> {
         let inputs = self.inputs(Phase::Log).unwrap_or_default();
         let values = |(request, response): &(Request, Response)| {
-            inputs
-                .iter()
-                .map(|input| response.answer(request, input))
-                .collect()
+            inputs.iter().map(|input| response.answer(request, input)).collect()
         };
-        let entries: Vec<_> = exchanges
-            .iter()
-            .map(|exchange| LogEntry::new(values(exchange), self.carry.clone()))
-            .collect();
+        let entries: Vec<_> =
+            exchanges.iter().map(|exchange| LogEntry::new(values(exchange), self.carry.clone())).collect();
         self.plugin.on_log(&entries)
     }
 }

@@ -44,10 +44,7 @@ impl Plugin for FileLog {
     }
 
     fn configure(config: Config) -> Result<(Self, Setup), Vec<ConfigProblem>> {
-        if config
-            .custom_fields_by_lua
-            .is_some_and(|fields| !fields.is_empty())
-        {
+        if config.custom_fields_by_lua.is_some_and(|fields| !fields.is_empty()) {
             return Err(vec![ConfigProblem::new(
                 "/custom_fields_by_lua",
                 "fields computed by Lua are not supported",
@@ -65,24 +62,14 @@ impl Plugin for FileLog {
             initial_retry_delay_ms: 10,
             max_retry_delay_ms: 1_000,
         });
-        Ok((
-            Self {
-                path: config.path,
-                reopen: config.reopen,
-                record,
-            },
-            setup,
-        ))
+        Ok((Self { path: config.path, reopen: config.reopen, record }, setup))
     }
 }
 
 impl Log for FileLog {
     fn on_log(&mut self, entries: &[LogEntry]) -> Result<(), Failure> {
         let mut lines = Vec::new();
-        for record in entries
-            .iter()
-            .filter_map(|entry| entry.inputs().bytes(self.record))
-        {
+        for record in entries.iter().filter_map(|entry| entry.inputs().bytes(self.record)) {
             lines.extend_from_slice(record);
             lines.push(b'\n');
         }
@@ -104,16 +91,10 @@ mod tests {
     fn each_exchange_is_a_line() {
         Host::new().install();
         let exchange = |record: &str| {
-            (
-                Request::get("/").fact(&Input::LogRecord, Value::Text(record.into())),
-                Response::new(200),
-            )
+            (Request::get("/").fact(&Input::LogRecord, Value::Text(record.into())), Response::new(200))
         };
         let mut tester = Tester::<FileLog>::new(&json!({"path": "/tmp/x.log"})).unwrap();
-        assert_eq!(
-            tester.log(&[exchange("{\"a\":1}"), exchange("{\"b\":2}")]),
-            Ok(())
-        );
+        assert_eq!(tester.log(&[exchange("{\"a\":1}"), exchange("{\"b\":2}")]), Ok(()));
         assert_eq!(tester.log(&[exchange("{}")]), Ok(()));
         assert_eq!(Host::file("/tmp/x.log"), "{\"a\":1}\n{\"b\":2}\n{}\n");
     }
@@ -122,14 +103,8 @@ mod tests {
     fn lua_is_refused() {
         let config = json!({"path": "/tmp/x.log", "custom_fields_by_lua": {"a": "return 1"}});
         let problems = Tester::<FileLog>::new(&config).err().unwrap();
-        assert_eq!(
-            problems.first().map(|problem| problem.pointer.as_str()),
-            Some("/custom_fields_by_lua")
-        );
+        assert_eq!(problems.first().map(|problem| problem.pointer.as_str()), Some("/custom_fields_by_lua"));
         let none = json!({"path": "/tmp/x.log", "custom_fields_by_lua": {}});
-        assert!(
-            Tester::<FileLog>::new(&none).is_ok(),
-            "an empty map asks for nothing"
-        );
+        assert!(Tester::<FileLog>::new(&none).is_ok(), "an empty map asks for nothing");
     }
 }

@@ -156,21 +156,13 @@ impl Config {
                 problems.push(ConfigProblem::new("/headers", &message));
             }
         }
-        if self
-            .custom_fields_by_lua
-            .as_ref()
-            .is_some_and(|fields| !fields.is_empty())
-        {
+        if self.custom_fields_by_lua.as_ref().is_some_and(|fields| !fields.is_empty()) {
             problems.push(ConfigProblem::new(
                 "/custom_fields_by_lua",
                 "fields computed by Lua are not supported",
             ));
         }
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
     /// The queue in the host's terms. The old names count where they were changed from what Kong
@@ -178,13 +170,8 @@ impl Config {
     pub(crate) fn batch(&self) -> LogBatch {
         let defaults = Queue::default();
         let or = |value: Option<f64>, default: Option<f64>| value.or(default).unwrap_or_default();
-        let old_size = self
-            .queue_size
-            .filter(|size| *size != 1)
-            .and_then(|size| u32::try_from(size).ok());
-        let old_delay = self
-            .flush_timeout
-            .filter(|delay| (delay - 2.0).abs() > f64::EPSILON);
+        let old_size = self.queue_size.filter(|size| *size != 1).and_then(|size| u32::try_from(size).ok());
+        let old_delay = self.flush_timeout.filter(|delay| (delay - 2.0).abs() > f64::EPSILON);
         let delay = old_delay.or(self.queue.max_coalescing_delay);
         LogBatch {
             max_entries: old_size.or(self.queue.max_batch_size).unwrap_or(1).max(1),
@@ -202,11 +189,7 @@ impl Config {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped; `as` saturates"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped; `as` saturates")]
 fn milliseconds(seconds: f64) -> u64 {
     (seconds.max(0.0) * 1000.0).round() as u64
 }

@@ -39,10 +39,7 @@ impl Plugin for HttpLog {
         About::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .description(env!("CARGO_PKG_DESCRIPTION"))
             .priority(12)
-            .needs(Capability::http_client(
-                "to send the records",
-                &["$(config.http_endpoint)"],
-            ))
+            .needs(Capability::http_client("to send the records", &["$(config.http_endpoint)"]))
     }
 
     fn configure(config: Config) -> Result<(Self, Setup), Vec<ConfigProblem>> {
@@ -69,9 +66,7 @@ impl Log for HttpLog {
         if self.as_array {
             return self.send(entries);
         }
-        entries
-            .iter()
-            .try_for_each(|entry| self.send(std::slice::from_ref(entry)))
+        entries.iter().try_for_each(|entry| self.send(std::slice::from_ref(entry)))
     }
 }
 
@@ -91,10 +86,7 @@ impl HttpLog {
             Ok(response) if response.status < 300 => Ok(()),
             // The server has taken the records, whatever it had to say.
             Err(HttpError::TooLarge) => Ok(()),
-            Ok(response) => Err(Failure::retryable(format!(
-                "the log server answered {}",
-                response.status
-            ))),
+            Ok(response) => Err(Failure::retryable(format!("the log server answered {}", response.status))),
             Err(HttpError::Denied) => Err(Failure::permanent("requests to the log server are not granted")),
             Err(
                 error @ (HttpError::Dns
@@ -103,9 +95,7 @@ impl HttpLog {
                 | HttpError::Timeout
                 | HttpError::Protocol
                 | HttpError::Budget),
-            ) => Err(Failure::retryable(format!(
-                "the log server could not be reached: {error:?}"
-            ))),
+            ) => Err(Failure::retryable(format!("the log server could not be reached: {error:?}"))),
         }
     }
 
@@ -118,20 +108,9 @@ impl HttpLog {
 
 /// The plugin's own headers come first, and a configured one never replaces them.
 fn headers(config: &Config, endpoint: &Endpoint) -> Vec<Header> {
-    let header = |name: &str, value: &str| Header {
-        name: name.to_ascii_lowercase(),
-        value: value.into(),
-    };
-    let mut headers = vec![header(
-        "content-type",
-        config.content_type.unwrap_or(ContentType::Json).as_str(),
-    )];
-    headers.extend(
-        endpoint
-            .authorization
-            .iter()
-            .map(|value| header("authorization", value)),
-    );
+    let header = |name: &str, value: &str| Header { name: name.to_ascii_lowercase(), value: value.into() };
+    let mut headers = vec![header("content-type", config.content_type.unwrap_or(ContentType::Json).as_str())];
+    headers.extend(endpoint.authorization.iter().map(|value| header("authorization", value)));
     for (name, value) in config.headers.iter().flatten() {
         if !headers.iter().any(|known| known.name.eq_ignore_ascii_case(name)) {
             headers.push(header(name, value));
@@ -140,11 +119,7 @@ fn headers(config: &Config, endpoint: &Endpoint) -> Vec<Header> {
     headers
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped; `as` saturates"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped; `as` saturates")]
 fn whole_ms(timeout: Option<f64>) -> u32 {
     timeout.unwrap_or(10_000.0).max(1.0) as u32
 }

@@ -56,21 +56,10 @@ impl Config {
             let message = "keys in bodies are not looked for yet; send the key in a header or in the query";
             problems.push(ConfigProblem::new("/key_in_body", message));
         }
-        if self
-            .realm
-            .as_ref()
-            .is_some_and(|realm| realm.contains(['"', '\r', '\n', '\0']))
-        {
-            problems.push(ConfigProblem::new(
-                "/realm",
-                "must not contain quotes or line breaks",
-            ));
+        if self.realm.as_ref().is_some_and(|realm| realm.contains(['"', '\r', '\n', '\0'])) {
+            problems.push(ConfigProblem::new("/realm", "must not contain quotes or line breaks"));
         }
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 }
 

@@ -65,22 +65,13 @@ impl Plugin for KeyAuth {
     fn configure(config: Config) -> Result<(Self, Setup), Vec<ConfigProblem>> {
         config.check()?;
         let mut inputs = InputList::new();
-        let places = config
-            .key_names
-            .iter()
-            .map(|name| Place::of(name, &config, &mut inputs))
-            .collect();
+        let places = config.key_names.iter().map(|name| Place::of(name, &config, &mut inputs)).collect();
         let plugin = Self {
             places,
             query: (config.hide_credentials && config.key_in_query).then(|| inputs.want(Input::Query)),
             method: (!config.run_on_preflight).then(|| inputs.want(Input::Method)),
-            known: config
-                .anonymous
-                .as_ref()
-                .map(|_| inputs.want(Input::CredentialId)),
-            challenge: config
-                .realm
-                .map_or("Key".into(), |realm| format!("Key realm=\"{realm}\"")),
+            known: config.anonymous.as_ref().map(|_| inputs.want(Input::CredentialId)),
+            challenge: config.realm.map_or("Key".into(), |realm| format!("Key realm=\"{realm}\"")),
             anonymous: config.anonymous,
             hides: config.hide_credentials,
         };
@@ -90,10 +81,7 @@ impl Plugin for KeyAuth {
 
 impl RequestHead for KeyAuth {
     fn on_request_head(&mut self, inputs: &Inputs) -> Result<RequestVerdict, Failure> {
-        if self
-            .method
-            .is_some_and(|method| inputs.text(method) == Some("OPTIONS"))
-        {
+        if self.method.is_some_and(|method| inputs.text(method) == Some("OPTIONS")) {
             return Ok(Proceed::new().into());
         }
         if self.known.is_some_and(|known| inputs.is_present(known)) {
@@ -102,10 +90,7 @@ impl RequestHead for KeyAuth {
         let search = self.search(inputs);
         let hidden = self.hide(&search, inputs);
         match (identify(&search)?, &self.anonymous) {
-            (Ok(found), _) => Ok(hidden
-                .edits(headers_of(&found))
-                .identity(identity_of(found))
-                .into()),
+            (Ok(found), _) => Ok(hidden.edits(headers_of(&found)).identity(identity_of(found)).into()),
             (Err(_), Some(anonymous)) => let_in_as(anonymous, hidden),
             (Err(Refusal(message, reason)), None) => {
                 let answer = Answer::new(401).message(message).reason(reason);
@@ -128,14 +113,8 @@ impl Place {
         if config.key_in_header && hyphened != lower {
             headers.push((hyphened.clone(), inputs.want(Input::Header(hyphened))));
         }
-        let query = config
-            .key_in_query
-            .then(|| inputs.want(Input::QueryParam(name.to_owned())));
-        Self {
-            name: name.to_owned(),
-            headers,
-            query,
-        }
+        let query = config.key_in_query.then(|| inputs.want(Input::QueryParam(name.to_owned())));
+        Self { name: name.to_owned(), headers, query }
     }
 
     fn slots(&self) -> impl Iterator<Item = Slot> {
@@ -153,10 +132,7 @@ impl KeyAuth {
             return match (inputs.all(slot).count(), inputs.text(slot)) {
                 (2.., _) => Search::Duplicate,
                 (_, None | Some("")) => Search::Missing,
-                (_, Some(key)) => Search::Found {
-                    key: key.to_owned(),
-                    name,
-                },
+                (_, Some(key)) => Search::Found { key: key.to_owned(), name },
             };
         }
         Search::Missing
@@ -171,10 +147,8 @@ impl KeyAuth {
         let Some(place) = self.places.get(*name).filter(|_| self.hides) else {
             return proceed;
         };
-        let proceed = place
-            .headers
-            .iter()
-            .fold(proceed, |proceed, (name, _)| proceed.remove_header(name.as_str()));
+        let proceed =
+            place.headers.iter().fold(proceed, |proceed, (name, _)| proceed.remove_header(name.as_str()));
         let in_query = place.query.is_some_and(|slot| inputs.is_present(slot));
         match self.query.and_then(|slot| inputs.text(slot)) {
             Some(query) if in_query => {
@@ -201,22 +175,15 @@ fn let_in_as(anonymous: &str, proceed: Proceed) -> Result<RequestVerdict, Failur
     let Some(consumer) = credentials::find_consumer(anonymous).map_err(Failure::retryable)? else {
         let message = format!("anonymous consumer {anonymous} is configured but doesn't exist");
         logging::error(&message, &[]);
-        return Ok(Answer::new(500)
-            .message(message)
-            .reason("no-anonymous-consumer")
-            .into());
+        return Ok(Answer::new(500).message(message).reason("no-anonymous-consumer").into());
     };
     let edits = consumer_headers(&consumer);
     let edits = edits.into_iter().chain([
         HeaderOp::Remove("x-credential-identifier".into()),
         HeaderOp::to_set("x-anonymous-consumer", "true"),
     ]);
-    let identity = Identity {
-        consumer: Some(consumer.id),
-        credential: None,
-        groups: Vec::new(),
-        claims_json: None,
-    };
+    let identity =
+        Identity { consumer: Some(consumer.id), credential: None, groups: Vec::new(), claims_json: None };
     Ok(proceed.edits(edits).identity(identity).into())
 }
 

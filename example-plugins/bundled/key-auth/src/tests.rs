@@ -8,11 +8,7 @@ use weir_plugin_sdk::{AnswerBody, ConfigProblem, Input, RequestVerdict, Value};
 use super::{KIND, KeyAuth};
 
 fn consumer(id: &str, username: &str) -> Consumer {
-    Consumer {
-        id: id.into(),
-        username: Some(username.into()),
-        custom_id: None,
-    }
+    Consumer { id: id.into(), username: Some(username.into()), custom_id: None }
 }
 
 fn call(config: Json, request: &Request) -> Outcome {
@@ -37,18 +33,8 @@ fn call(config: Json, request: &Request) -> Outcome {
 fn finds_the_key_or_says_what_is_wrong() {
     let get = Request::get;
     let cases = [
-        (
-            "in a header",
-            json!({}),
-            get("/").header("apikey", "secret"),
-            Ok("alice"),
-        ),
-        (
-            "in a header written otherwise",
-            json!({}),
-            get("/").header("ApiKey", "secret"),
-            Ok("alice"),
-        ),
+        ("in a header", json!({}), get("/").header("apikey", "secret"), Ok("alice")),
+        ("in a header written otherwise", json!({}), get("/").header("ApiKey", "secret"), Ok("alice")),
         ("in the query", json!({}), get("/?apikey=secret"), Ok("alice")),
         (
             "the header wins over the query",
@@ -56,12 +42,7 @@ fn finds_the_key_or_says_what_is_wrong() {
             get("/?apikey=other").header("apikey", "secret"),
             Ok("alice"),
         ),
-        (
-            "names in order",
-            json!({"key_names": ["b", "a"]}),
-            get("/?a=secret&b=other"),
-            Ok("bob"),
-        ),
+        ("names in order", json!({"key_names": ["b", "a"]}), get("/?a=secret&b=other"), Ok("bob")),
         (
             "underscore means hyphen in headers",
             json!({"key_names": ["api_key"]}),
@@ -69,12 +50,7 @@ fn finds_the_key_or_says_what_is_wrong() {
             Ok("alice"),
         ),
         ("none", json!({}), get("/"), Err("No API key found in request")),
-        (
-            "empty",
-            json!({}),
-            get("/?apikey=other").header("apikey", ""),
-            Err("No API key found in request"),
-        ),
+        ("empty", json!({}), get("/?apikey=other").header("apikey", ""), Err("No API key found in request")),
         ("unknown", json!({}), get("/?apikey=x"), Err("Unauthorized")),
         (
             "twice in the query",
@@ -104,11 +80,7 @@ fn finds_the_key_or_says_what_is_wrong() {
     for (case, config, request, want) in cases {
         let outcome = call(config, &request);
         match want {
-            Ok(username) => assert_eq!(
-                outcome.headers.get("x-consumer-username"),
-                Some(username),
-                "{case}"
-            ),
+            Ok(username) => assert_eq!(outcome.headers.get("x-consumer-username"), Some(username), "{case}"),
             Err(message) => {
                 let answer = outcome.answer();
                 assert_eq!(
@@ -116,11 +88,7 @@ fn finds_the_key_or_says_what_is_wrong() {
                     (401, &AnswerBody::Message(message.into())),
                     "{case}"
                 );
-                assert_eq!(
-                    outcome.response_headers.get("www-authenticate"),
-                    Some("Key"),
-                    "{case}"
-                );
+                assert_eq!(outcome.response_headers.get("www-authenticate"), Some("Key"), "{case}");
             }
         }
     }
@@ -129,10 +97,7 @@ fn finds_the_key_or_says_what_is_wrong() {
 #[test]
 fn the_realm_is_in_the_challenge() {
     let outcome = call(json!({"realm": "acme"}), &Request::get("/"));
-    assert_eq!(
-        outcome.response_headers.get("www-authenticate"),
-        Some("Key realm=\"acme\"")
-    );
+    assert_eq!(outcome.response_headers.get("www-authenticate"), Some("Key realm=\"acme\""));
 }
 
 #[test]
@@ -146,9 +111,7 @@ fn tells_the_upstream_who_it_is_and_believes_no_such_header_of_the_caller() {
     assert_eq!(get("x-consumer-custom-id"), None, "an absent value is removed");
     assert_eq!(get("x-credential-identifier"), Some("credential-of-alice"));
     assert_eq!(get("x-anonymous-consumer"), None);
-    let Ok(RequestVerdict::Proceed(proceed)) = &outcome.verdict else {
-        panic!("{outcome:?}")
-    };
+    let Ok(RequestVerdict::Proceed(proceed)) = &outcome.verdict else { panic!("{outcome:?}") };
     let identity = proceed.identity.as_ref().expect("an identity");
     assert_eq!(
         (identity.consumer.as_deref(), identity.credential.as_deref()),
@@ -159,43 +122,23 @@ fn tells_the_upstream_who_it_is_and_believes_no_such_header_of_the_caller() {
 #[test]
 fn hides_the_key_only_if_asked() {
     let request = Request::get("/?a=1&apikey=secret&b=2").header("other", "x");
-    for (case, config, query) in [
-        ("hidden", json!({"hide_credentials": true}), Some("a=1&b=2")),
-        ("shown", json!({}), None),
-    ] {
-        let Ok(RequestVerdict::Proceed(proceed)) = call(config, &request).verdict else {
-            panic!("{case}")
-        };
-        assert_eq!(
-            proceed.target.and_then(|target| target.query).as_deref(),
-            query,
-            "{case}"
-        );
+    for (case, config, query) in
+        [("hidden", json!({"hide_credentials": true}), Some("a=1&b=2")), ("shown", json!({}), None)]
+    {
+        let Ok(RequestVerdict::Proceed(proceed)) = call(config, &request).verdict else { panic!("{case}") };
+        assert_eq!(proceed.target.and_then(|target| target.query).as_deref(), query, "{case}");
     }
-    let outcome = call(
-        json!({"hide_credentials": true}),
-        &Request::get("/").header("apikey", "secret"),
-    );
+    let outcome = call(json!({"hide_credentials": true}), &Request::get("/").header("apikey", "secret"));
     assert_eq!(outcome.headers.get("apikey"), None);
 }
 
 #[test]
 fn anonymous_stands_in_for_a_failure() {
     for (case, name) in [("by username", "nobody"), ("by id", "id-3")] {
-        let outcome = call(
-            json!({"anonymous": name}),
-            &Request::get("/").header("x-credential-identifier", "forged"),
-        );
-        assert_eq!(
-            outcome.headers.get("x-consumer-username"),
-            Some("nobody"),
-            "{case}"
-        );
-        assert_eq!(
-            outcome.headers.get("x-anonymous-consumer"),
-            Some("true"),
-            "{case}"
-        );
+        let outcome =
+            call(json!({"anonymous": name}), &Request::get("/").header("x-credential-identifier", "forged"));
+        assert_eq!(outcome.headers.get("x-consumer-username"), Some("nobody"), "{case}");
+        assert_eq!(outcome.headers.get("x-anonymous-consumer"), Some("true"), "{case}");
         assert_eq!(outcome.headers.get("x-credential-identifier"), None, "{case}");
     }
     let outcome = call(json!({"anonymous": "ghost"}), &Request::get("/"));
@@ -215,57 +158,52 @@ fn an_earlier_plugin_authenticated_the_request() {
         "{outcome:?}"
     );
     let outcome = call(json!({}), &request);
-    assert_eq!(
-        outcome.answer().status,
-        401,
-        "without anonymous every plugin must succeed"
-    );
+    assert_eq!(outcome.answer().status, 401, "without anonymous every plugin must succeed");
 }
 
 #[test]
 fn preflight_passes_only_if_asked() {
     let request = Request::new("OPTIONS", "/");
     let outcome = call(json!({"run_on_preflight": false}), &request);
-    assert!(
-        matches!(outcome.verdict, Ok(RequestVerdict::Proceed(_))),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome.verdict, Ok(RequestVerdict::Proceed(_))), "{outcome:?}");
     assert_eq!(call(json!({}), &request).answer().status, 401);
 }
 
 #[test]
 fn a_store_that_is_away_is_a_failure_and_no_verdict() {
     Host::new().credentials_fail("the store is away").install();
-    let outcome = Tester::<KeyAuth>::new(&json!({}))
-        .unwrap()
-        .request_head(&Request::get("/?apikey=secret"));
-    assert!(
-        outcome.verdict.as_ref().is_err_and(|failure| failure.retryable),
-        "{outcome:?}"
-    );
+    let outcome = Tester::<KeyAuth>::new(&json!({})).unwrap().request_head(&Request::get("/?apikey=secret"));
+    assert!(outcome.verdict.as_ref().is_err_and(|failure| failure.retryable), "{outcome:?}");
 }
 
 #[test]
 fn says_what_is_wrong_with_a_configuration() {
     for (case, config, pointer) in [
         ("keys in bodies", json!({"key_in_body": true}), "/key_in_body"),
-        (
-            "a name that is no header",
-            json!({"key_names": ["ok", "a b"]}),
-            "/key_names/1",
-        ),
+        ("a name that is no header", json!({"key_names": ["ok", "a b"]}), "/key_names/1"),
         ("no name", json!({"key_names": [""]}), "/key_names/0"),
-        (
-            "a realm that would break the header",
-            json!({"realm": "a\"b"}),
-            "/realm",
-        ),
+        ("a realm that would break the header", json!({"realm": "a\"b"}), "/realm"),
     ] {
         let problems = Tester::<KeyAuth>::new(&config).err().unwrap_or_default();
-        let pointers: Vec<_> = problems
-            .iter()
-            .map(|ConfigProblem { pointer, .. }| pointer.as_str())
-            .collect();
+        let pointers: Vec<_> =
+            problems.iter().map(|ConfigProblem { pointer, .. }| pointer.as_str()).collect();
         assert_eq!(pointers, [pointer], "{case}");
+    }
+}
+
+#[test]
+fn ships_kongs_defaults() {
+    let schema = weir_plugin_sdk::schema::of::<super::Config>();
+    for (field, default) in [
+        ("key_names", json!(["apikey"])),
+        ("hide_credentials", json!(false)),
+        ("anonymous", json!(null)),
+        ("key_in_header", json!(true)),
+        ("key_in_query", json!(true)),
+        ("key_in_body", json!(false)),
+        ("run_on_preflight", json!(true)),
+        ("realm", json!(null)),
+    ] {
+        assert_eq!(schema["properties"][field]["default"], default, "{field}");
     }
 }

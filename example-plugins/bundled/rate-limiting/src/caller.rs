@@ -26,10 +26,7 @@ impl Caller {
             }
             LimitBy::Ip | LimitBy::Path => Vec::new(),
         };
-        let path = config
-            .path
-            .clone()
-            .filter(|_| config.limit_by == Some(LimitBy::Path));
+        let path = config.path.clone().filter(|_| config.limit_by == Some(LimitBy::Path));
         Self {
             slots: wanted.into_iter().map(|input| inputs.want(input)).collect(),
             path: path.map(|path| (inputs.want(Input::Path), path)),
@@ -39,10 +36,7 @@ impl Caller {
 
     /// The identifier for one request.
     pub(crate) fn of<'a>(&'a self, inputs: &'a Inputs) -> &'a str {
-        let by_path = self
-            .path
-            .as_ref()
-            .filter(|(slot, path)| inputs.text(*slot) == Some(path.as_str()));
+        let by_path = self.path.as_ref().filter(|(slot, path)| inputs.text(*slot) == Some(path.as_str()));
         let by_path = by_path.map(|(_, path)| path.as_str());
         let found = by_path.or_else(|| self.slots.iter().find_map(|slot| inputs.text(*slot)));
         found.or_else(|| inputs.text(self.address)).unwrap_or_default()

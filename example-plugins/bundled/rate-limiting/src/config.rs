@@ -181,17 +181,11 @@ impl Config {
             (Period::Month, self.month),
             (Period::Year, self.year),
         ];
-        all.into_iter()
-            .filter_map(|(period, limit)| Some((period, limit?)))
-            .collect()
+        all.into_iter().filter_map(|(period, limit)| Some((period, limit?))).collect()
     }
 
     /// The status of a refusal; `None` if it is no status that a response can have.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "checked to be 200 to 599"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be 200 to 599")]
     pub(crate) fn status(&self) -> Option<u16> {
         let code = self.error_code.unwrap_or(429.0);
         (200.0..600.0).contains(&code).then_some(code as u16)
@@ -206,19 +200,12 @@ impl Config {
             Some(Policy::Local) | None => {}
         }
         if self.status().is_none() {
-            problems.push(ConfigProblem::new(
-                "/error_code",
-                "must be a status from 200 to 599",
-            ));
+            problems.push(ConfigProblem::new("/error_code", "must be a status from 200 to 599"));
         }
         if let Some(message) = self.order_problem() {
             problems.push(ConfigProblem::new("", &message));
         }
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
     /// A longer period cannot have the lower limit; in Kong's words.

@@ -56,18 +56,12 @@ impl Plugin for RateLimiting {
         config.check()?;
         let mut inputs = InputList::new();
         let plugin = Self {
-            limits: config
-                .limits()
-                .into_iter()
-                .map(|(period, limit)| Limit::new(period, limit))
-                .collect(),
+            limits: config.limits().into_iter().map(|(period, limit)| Limit::new(period, limit)).collect(),
             caller: Caller::new(&config, &mut inputs),
             started_at: inputs.want(Input::StartedAtUnixMs),
             show_headers: !config.hide_client_headers,
             status: config.status().unwrap_or(429),
-            message: config
-                .error_message
-                .unwrap_or_else(|| "API rate limit exceeded".into()),
+            message: config.error_message.unwrap_or_else(|| "API rate limit exceeded".into()),
         };
         Ok((plugin, Setup::new().request_head(inputs)))
     }
@@ -77,11 +71,7 @@ impl RequestHead for RateLimiting {
     fn on_request_head(&mut self, inputs: &Inputs) -> Result<RequestVerdict, Failure> {
         let now = inputs.number(self.started_at).unwrap_or_default();
         let caller = self.caller.of(inputs);
-        let windows: Vec<Window> = self
-            .limits
-            .iter()
-            .map(|limit| limit.window(caller, now))
-            .collect();
+        let windows: Vec<Window> = self.limits.iter().map(|limit| limit.window(caller, now)).collect();
         let takes = counters::take_windows(&windows, 1);
         let allowed = takes.iter().all(|take| take.allowed);
         let usages = || {
@@ -92,15 +82,9 @@ impl RequestHead for RateLimiting {
                 reset: limit.period.around(now).seconds_left(now),
             })
         };
-        let headers = if self.show_headers {
-            headers::of(usages())
-        } else {
-            Vec::new()
-        };
+        let headers = if self.show_headers { headers::of(usages()) } else { Vec::new() };
         if allowed {
-            let edits = headers
-                .into_iter()
-                .map(|(name, value)| HeaderOp::to_set(name, value));
+            let edits = headers.into_iter().map(|(name, value)| HeaderOp::to_set(name, value));
             return Ok(Proceed::new().without_response().response_edits(edits).into());
         }
         Ok(self.refusal(headers, headers::tightest(usages())))
@@ -111,12 +95,8 @@ weir_plugin_sdk::export!(RateLimiting: request_head);
 
 impl RateLimiting {
     fn refusal(&self, headers: Vec<(&'static str, Vec<u8>)>, tightest: Option<Usage<'_>>) -> RequestVerdict {
-        let answer = Answer::new(self.status)
-            .message(self.message.as_str())
-            .reason("over-limit");
-        let answer = headers
-            .into_iter()
-            .fold(answer, |answer, (name, value)| answer.header(name, value));
+        let answer = Answer::new(self.status).message(self.message.as_str()).reason("over-limit");
+        let answer = headers.into_iter().fold(answer, |answer, (name, value)| answer.header(name, value));
         match tightest.filter(|_| self.show_headers) {
             Some(usage) => answer.header("retry-after", headers::digits(usage.reset)).into(),
             None => answer.into(),
@@ -131,11 +111,7 @@ impl Limit {
         reason = "positive by the schema; `as` saturates"
     )]
     fn new(period: Period, limit: f64) -> Self {
-        Self {
-            period,
-            requests: limit.ceil() as u64,
-            shown: limit.to_string(),
-        }
+        Self { period, requests: limit.ceil() as u64, shown: limit.to_string() }
     }
 
     fn window(&self, caller: &str, now: u64) -> Window {
@@ -145,11 +121,6 @@ impl Limit {
         key.push_str(name);
         key.push(':');
         key.push_str(caller);
-        Window {
-            key,
-            limit: self.requests,
-            from_unix_ms: span.from,
-            until_unix_ms: span.until,
-        }
+        Window { key, limit: self.requests, from_unix_ms: span.from, until_unix_ms: span.until }
     }
 }

@@ -54,22 +54,12 @@ impl Period {
             Self::Day => fixed(now, DAY_MS),
             Self::Month => {
                 let (year, month) = month_of(now / DAY_MS);
-                let next = if month == 12 {
-                    (year + 1, 1)
-                } else {
-                    (year, month + 1)
-                };
-                Span {
-                    from: first_of(year, month),
-                    until: first_of(next.0, next.1),
-                }
+                let next = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+                Span { from: first_of(year, month), until: first_of(next.0, next.1) }
             }
             Self::Year => {
                 let (year, _) = month_of(now / DAY_MS);
-                Span {
-                    from: first_of(year, 1),
-                    until: first_of(year + 1, 1),
-                }
+                Span { from: first_of(year, 1), until: first_of(year + 1, 1) }
             }
         }
     }
@@ -85,10 +75,7 @@ impl Span {
 
 fn fixed(now: u64, length: u64) -> Span {
     let from = now - now % length;
-    Span {
-        from,
-        until: from + length,
-    }
+    Span { from, until: from + length }
 }
 
 // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": years that begin in March have the
@@ -101,11 +88,7 @@ fn month_of(days: u64) -> (u64, u64) {
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let from_march = (5 * day_of_year + 2) / 153;
-    let month = if from_march < 10 {
-        from_march + 3
-    } else {
-        from_march - 9
-    };
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
     (year_of_era + era * 400 + u64::from(month <= 2), month)
 }
 
@@ -127,41 +110,11 @@ mod tests {
     #[expect(clippy::too_many_lines, reason = "a table")]
     fn periods_follow_the_calendar() {
         for (case, period, now, from, until) in [
-            (
-                "second",
-                Period::Second,
-                1_700_000_000_999,
-                1_700_000_000_000,
-                1_700_000_001_000,
-            ),
-            (
-                "minute",
-                Period::Minute,
-                1_700_000_000_000,
-                1_699_999_980_000,
-                1_700_000_040_000,
-            ),
-            (
-                "hour",
-                Period::Hour,
-                1_700_000_000_000,
-                1_699_999_200_000,
-                1_700_002_800_000,
-            ),
-            (
-                "day",
-                Period::Day,
-                1_700_000_000_000,
-                1_699_920_000_000,
-                1_700_006_400_000,
-            ),
-            (
-                "November 2023",
-                Period::Month,
-                1_700_000_000_000,
-                1_698_796_800_000,
-                1_701_388_800_000,
-            ),
+            ("second", Period::Second, 1_700_000_000_999, 1_700_000_000_000, 1_700_000_001_000),
+            ("minute", Period::Minute, 1_700_000_000_000, 1_699_999_980_000, 1_700_000_040_000),
+            ("hour", Period::Hour, 1_700_000_000_000, 1_699_999_200_000, 1_700_002_800_000),
+            ("day", Period::Day, 1_700_000_000_000, 1_699_920_000_000, 1_700_006_400_000),
+            ("November 2023", Period::Month, 1_700_000_000_000, 1_698_796_800_000, 1_701_388_800_000),
             (
                 "February of a leap year",
                 Period::Month,
@@ -176,20 +129,8 @@ mod tests {
                 1_701_388_800_000,
                 1_704_067_200_000,
             ),
-            (
-                "2023",
-                Period::Year,
-                1_700_000_000_000,
-                1_672_531_200_000,
-                1_704_067_200_000,
-            ),
-            (
-                "2024 has 366 days",
-                Period::Year,
-                1_704_067_200_000,
-                1_704_067_200_000,
-                1_735_689_600_000,
-            ),
+            ("2023", Period::Year, 1_700_000_000_000, 1_672_531_200_000, 1_704_067_200_000),
+            ("2024 has 366 days", Period::Year, 1_704_067_200_000, 1_704_067_200_000, 1_735_689_600_000),
             ("the first day of all", Period::Year, 0, 0, 31_536_000_000),
         ] {
             assert_eq!(period.around(now), Span { from, until }, "{case}");
@@ -199,9 +140,6 @@ mod tests {
     #[test]
     fn a_period_is_never_over_at_once() {
         let minute = Period::Minute.around(60_000);
-        assert_eq!(
-            [60_000, 60_999, 61_000, 119_999].map(|now| minute.seconds_left(now)),
-            [60, 60, 59, 1]
-        );
+        assert_eq!([60_000, 60_999, 61_000, 119_999].map(|now| minute.seconds_left(now)), [60, 60, 59, 1]);
     }
 }

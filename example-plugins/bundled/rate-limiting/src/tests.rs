@@ -30,35 +30,21 @@ fn counts_down_then_refuses_until_the_period_ends() {
         assert!(passes(&outcome));
         let get = |name| outcome.response_headers.get(name);
         assert_eq!(
-            (
-                get("x-ratelimit-limit-minute"),
-                get("x-ratelimit-remaining-minute")
-            ),
+            (get("x-ratelimit-limit-minute"), get("x-ratelimit-remaining-minute")),
             (Some("2"), Some(remaining))
         );
         assert_eq!(
-            (
-                get("ratelimit-limit"),
-                get("ratelimit-remaining"),
-                get("ratelimit-reset")
-            ),
+            (get("ratelimit-limit"), get("ratelimit-remaining"), get("ratelimit-reset")),
             (Some("2"), Some(remaining), Some("40"))
         );
         assert_eq!(get("retry-after"), None);
     }
     let outcome = tester.request_head(&at(NOW + 30_000));
     let answer = outcome.answer();
-    assert_eq!(
-        (answer.status, &answer.body),
-        (429, &AnswerBody::Message("API rate limit exceeded".into()))
-    );
+    assert_eq!((answer.status, &answer.body), (429, &AnswerBody::Message("API rate limit exceeded".into())));
     let get = |name| outcome.response_headers.get(name);
     assert_eq!(
-        (
-            get("x-ratelimit-remaining-minute"),
-            get("ratelimit-reset"),
-            get("retry-after")
-        ),
+        (get("x-ratelimit-remaining-minute"), get("ratelimit-reset"), get("retry-after")),
         (Some("0"), Some("10"), Some("10"))
     );
     assert!(passes(&tester.request_head(&at(NOW + 40_000))), "a new minute");
@@ -78,10 +64,7 @@ fn a_refused_request_is_counted_nowhere() {
         assert_eq!(outcome.answer().status, 429);
     }
     assert_eq!(
-        tester
-            .request_head(&at(NOW + 1000))
-            .response_headers
-            .get("x-ratelimit-remaining-hour"),
+        tester.request_head(&at(NOW + 1000)).response_headers.get("x-ratelimit-remaining-hour"),
         Some("8")
     );
 }
@@ -89,30 +72,14 @@ fn a_refused_request_is_counted_nowhere() {
 #[test]
 fn the_standard_headers_speak_of_the_tightest_period() {
     for (case, config, want) in [
-        (
-            "least remaining",
-            json!({"second": 100, "minute": 100, "hour": 100, "day": 1000}),
-            "100",
-        ),
-        (
-            "of equals the longer period",
-            json!({"minute": 5, "hour": 5}),
-            "5",
-        ),
+        ("least remaining", json!({"second": 100, "minute": 100, "hour": 100, "day": 1000}), "100"),
+        ("of equals the longer period", json!({"minute": 5, "hour": 5}), "5"),
     ] {
         let outcome = tester(config).request_head(&at(NOW));
-        assert_eq!(
-            outcome.response_headers.get("ratelimit-limit"),
-            Some(want),
-            "{case}"
-        );
+        assert_eq!(outcome.response_headers.get("ratelimit-limit"), Some(want), "{case}");
     }
     let outcome = tester(json!({"minute": 5, "hour": 5})).request_head(&at(NOW));
-    assert_eq!(
-        outcome.response_headers.get("ratelimit-reset"),
-        Some("2800"),
-        "the hour, not the minute"
-    );
+    assert_eq!(outcome.response_headers.get("ratelimit-reset"), Some("2800"), "the hour, not the minute");
 }
 
 #[test]
@@ -135,28 +102,10 @@ fn counts_callers_apart() {
             consumer("a").fact(&Input::ClientIp, text("2")),
             false,
         ),
-        (
-            "a credential without a consumer",
-            json!({}),
-            credential("a"),
-            credential("b"),
-            true,
-        ),
+        ("a credential without a consumer", json!({}), credential("a"), credential("b"), true),
         ("nobody known: addresses", json!({}), from("1"), from("2"), true),
-        (
-            "by credential",
-            json!({"limit_by": "credential"}),
-            credential("a"),
-            credential("b"),
-            true,
-        ),
-        (
-            "by address",
-            json!({"limit_by": "ip"}),
-            consumer("a"),
-            consumer("b"),
-            false,
-        ),
+        ("by credential", json!({"limit_by": "credential"}), credential("a"), credential("b"), true),
+        ("by address", json!({"limit_by": "ip"}), consumer("a"), consumer("b"), false),
         (
             "by header",
             json!({"limit_by": "header", "header_name": "X-Team"}),
@@ -171,13 +120,7 @@ fn counts_callers_apart() {
             from("2"),
             true,
         ),
-        (
-            "by path",
-            json!({"limit_by": "path", "path": "/a"}),
-            path("/a", "1"),
-            path("/a", "2"),
-            false,
-        ),
+        ("by path", json!({"limit_by": "path", "path": "/a"}), path("/a", "1"), path("/a", "2"), false),
         (
             "by another path: addresses",
             json!({"limit_by": "path", "path": "/a"}),
@@ -206,10 +149,7 @@ fn the_operator_decides_what_the_client_is_told() {
     let mut quiet = tester(
         json!({"minute": 1, "hide_client_headers": true, "error_code": 503, "error_message": "later"}),
     );
-    assert_eq!(
-        quiet.request_head(&at(NOW)).response_headers,
-        weir_plugin_sdk::testing::Headers::default()
-    );
+    assert_eq!(quiet.request_head(&at(NOW)).response_headers, weir_plugin_sdk::testing::Headers::default());
     let outcome = quiet.request_head(&at(NOW));
     assert_eq!(
         (outcome.answer().status, &outcome.answer().body),
@@ -223,12 +163,7 @@ fn says_what_is_wrong_with_a_configuration() {
     let order = "The limit for hour(2.0) cannot be lower than the limit for minute(3.0)";
     let later = "counters shared by policy redis come in a later version; use policy local";
     for (case, config, pointer, message) in [
-        (
-            "a longer period with a lower limit",
-            json!({"minute": 3, "hour": 2}),
-            "",
-            order,
-        ),
+        ("a longer period with a lower limit", json!({"minute": 3, "hour": 2}), "", order),
         ("redis", json!({"minute": 1, "policy": "redis"}), "/policy", later),
         (
             "a status that is none",
@@ -238,9 +173,31 @@ fn says_what_is_wrong_with_a_configuration() {
         ),
     ] {
         let problems = Tester::<RateLimiting>::new(&config).err().unwrap_or_default();
-        let first = problems
-            .first()
-            .map(|problem| (problem.pointer.as_str(), problem.message.as_str()));
+        let first = problems.first().map(|problem| (problem.pointer.as_str(), problem.message.as_str()));
         assert_eq!(first, Some((pointer, message)), "{case}");
+    }
+}
+
+#[test]
+fn ships_kongs_defaults() {
+    let schema = weir_plugin_sdk::schema::of::<super::Config>();
+    for (field, default) in [
+        ("second", json!(null)),
+        ("minute", json!(null)),
+        ("hour", json!(null)),
+        ("day", json!(null)),
+        ("month", json!(null)),
+        ("year", json!(null)),
+        ("limit_by", json!("consumer")),
+        ("header_name", json!(null)),
+        ("path", json!(null)),
+        ("policy", json!("local")),
+        ("fault_tolerant", json!(true)),
+        ("hide_client_headers", json!(false)),
+        ("error_code", json!(429)),
+        ("error_message", json!("API rate limit exceeded")),
+        ("sync_rate", json!(-1)),
+    ] {
+        assert_eq!(schema["properties"][field]["default"], default, "{field}");
     }
 }

@@ -166,11 +166,8 @@ impl HeaderEdits {
 
     fn is_present(&self, at: usize, states: &[State], inputs: &Inputs) -> bool {
         let state = states.get(at);
-        let sent = self
-            .touched
-            .get(at)
-            .and_then(|touched| touched.slot)
-            .is_some_and(|slot| inputs.is_present(slot));
+        let sent =
+            self.touched.get(at).and_then(|touched| touched.slot).is_some_and(|slot| inputs.is_present(slot));
         state.is_some_and(|state| !state.added.is_empty() || (sent && !state.cleared))
     }
 
@@ -178,15 +175,8 @@ impl HeaderEdits {
         let Some(state) = states.get(at) else {
             return Vec::new();
         };
-        let slot = self
-            .touched
-            .get(at)
-            .and_then(|touched| touched.slot)
-            .filter(|_| !state.cleared);
-        let sent = slot
-            .into_iter()
-            .flat_map(|slot| inputs.all(slot))
-            .map(<[u8]>::to_vec);
+        let slot = self.touched.get(at).and_then(|touched| touched.slot).filter(|_| !state.cleared);
+        let sent = slot.into_iter().flat_map(|slot| inputs.all(slot)).map(<[u8]>::to_vec);
         sent.chain(state.added.iter().cloned()).collect()
     }
 }
@@ -208,10 +198,7 @@ impl Touched {
 
 fn set(states: &mut [State], at: usize, values: Vec<Vec<u8>>) {
     if let Some(state) = states.get_mut(at) {
-        *state = State {
-            cleared: true,
-            added: values,
-        };
+        *state = State { cleared: true, added: values };
     }
 }
 

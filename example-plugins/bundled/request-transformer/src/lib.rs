@@ -44,12 +44,7 @@ impl Plugin for RequestTransformer {
     fn configure(config: Config) -> Result<(Self, Setup), Vec<ConfigProblem>> {
         let mut problems = config.problems();
         let mut inputs = InputList::new();
-        let uri = config
-            .replace
-            .uri
-            .as_deref()
-            .map(|uri| Template::compile(uri, &mut inputs))
-            .transpose();
+        let uri = config.replace.uri.as_deref().map(|uri| Template::compile(uri, &mut inputs)).transpose();
         let uri = uri.unwrap_or_else(|message| {
             problems.push(ConfigProblem::new("/replace/uri", &message));
             None
@@ -61,26 +56,15 @@ impl Plugin for RequestTransformer {
         }
         let uri_has_query = config.replace.uri.is_some_and(|uri| uri.contains('?'));
         let current_query = (!query.is_empty() || uri_has_query).then(|| inputs.want(Input::Query));
-        let plugin = Self {
-            uri,
-            method: config.http_method,
-            headers,
-            query,
-            current_query,
-        };
+        let plugin = Self { uri, method: config.http_method, headers, query, current_query };
         Ok((plugin, Setup::new().request_head(inputs)))
     }
 }
 
 impl RequestHead for RequestTransformer {
     fn on_request_head(&mut self, inputs: &Inputs) -> Result<RequestVerdict, Failure> {
-        let mut proceed = Proceed::new()
-            .without_response()
-            .edits(self.headers.edits(inputs));
-        let current = self
-            .current_query
-            .and_then(|slot| inputs.text(slot))
-            .unwrap_or_default();
+        let mut proceed = Proceed::new().without_response().edits(self.headers.edits(inputs));
+        let current = self.current_query.and_then(|slot| inputs.text(slot)).unwrap_or_default();
         let (path, query) = self.uri(inputs, current);
         if let Some(path) = path {
             proceed = proceed.target(|target| target.path = Some(path));
@@ -107,17 +91,11 @@ impl RequestTransformer {
             return (None, None);
         };
         let uri = printable(&template.render(inputs));
-        let (path, query) = uri
-            .split_once('?')
-            .map_or((uri.as_str(), None), |(path, query)| (path, Some(query)));
+        let (path, query) =
+            uri.split_once('?').map_or((uri.as_str(), None), |(path, query)| (path, Some(query)));
         let slash = if path.starts_with('/') { "" } else { "/" };
-        let query = query.map(|query| {
-            if current.is_empty() {
-                query.to_owned()
-            } else {
-                format!("{query}&{current}")
-            }
-        });
+        let query = query
+            .map(|query| if current.is_empty() { query.to_owned() } else { format!("{query}&{current}") });
         (Some(format!("{slash}{path}")), query)
     }
 
@@ -137,11 +115,8 @@ fn printable(uri: &[u8]) -> String {
         match byte {
             b'!'..=b'~' if *byte != b'#' => text.push(char::from(*byte)),
             _ => {
-                let digit = |value: u8| {
-                    char::from_digit(value.into(), 16)
-                        .unwrap_or('0')
-                        .to_ascii_uppercase()
-                };
+                let digit =
+                    |value: u8| char::from_digit(value.into(), 16).unwrap_or('0').to_ascii_uppercase();
                 text.extend(['%', digit(byte >> 4), digit(byte & 15)]);
             }
         }

@@ -30,28 +30,20 @@ impl QueryEdits {
         problems: &mut Vec<ConfigProblem>,
     ) -> Self {
         let mut steps: Vec<Step> = Vec::new();
-        steps.extend(
-            config
-                .remove
-                .querystring
-                .iter()
-                .map(|pair| Step::Remove(split(pair).0.into())),
-        );
+        steps.extend(config.remove.querystring.iter().map(|pair| Step::Remove(split(pair).0.into())));
         for pair in &config.rename.querystring {
             let (old, new) = split(pair);
             steps.extend(new.map(|new| Step::Rename(old.into(), new.into())));
         }
         let mut valued = |place: &str, pairs: &[String], step: fn(String, Template) -> Step| {
-            for (at, pair) in pairs.iter().enumerate() {
-                let (name, Some(value)) = split(pair) else {
-                    continue;
-                };
+            let compiled = pairs.iter().enumerate().filter_map(|(at, pair)| {
+                let (name, value) = split(pair);
                 let pointer = format!("/{place}/querystring/{at}");
-                match Template::compile(value, inputs) {
-                    Ok(value) => steps.push(step(name.into(), value)),
-                    Err(message) => problems.push(ConfigProblem::new(&pointer, &message)),
-                }
-            }
+                let refused = |message: String| problems.push(ConfigProblem::new(&pointer, &message));
+                let value = Template::compile(value?, inputs).map_err(refused).ok()?;
+                Some(step(name.into(), value))
+            });
+            steps.extend(compiled);
         };
         valued("replace", &config.replace.querystring, Step::Replace);
         valued("add", &config.add.querystring, Step::Add);
@@ -65,11 +57,8 @@ impl QueryEdits {
 
     /// The new query.
     pub(crate) fn edited(&self, query: &str, inputs: &Inputs) -> String {
-        let mut parameters: Vec<_> = query
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(Parameter::read)
-            .collect();
+        let mut parameters: Vec<_> =
+            query.split('&').filter(|pair| !pair.is_empty()).map(Parameter::read).collect();
         for step in &self.0 {
             step.run(&mut parameters, inputs);
         }
@@ -117,10 +106,7 @@ impl Step {
 impl Parameter {
     fn read(written: &str) -> Self {
         let name = written.split_once('=').map_or(written, |(name, _)| name);
-        Self {
-            name: decoded(name),
-            written: written.into(),
-        }
+        Self { name: decoded(name), written: written.into() }
     }
 
     fn new(name: &str, value: &[u8]) -> Self {
@@ -128,10 +114,7 @@ impl Parameter {
         encode(name.as_bytes(), &mut written);
         written.push('=');
         encode(value, &mut written);
-        Self {
-            name: name.into(),
-            written,
-        }
+        Self { name: name.into(), written }
     }
 
     fn is(&self, name: &str) -> bool {
@@ -157,29 +140,21 @@ fn encode(bytes: &[u8], into: &mut String) {
         if character.is_ascii_alphanumeric() || "-._~".contains(character) {
             into.push(character);
         } else {
-            let digit = |value: u8| {
-                char::from_digit(value.into(), 16)
-                    .unwrap_or('0')
-                    .to_ascii_uppercase()
-            };
+            let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0').to_ascii_uppercase();
             into.extend(['%', digit(byte >> 4), digit(byte & 15)]);
         }
     }
 }
 
 fn decoded(text: &str) -> Vec<u8> {
-    let hex = |digit: u8| {
-        char::from(digit)
-            .to_digit(16)
-            .and_then(|value| u8::try_from(value).ok())
-    };
+    let hex = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [byte, after @ ..] = rest {
         let escape = match rest {
-            [b'%', high, low, after @ ..] => hex(*high)
-                .zip(hex(*low))
-                .map(|(high, low)| (high << 4 | low, after)),
+            [b'%', high, low, after @ ..] => {
+                hex(*high).zip(hex(*low)).map(|(high, low)| (high << 4 | low, after))
+            }
             [b'+', after @ ..] => Some((b' ', after)),
             _ => None,
         };

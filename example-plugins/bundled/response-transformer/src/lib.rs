@@ -43,11 +43,7 @@ impl Plugin for ResponseTransformer {
         config.check()?;
         let mut inputs = InputList::new();
         let steps = steps(&config, &mut inputs);
-        let setup = if steps.is_empty() {
-            Setup::new()
-        } else {
-            Setup::new().response_head(inputs)
-        };
+        let setup = if steps.is_empty() { Setup::new() } else { Setup::new().response_head(inputs) };
         Ok((Self { steps }, setup))
     }
 }
@@ -58,9 +54,7 @@ impl ResponseHead for ResponseTransformer {
         inputs: &Inputs,
         _carry: Option<&[u8]>,
     ) -> Result<ResponseVerdict, Failure> {
-        Ok(Deliver::new()
-            .edits(self.steps.iter().flat_map(|step| step.edits(inputs)))
-            .into())
+        Ok(Deliver::new().edits(self.steps.iter().flat_map(|step| step.edits(inputs))).into())
     }
 }
 
@@ -73,11 +67,7 @@ fn steps(config: &Config, inputs: &mut InputList) -> Vec<Step> {
     }
     for (old, new) in pairs(&config.rename.headers) {
         let slot = inputs.want(Input::Header(old.clone()));
-        steps.push(Step::Rename {
-            slot,
-            old,
-            new: new.to_ascii_lowercase(),
-        });
+        steps.push(Step::Rename { slot, old, new: new.to_ascii_lowercase() });
     }
     for (name, value) in pairs(&config.replace.headers) {
         let slot = inputs.want(Input::Header(name.clone()));
@@ -117,7 +107,5 @@ impl Step {
 
 fn renamed<'a>(old: &str, new: &str, values: impl Iterator<Item = &'a [u8]>) -> Vec<HeaderOp> {
     let gone = [HeaderOp::Remove(old.into()), HeaderOp::Remove(new.into())];
-    gone.into_iter()
-        .chain(values.map(|value| HeaderOp::to_append(new, value)))
-        .collect()
+    gone.into_iter().chain(values.map(|value| HeaderOp::to_append(new, value))).collect()
 }

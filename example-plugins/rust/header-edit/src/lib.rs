@@ -49,10 +49,7 @@ impl Plugin for HeaderEdit {
             return Err(vec![ConfigProblem::new("/value", "must be one line")]);
         }
         // The contract wants header names in lower case; HTTP does not tell cases apart.
-        let plugin = Self {
-            name: config.name.to_ascii_lowercase(),
-            value: config.value,
-        };
+        let plugin = Self { name: config.name.to_ascii_lowercase(), value: config.value };
         Ok((plugin, Setup::new().request_head(InputList::new())))
     }
 }
@@ -60,9 +57,7 @@ impl Plugin for HeaderEdit {
 impl RequestHead for HeaderEdit {
     fn on_request_head(&mut self, _inputs: &Inputs) -> Result<RequestVerdict, Failure> {
         // Edits to the response can be given here already, which spares a second call.
-        Ok(Proceed::new()
-            .set_response_header(self.name.as_str(), self.value.as_str())
-            .into())
+        Ok(Proceed::new().set_response_header(self.name.as_str(), self.value.as_str()).into())
     }
 }
 
@@ -84,9 +79,7 @@ mod tests {
 
     #[test]
     fn refuses_a_value_that_would_split_the_response() {
-        let problems = Tester::<HeaderEdit>::new(&json!({ "value": "a\r\nb" }))
-            .err()
-            .unwrap();
+        let problems = Tester::<HeaderEdit>::new(&json!({ "value": "a\r\nb" })).err().unwrap();
         assert_eq!(problems, [ConfigProblem::new("/value", "must be one line")]);
     }
 }

@@ -6,8 +6,8 @@ use crate::admin::error::ApiError;
 use crate::admin::plugins::{KnownPlugin, held_plugin};
 use crate::admin::schemas::kind_named;
 use crate::admin::state::AdminState;
-use crate::model::{CustomPlugin, Document, Kind, PluginVersion, Violations};
-use crate::store::{Change, PageQuery};
+use crate::model::{CustomPlugin, Document, Kind, PluginVersion, Violations, id_of};
+use crate::store::{Change, Lookup, PageQuery};
 
 /// Rows of one read.
 const BATCH: usize = 1000;
@@ -26,22 +26,22 @@ pub(super) async fn carry_over(
     let kind = kind_named("plugins")?.with(&known.rules);
     let mut changes = Vec::new();
     let mut broken = Vec::new();
-    let mut query = PageQuery {
-        size: BATCH,
-        parent: Some(("name".to_owned(), plugin.id)),
-        ..PageQuery::default()
-    };
+    let mut query =
+        PageQuery { size: BATCH, parent: Some(("name".to_owned(), plugin.id)), ..PageQuery::default() };
     loop {
         let page = state.store.page("plugins", &query).await?;
-        for stored in page.documents {
-            match judge(state, &kind, &stored, &known).await? {
-                Ok(entity) if entity == stored => {}
+        for id in page.documents.iter().filter_map(id_of) {
+            // Read once more with its revision, so that nobody's change in between is overwritten.
+            let found = state.store.find_versioned("plugins", &Lookup::Id(id)).await?;
+            let Some(found) = found else { continue };
+            match judge(state, &kind, &found.document, &known).await? {
+                Ok(entity) if entity == found.document => {}
                 Ok(entity) => {
                     let mut record = kind.record(entity)?;
                     record.links.push(held_plugin(plugin.id));
-                    changes.push(Change::Replace(record));
+                    changes.push(Change::ReplaceIf { record, unchanged_since: found.revision });
                 }
-                Err(found) => broken.push((stored, found)),
+                Err(wrong) => broken.push((found.document, wrong)),
             }
         }
         match page.next {
@@ -49,11 +49,7 @@ pub(super) async fn carry_over(
             None => break,
         }
     }
-    if broken.is_empty() {
-        Ok(changes)
-    } else {
-        Err(refused(version, &broken))
-    }
+    if broken.is_empty() { Ok(changes) } else { Err(refused(version, &broken)) }
 }
 
 /// The assignment under the new rules, its `updated_at` as it was unless something changed.
@@ -72,9 +68,7 @@ async fn judge(
         Err(ApiError::Violations(found)) => return Ok(Err(found)),
         Err(other) => return Err(other),
     }
-    if entity.get("config") == stored.get("config")
-        && let Some(moment) = stored.get("updated_at")
-    {
+    if let (true, Some(moment)) = (entity.get("config") == stored.get("config"), stored.get("updated_at")) {
         entity.insert("updated_at".to_owned(), moment.clone());
     }
     Ok(Ok(entity))

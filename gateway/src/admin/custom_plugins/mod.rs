@@ -63,10 +63,7 @@ async fn find(state: &AdminState, text: &str) -> Result<Option<Found>, ApiError>
     let Some(found) = find_entity(state, kind()?, text).await? else {
         return Ok(None);
     };
-    Ok(Some(Found {
-        plugin: custom_plugin(found.document)?,
-        revision: found.revision,
-    }))
+    Ok(Some(Found { plugin: custom_plugin(found.document)?, revision: found.revision }))
 }
 
 async fn show_plugin(state: &AdminState, text: &str) -> Result<Answer, ApiError> {

@@ -17,10 +17,7 @@ pub(super) async fn remove_plugin(state: &AdminState, text: &str) -> Result<Answ
     let Some(found) = find(state, text).await? else {
         return Ok(Answer::no_content());
     };
-    let delete = Change::Delete {
-        kind: "custom_plugins".to_owned(),
-        id: found.plugin.id,
-    };
+    let delete = Change::Delete { kind: "custom_plugins".to_owned(), id: found.plugin.id };
     match state.store.write(vec![delete]).await {
         Ok(_) | Err(StoreError::NotFound { .. }) => {
             sweep(state).await;
@@ -47,14 +44,7 @@ pub(super) async fn remove_version(
         found.plugin.versions.retain(|known| known.version != version);
         found.plugin.updated_at = state.now();
         let record = kind()?.record(document(&found.plugin)?)?;
-        match state
-            .store
-            .write(vec![Change::ReplaceIf {
-                record,
-                unchanged_since: found.revision,
-            }])
-            .await
-        {
+        match state.store.write(vec![Change::ReplaceIf { record, unchanged_since: found.revision }]).await {
             Ok(_) => {
                 sweep(state).await;
                 return Ok(Answer::no_content());
@@ -63,11 +53,7 @@ pub(super) async fn remove_version(
             Err(error) => return Err(error.into()),
         }
     }
-    Err(StoreError::Changed {
-        kind: "custom_plugins".to_owned(),
-        id: Uuid::nil(),
-    }
-    .into())
+    Err(StoreError::Changed { kind: "custom_plugins".to_owned(), id: Uuid::nil() }.into())
 }
 
 /// Deletes the components that no version names any more. A failure leaves them for the next time.
@@ -75,12 +61,7 @@ async fn sweep(state: &AdminState) {
     let swept = async {
         let mut in_use = HashSet::new();
         for row in all(state, "custom_plugins").await? {
-            in_use.extend(
-                custom_plugin(row)?
-                    .versions
-                    .into_iter()
-                    .map(|version| version.digest),
-            );
+            in_use.extend(custom_plugin(row)?.versions.into_iter().map(|version| version.digest));
         }
         Ok::<_, ApiError>(state.store.sweep_components(&in_use, upload::UNNAMED).await?)
     };

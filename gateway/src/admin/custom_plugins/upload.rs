@@ -42,30 +42,20 @@ pub(super) async fn upload_plugin(mut call: Call<'_>) -> Result<Answer, ApiError
         return Err(ApiError::message(StatusCode::CONFLICT, text));
     }
     admitted.version.created_at = state.now();
-    state
-        .store
-        .put_component(&admitted.version.digest, &upload.component)
-        .await?;
+    state.store.put_component(&admitted.version.digest, &upload.component).await?;
     for _ in 0..ATTEMPTS {
         if let Some(answer) = keep(state, &admitted, &upload).await? {
             return Ok(answer);
         }
     }
-    Err(StoreError::Changed {
-        kind: "custom_plugins".to_owned(),
-        id: Uuid::nil(),
-    }
-    .into())
+    Err(StoreError::Changed { kind: "custom_plugins".to_owned(), id: Uuid::nil() }.into())
 }
 
 /// `None` if somebody else wrote the plugin meanwhile.
 async fn keep(state: &AdminState, admitted: &Admitted, upload: &Upload) -> Result<Option<Answer>, ApiError> {
     let version = &admitted.version;
     let found = find_named(state, &admitted.name).await?;
-    if let Some(known) = found
-        .as_ref()
-        .and_then(|found| found.plugin.version(&version.version))
-    {
+    if let Some(known) = found.as_ref().and_then(|found| found.plugin.version(&version.version)) {
         if known.digest != version.digest {
             let text = format!(
                 "version {} of '{}' exists with another digest ({}); a version is immutable",
@@ -74,9 +64,7 @@ async fn keep(state: &AdminState, admitted: &Admitted, upload: &Upload) -> Resul
             return Err(ApiError::message(StatusCode::CONFLICT, text));
         }
         let plugin = found.as_ref().map(|found| &found.plugin);
-        return plugin
-            .map(|plugin| Ok(Answer::ok(with_version(plugin, known)?)))
-            .transpose();
+        return plugin.map(|plugin| Ok(Answer::ok(with_version(plugin, known)?))).transpose();
     }
     let before = found.as_ref().map(|found| found.plugin.clone());
     let mut plugin = before.unwrap_or_else(|| blank(&admitted.name, state.now()));
@@ -88,19 +76,13 @@ async fn keep(state: &AdminState, admitted: &Admitted, upload: &Upload) -> Resul
     }
     let entity = judged(state, &plugin, upload.options.clone())?;
     let plugin = custom_plugin(entity.clone())?;
-    let mut changes = if is_active {
-        activate::carry_over(state, &plugin, version).await?
-    } else {
-        Vec::new()
-    };
+    let mut changes =
+        if is_active { activate::carry_over(state, &plugin, version).await? } else { Vec::new() };
     let record = kind()?.record(entity)?;
     changes.insert(
         0,
         match found {
-            Some(Found { revision, .. }) => Change::ReplaceIf {
-                record,
-                unchanged_since: revision,
-            },
+            Some(Found { revision, .. }) => Change::ReplaceIf { record, unchanged_since: revision },
             None => Change::Insert(record),
         },
     );
@@ -145,12 +127,7 @@ pub(super) fn judged(
 }
 
 fn refusal(reason: &str, message: &str) -> ApiError {
-    Refusal {
-        reason: reason.to_owned(),
-        message: message.to_owned(),
-        again: false,
-    }
-    .into()
+    Refusal { reason: reason.to_owned(), message: message.to_owned(), again: false }.into()
 }
 
 async fn read(call: &mut Call<'_>) -> Result<Upload, ApiError> {
@@ -160,11 +137,7 @@ async fn read(call: &mut Call<'_>) -> Result<Upload, ApiError> {
     let sent = std::mem::take(&mut call.body);
     if media.starts_with("application/wasm") {
         let component = body::read_bytes(call.headers, sent, limit).await?;
-        return Ok(Upload {
-            component,
-            activate: asked,
-            options: Document::new(),
-        });
+        return Ok(Upload { component, activate: asked, options: Document::new() });
     }
     if !media.starts_with("multipart/form-data") {
         return Err(body::unsupported());
@@ -175,11 +148,7 @@ async fn read(call: &mut Call<'_>) -> Result<Upload, ApiError> {
 
 /// The part `component`, and fields beside it.
 fn parts(parts: Vec<Part>, activate: bool, limit: usize) -> Result<Upload, ApiError> {
-    let mut upload = Upload {
-        component: Bytes::new(),
-        activate,
-        options: Document::new(),
-    };
+    let mut upload = Upload { component: Bytes::new(), activate, options: Document::new() };
     let mut pairs = Vec::new();
     for part in parts {
         match part.name.as_str() {

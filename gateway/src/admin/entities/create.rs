@@ -20,11 +20,7 @@ pub(in crate::admin) async fn create_entity(
         state.check(plugin, &entity).await?;
     }
     let record = ruled.record(entity.clone())?;
-    state
-        .store
-        .insert(record)
-        .await
-        .map_err(|error| ApiError::of_write(error, kind, &entity))?;
+    state.store.insert(record).await.map_err(|error| ApiError::of_write(error, kind, &entity))?;
     Ok(Answer::created(kind.shown(entity, state.now())))
 }
 
@@ -39,7 +35,5 @@ pub(in crate::admin) async fn validate_entity(
     if let Some(plugin) = &ruled.plugin {
         state.check(plugin, &entity).await?;
     }
-    Ok(Answer::ok(
-        serde_json::json!({ "message": "schema validation successful" }),
-    ))
+    Ok(Answer::ok(serde_json::json!({ "message": "schema validation successful" })))
 }

@@ -23,14 +23,7 @@ pub(in crate::admin) async fn delete_entity(
         return Err(ApiError::NotFound);
     }
     let id = stored_id(&found.document)?;
-    match state
-        .store
-        .write(vec![Change::Delete {
-            kind: kind.name.to_owned(),
-            id,
-        }])
-        .await
-    {
+    match state.store.write(vec![Change::Delete { kind: kind.name.to_owned(), id }]).await {
         Ok(_) | Err(StoreError::NotFound { .. }) => Ok(Answer::no_content()),
         Err(error) => Err(ApiError::of_write(error, kind, &Document::new())),
     }

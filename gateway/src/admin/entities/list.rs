@@ -34,11 +34,7 @@ pub(in crate::admin) async fn list_entities(
     };
     let page = state.store.page(kind.name, &page_query).await?;
     let now = state.now();
-    let data: Vec<Value> = page
-        .documents
-        .into_iter()
-        .map(|found| kind.shown(found, now).into())
-        .collect();
+    let data: Vec<Value> = page.documents.into_iter().map(|found| kind.shown(found, now).into()).collect();
     let Some(next) = page.next else {
         return Ok(Answer::ok(json!({ "data": data, "next": null })));
     };
@@ -47,15 +43,10 @@ pub(in crate::admin) async fn list_entities(
     link.append_pair("offset", &offset);
     if below.is_none() {
         for name in ["tags", "size"] {
-            query
-                .get(name)
-                .iter()
-                .for_each(|value| _ = link.append_pair(name, value));
+            query.get(name).iter().for_each(|value| _ = link.append_pair(name, value));
         }
     }
-    Ok(Answer::ok(
-        json!({ "data": data, "next": format!("{path}?{}", link.finish()), "offset": offset }),
-    ))
+    Ok(Answer::ok(json!({ "data": data, "next": format!("{path}?{}", link.finish()), "offset": offset })))
 }
 
 /// `size`, 100 if it is not given.
@@ -66,8 +57,7 @@ pub(in crate::admin) fn page_size(query: &Query) -> Result<usize, ApiError> {
     let fault = |text: &str| ApiError::coded(Class::Size, text, json!({}));
     let number: f64 = text.parse().map_err(|_| fault("size must be a number"))?;
     let size = (1..=1000_u16).find(|size| (f64::from(*size) - number).abs() < f64::EPSILON);
-    size.map(usize::from)
-        .ok_or_else(|| fault("size must be an integer between 1 and 1000"))
+    size.map(usize::from).ok_or_else(|| fault("size must be an integer between 1 and 1000"))
 }
 
 fn after(token: &str) -> Result<Uuid, ApiError> {
@@ -75,14 +65,10 @@ fn after(token: &str) -> Result<Uuid, ApiError> {
         let message = format!("'{token}' is not a valid offset: {why}");
         ApiError::coded(Class::Offset, message, json!({}))
     };
-    let bytes = STANDARD_NO_PAD
-        .decode(token.trim_end_matches('='))
-        .map_err(|_| fault("bad base64 encoding"))?;
+    let bytes =
+        STANDARD_NO_PAD.decode(token.trim_end_matches('=')).map_err(|_| fault("bad base64 encoding"))?;
     let value: Value = serde_json::from_slice(&bytes).map_err(|_| fault("bad json encoding"))?;
-    let id = value
-        .get(0)
-        .and_then(Value::as_str)
-        .and_then(|text| text.parse().ok());
+    let id = value.get(0).and_then(Value::as_str).and_then(|text| text.parse().ok());
     id.ok_or_else(|| fault("invalid primary key"))
 }
 
@@ -96,10 +82,7 @@ fn tag_filter(text: &str) -> Result<TagFilter, ApiError> {
         return Err(fault("cannot be null"));
     }
     let any = text.contains('/');
-    let tags: Vec<String> = text
-        .split(if any { '/' } else { ',' })
-        .map(str::to_owned)
-        .collect();
+    let tags: Vec<String> = text.split(if any { '/' } else { ',' }).map(str::to_owned).collect();
     let good = |tag: &String| {
         !tag.is_empty()
             && tag.chars().all(|letter| {
@@ -112,24 +95,14 @@ fn tag_filter(text: &str) -> Result<TagFilter, ApiError> {
     if tags.len() > MOST_TAGS {
         return Err(fault("cannot query more than 5 tags"));
     }
-    Ok(if any {
-        TagFilter::Any(tags)
-    } else {
-        TagFilter::All(tags)
-    })
+    Ok(if any { TagFilter::Any(tags) } else { TagFilter::All(tags) })
 }
 
 async fn by_custom_id(state: &AdminState, kind: &'static Kind, custom_id: &str) -> Result<Answer, ApiError> {
     if custom_id.is_empty() {
         return Err(ApiError::bad_request("custom_id must be an unempty string"));
     }
-    let found = state
-        .store
-        .find(kind.name, &Lookup::key("custom_id", custom_id))
-        .await?;
-    let data: Vec<Value> = found
-        .into_iter()
-        .map(|found| kind.shown(found, state.now()).into())
-        .collect();
+    let found = state.store.find(kind.name, &Lookup::key("custom_id", custom_id)).await?;
+    let data: Vec<Value> = found.into_iter().map(|found| kind.shown(found, state.now()).into()).collect();
     Ok(Answer::ok(json!({ "data": data, "next": null })))
 }

@@ -20,11 +20,7 @@ pub(in crate::admin) fn segment(kind: &Kind, text: &str) -> Result<Segment, ApiE
     if is_uuid(text)
         && let Ok(id) = text.parse()
     {
-        return Ok(Segment {
-            field: "id",
-            value: text.to_ascii_lowercase(),
-            lookup: Lookup::Id(id),
-        });
+        return Ok(Segment { field: "id", value: text.to_ascii_lowercase(), lookup: Lookup::Id(id) });
     }
     let Some(field) = kind.endpoint_key else {
         let fields = json!({ "id": "expected a valid UUID" });
@@ -32,17 +28,9 @@ pub(in crate::admin) fn segment(kind: &Kind, text: &str) -> Result<Segment, ApiE
         return Err(ApiError::coded(Class::PrimaryKey, message, fields));
     };
     kind.check_value(field, &text.into()).map_err(|message| {
-        ApiError::coded(
-            Class::UniqueValue(field),
-            message.clone(),
-            json!({ field: message }),
-        )
+        ApiError::coded(Class::UniqueValue(field), message.clone(), json!({ field: message }))
     })?;
-    Ok(Segment {
-        field,
-        value: text.to_owned(),
-        lookup: Lookup::key(field, text),
-    })
+    Ok(Segment { field, value: text.to_owned(), lookup: Lookup::key(field, text) })
 }
 
 /// The entity that a path segment names.
@@ -70,10 +58,7 @@ pub(super) async fn resolve_references(
         let Some((key, value)) = unique_key(foreign.target, reference) else {
             continue;
         };
-        let found = state
-            .store
-            .find(foreign.target, &Lookup::key(key, &value))
-            .await?;
+        let found = state.store.find(foreign.target, &Lookup::key(key, &value)).await?;
         let Some(id) = found.and_then(|mut found| found.remove("id")) else {
             let mut shown = Document::new();
             shown.insert(key.to_owned(), value.into());
@@ -110,6 +95,5 @@ fn unique_key(target: &str, reference: &Document) -> Option<(&'static str, Strin
         return None;
     }
     let keys = kind(target)?.uniques().iter();
-    keys.copied()
-        .find_map(|key| Some((key, reference.get(key)?.as_str()?.to_owned())))
+    keys.copied().find_map(|key| Some((key, reference.get(key)?.as_str()?.to_owned())))
 }

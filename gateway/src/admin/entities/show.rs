@@ -17,10 +17,7 @@ pub(in crate::admin) async fn show_entity(
     text: &str,
     below: Option<Forced>,
 ) -> Result<Answer, ApiError> {
-    let found = find_entity(state, kind, text)
-        .await?
-        .ok_or(ApiError::NotFound)?
-        .document;
+    let found = find_entity(state, kind, text).await?.ok_or(ApiError::NotFound)?.document;
     if !belongs(&found, below) {
         return Err(ApiError::NotFound);
     }
@@ -37,11 +34,7 @@ pub(in crate::admin) async fn show_parent(
     let (_, id) = referred(state, child, foreign, text).await?;
     let id = id.ok_or(ApiError::NotFound)?;
     let parent = kind(foreign.target).ok_or(ApiError::NotFound)?;
-    let found = state
-        .store
-        .find(parent.name, &Lookup::Id(id))
-        .await?
-        .ok_or(ApiError::NotFound)?;
+    let found = state.store.find(parent.name, &Lookup::Id(id)).await?.ok_or(ApiError::NotFound)?;
     Ok(Answer::ok(parent.shown(found, state.now())))
 }
 
@@ -52,13 +45,8 @@ pub(super) async fn referred(
     foreign: Foreign,
     text: &str,
 ) -> Result<(Document, Option<Uuid>), ApiError> {
-    let found = find_entity(state, child, text)
-        .await?
-        .ok_or(ApiError::NotFound)?
-        .document;
-    let id = found
-        .get(foreign.field)
-        .and_then(|value| id_of(value.as_object()?));
+    let found = find_entity(state, child, text).await?.ok_or(ApiError::NotFound)?.document;
+    let id = found.get(foreign.field).and_then(|value| id_of(value.as_object()?));
     Ok((found, id))
 }
 
@@ -69,21 +57,13 @@ pub(in crate::admin) async fn below_parent(
     foreign: Foreign,
     text: &str,
 ) -> Result<Forced, ApiError> {
-    let found = find_entity(state, parent, text)
-        .await?
-        .ok_or(ApiError::NotFound)?;
-    Ok(Forced {
-        field: foreign.field,
-        id: stored_id(&found.document)?,
-    })
+    let found = find_entity(state, parent, text).await?.ok_or(ApiError::NotFound)?;
+    Ok(Forced { field: foreign.field, id: stored_id(&found.document)? })
 }
 
 /// Whether an entity has the reference that the path demands.
 pub(super) fn belongs(entity: &Document, below: Option<Forced>) -> bool {
     below.is_none_or(|below| {
-        entity
-            .get(below.field)
-            .and_then(|value| id_of(value.as_object()?))
-            == Some(below.id)
+        entity.get(below.field).and_then(|value| id_of(value.as_object()?)) == Some(below.id)
     })
 }

@@ -38,11 +38,7 @@ pub(in crate::admin) async fn update_entity(
             return Ok(Answer::ok(kind.shown(entity, state.now())));
         }
     }
-    Err(StoreError::Changed {
-        kind: kind.name.to_owned(),
-        id: Uuid::nil(),
-    }
-    .into())
+    Err(StoreError::Changed { kind: kind.name.to_owned(), id: Uuid::nil() }.into())
 }
 
 /// `None` if somebody else wrote the entity since it was read.
@@ -57,16 +53,11 @@ async fn write(
     document.insert("id".to_owned(), stored_id(stored)?.to_string().into());
     let entity = ruled.kind.update(stored, document, state.now())?;
     // A component that cannot be asked must not stand in the way of switching its assignment off.
-    let same = ["name", "config", "sandbox"]
-        .iter()
-        .all(|field| stored.get(*field) == entity.get(*field));
+    let same = ["name", "config", "sandbox"].iter().all(|field| stored.get(*field) == entity.get(*field));
     if let (Some(plugin), false) = (&ruled.plugin, same) {
         state.check(plugin, &entity).await?;
     }
-    let change = Change::ReplaceIf {
-        record: ruled.record(entity.clone())?,
-        unchanged_since: found.revision,
-    };
+    let change = Change::ReplaceIf { record: ruled.record(entity.clone())?, unchanged_since: found.revision };
     match state.store.write(vec![change]).await {
         Ok(_) => Ok(Some(entity)),
         Err(StoreError::Changed { .. } | StoreError::NotFound { .. }) => Ok(None),

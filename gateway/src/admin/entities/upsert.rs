@@ -38,11 +38,7 @@ pub(in crate::admin) async fn upsert_entity(
             return Ok(Answer::ok(kind.shown(entity, state.now())));
         }
     }
-    Err(StoreError::Changed {
-        kind: kind.name.to_owned(),
-        id: Uuid::nil(),
-    }
-    .into())
+    Err(StoreError::Changed { kind: kind.name.to_owned(), id: Uuid::nil() }.into())
 }
 
 /// `None` if the entity came or went since it was looked for.
@@ -57,11 +53,7 @@ async fn write(
         state.check(plugin, &entity).await?;
     }
     let record = ruled.record(entity.clone())?;
-    let change = if exists {
-        Change::Replace(record)
-    } else {
-        Change::Insert(record)
-    };
+    let change = if exists { Change::Replace(record) } else { Change::Insert(record) };
     match state.store.write(vec![change]).await {
         Ok(_) => Ok(Some(entity)),
         Err(StoreError::NotFound { .. }) if exists => Ok(None),
@@ -90,22 +82,12 @@ pub(in crate::admin) async fn put_parent(
     let mut link = Document::new();
     link.insert(foreign.field.to_owned(), super::reference(id));
     let changed = rules.kind.update(&found, link, state.now())?;
-    let stored = state
-        .store
-        .find_versioned(child.name, &Lookup::Id(stored_id(&found)?))
-        .await?;
+    let stored = state.store.find_versioned(child.name, &Lookup::Id(stored_id(&found)?)).await?;
     let unchanged_since = stored.ok_or(ApiError::NotFound)?.revision;
     let changes = vec![
         Change::Insert(ruled.record(made.clone())?),
-        Change::ReplaceIf {
-            record: rules.record(changed)?,
-            unchanged_since,
-        },
+        Change::ReplaceIf { record: rules.record(changed)?, unchanged_since },
     ];
-    state
-        .store
-        .write(changes)
-        .await
-        .map_err(|error| ApiError::of_write(error, parent, &made))?;
+    state.store.write(changes).await.map_err(|error| ApiError::of_write(error, parent, &made))?;
     Ok(Answer::ok(parent.shown(made, state.now())))
 }

@@ -10,62 +10,16 @@ use super::{Admin, AdminSettings};
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "a list of cases")]
 async fn bad_bodies_get_a_clear_answer() {
-    let admin = Admin::with(AdminSettings {
-        max_body_bytes: 1000,
-        ..AdminSettings::default()
-    })
-    .await;
+    let admin = Admin::with(AdminSettings { max_body_bytes: 1000, ..AdminSettings::default() }).await;
     let many = "a=1&".repeat(240);
     for (case, kind, body, status, message) in [
-        (
-            "broken JSON",
-            "application/json",
-            "{\"host\":",
-            400,
-            "Cannot parse JSON body",
-        ),
-        (
-            "not an object",
-            "application/json",
-            "[1]",
-            400,
-            "Cannot parse JSON body",
-        ),
-        (
-            "a text",
-            "application/json; charset=utf-8",
-            "\"x\"",
-            400,
-            "Cannot parse JSON body",
-        ),
-        (
-            "deep",
-            "application/json",
-            &format!("{{\"a\":{}", "[".repeat(900)),
-            400,
-            "Cannot parse JSON body",
-        ),
-        (
-            "not UTF-8",
-            "application/json",
-            "{\"host\": \"\u{fffd}",
-            400,
-            "Cannot parse JSON body",
-        ),
-        (
-            "unknown type",
-            "text/plain",
-            "host=a",
-            415,
-            "Unsupported media type",
-        ),
-        (
-            "too large",
-            "application/json",
-            &"x".repeat(1001),
-            413,
-            "the body is larger than 1000 bytes",
-        ),
+        ("broken JSON", "application/json", "{\"host\":", 400, "Cannot parse JSON body"),
+        ("not an object", "application/json", "[1]", 400, "Cannot parse JSON body"),
+        ("a text", "application/json; charset=utf-8", "\"x\"", 400, "Cannot parse JSON body"),
+        ("deep", "application/json", &format!("{{\"a\":{}", "[".repeat(900)), 400, "Cannot parse JSON body"),
+        ("not UTF-8", "application/json", "{\"host\": \"\u{fffd}", 400, "Cannot parse JSON body"),
+        ("unknown type", "text/plain", "host=a", 415, "Unsupported media type"),
+        ("too large", "application/json", &"x".repeat(1001), 413, "the body is larger than 1000 bytes"),
         (
             "a form of one field",
             "application/x-www-form-urlencoded",
@@ -91,51 +45,30 @@ async fn bad_bodies_get_a_clear_answer() {
     }
     let untyped = Request::post("/services").body(Body::from("{}")).unwrap();
     assert_eq!(admin.send(untyped).await.status, 415, "a body without a type");
-    assert_eq!(
-        admin.call("POST", "/services").await.status,
-        400,
-        "no body is an empty object"
-    );
+    assert_eq!(admin.call("POST", "/services").await.status, 400, "no body is an empty object");
 }
 
 #[tokio::test]
 async fn too_many_arguments_are_refused() {
     let admin = Admin::new().await;
     let query = "a=1&".repeat(1001);
-    assert_eq!(
-        admin.get(&format!("/services?{query}")).await.body,
-        json!({"message": "Too many arguments"})
-    );
-    let form = admin
-        .typed("POST", "/services", "application/x-www-form-urlencoded", query)
-        .await;
-    assert_eq!(
-        (form.status, form.body),
-        (400, json!({"message": "Too many arguments"}))
-    );
+    assert_eq!(admin.get(&format!("/services?{query}")).await.body, json!({"message": "Too many arguments"}));
+    let form = admin.typed("POST", "/services", "application/x-www-form-urlencoded", query).await;
+    assert_eq!((form.status, form.body), (400, json!({"message": "Too many arguments"})));
 }
 
 #[tokio::test]
 async fn forms_are_typed_by_the_rules() {
     let admin = Admin::new().await;
     let form = "host=a.test&port=81&enabled=false&tags[]=x&tags[]=y&path=&name=f";
-    let made = admin
-        .typed("POST", "/services", "application/x-www-form-urlencoded", form)
-        .await;
+    let made = admin.typed("POST", "/services", "application/x-www-form-urlencoded", form).await;
     assert_eq!(made.status, 201, "{}", made.body);
     assert_eq!(
-        (
-            &made.body["port"],
-            &made.body["enabled"],
-            &made.body["tags"],
-            &made.body["path"]
-        ),
+        (&made.body["port"], &made.body["enabled"], &made.body["tags"], &made.body["path"]),
         (&json!(81), &json!(false), &json!(["x", "y"]), &json!(null))
     );
     let route = "paths=/a&methods=GET&headers[x-y][]=1&service.name=f";
-    let made = admin
-        .typed("POST", "/routes", "application/x-www-form-urlencoded", route)
-        .await;
+    let made = admin.typed("POST", "/routes", "application/x-www-form-urlencoded", route).await;
     assert_eq!(
         (&made.body["paths"], &made.body["methods"], &made.body["headers"]),
         (&json!(["/a"]), &json!(["GET"]), &json!({"x-y": ["1"]})),
@@ -144,9 +77,7 @@ async fn forms_are_typed_by_the_rules() {
     );
     let parts = "--b\r\nContent-Disposition: form-data; name=\"host\"\r\n\r\nm.test\r\n--b\r\nContent-Disposition: form-data; \
                  name=\"tags\"\r\nContent-Type: application/json\r\n\r\n[\"j\"]\r\n--b--\r\n";
-    let made = admin
-        .typed("POST", "/services", "multipart/form-data; boundary=b", parts)
-        .await;
+    let made = admin.typed("POST", "/services", "multipart/form-data; boundary=b", parts).await;
     assert_eq!(
         (made.status, &made.body["host"], &made.body["tags"]),
         (201, &json!("m.test"), &json!(["j"])),
@@ -154,23 +85,12 @@ async fn forms_are_typed_by_the_rules() {
         made.body
     );
     let url = admin
-        .typed(
-            "POST",
-            "/services",
-            "application/x-www-form-urlencoded",
-            "url=http%3A%2F%2Fa.test%2Fx",
-        )
+        .typed("POST", "/services", "application/x-www-form-urlencoded", "url=http%3A%2F%2Fa.test%2Fx")
         .await;
     assert_eq!(url.body["path"], "/x");
     admin.make("/consumers", json!({"username": "bob"})).await;
-    let key = admin
-        .typed(
-            "POST",
-            "/consumers/bob/key-auth",
-            "application/x-www-form-urlencoded",
-            "ttl=9",
-        )
-        .await;
+    let key =
+        admin.typed("POST", "/consumers/bob/key-auth", "application/x-www-form-urlencoded", "ttl=9").await;
     assert_eq!(key.body["ttl"], 9);
 }
 

@@ -9,13 +9,7 @@ const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 #[tokio::test]
 async fn a_service_lives_and_dies() {
     let admin = Admin::new().await;
-    let made = admin
-        .json(
-            "POST",
-            "/services",
-            json!({"name": "s", "url": "http://u.test:81/p"}),
-        )
-        .await;
+    let made = admin.json("POST", "/services", json!({"name": "s", "url": "http://u.test:81/p"})).await;
     assert_eq!(made.status, 201);
     let id = made.body["id"].as_str().unwrap();
     assert_eq!(
@@ -36,9 +30,7 @@ async fn a_service_lives_and_dies() {
         (changed.status, &changed.body["port"], &changed.body["host"]),
         (200, &json!(82), &json!("u.test"))
     );
-    let put = admin
-        .json("PUT", "/services/s", json!({"host": "v.test", "name": "other"}))
-        .await;
+    let put = admin.json("PUT", "/services/s", json!({"host": "v.test", "name": "other"})).await;
     assert_eq!(
         (put.status, &put.body["port"], &put.body["name"]),
         (200, &json!(80), &json!("s")),
@@ -46,11 +38,7 @@ async fn a_service_lives_and_dies() {
     );
     assert_eq!(put.body["id"], made.body["id"], "the id is kept");
     assert_eq!(admin.call("DELETE", "/services/s").await.status, 204);
-    assert_eq!(
-        admin.call("DELETE", "/services/s").await.status,
-        204,
-        "nothing to delete is no error"
-    );
+    assert_eq!(admin.call("DELETE", "/services/s").await.status, 204, "nothing to delete is no error");
     let gone = admin.get("/services/s").await;
     assert_eq!((gone.status, gone.body), (404, json!({"message": "Not found"})));
 }
@@ -65,24 +53,11 @@ async fn upsert_makes_what_is_not_there() {
             json!({"host": "a", "id": "11111111-1111-4111-8111-111111111111"}),
         )
         .await;
-    assert_eq!(
-        (put.status, &put.body["id"]),
-        (200, &json!(NOBODY)),
-        "the path's id is used"
-    );
+    assert_eq!((put.status, &put.body["id"]), (200, &json!(NOBODY)), "the path's id is used");
     let named = admin.json("PUT", "/consumers/bob", json!({})).await;
     assert_eq!((named.status, &named.body["username"]), (200, &json!("bob")));
-    let below = admin
-        .json(
-            "PUT",
-            &format!("/services/{NOBODY}/routes/r"),
-            json!({"paths": ["/"]}),
-        )
-        .await;
-    assert_eq!(
-        (below.status, &below.body["service"]),
-        (200, &json!({"id": NOBODY}))
-    );
+    let below = admin.json("PUT", &format!("/services/{NOBODY}/routes/r"), json!({"paths": ["/"]})).await;
+    assert_eq!((below.status, &below.body["service"]), (200, &json!({"id": NOBODY})));
 }
 
 #[tokio::test]
@@ -90,15 +65,8 @@ async fn upsert_makes_what_is_not_there() {
 async fn errors_are_kongs() {
     let admin = Admin::new().await;
     let service = admin.make("/services", json!({"name": "s", "host": "a"})).await;
-    admin
-        .make("/services/s/routes", json!({"name": "r", "paths": ["/"]}))
-        .await;
-    admin
-        .make(
-            "/plugins",
-            json!({"name": "key-auth", "service": {"id": service}}),
-        )
-        .await;
+    admin.make("/services/s/routes", json!({"name": "r", "paths": ["/"]})).await;
+    admin.make("/plugins", json!({"name": "key-auth", "service": {"id": service}})).await;
     for (case, method, path, body, status, want) in [
         (
             "schema",
@@ -227,22 +195,8 @@ async fn errors_are_kongs() {
                 "message": "invalid value 'a b': the only accepted ascii characters are alphanumerics or ., -, _, and ~",
                 "fields": {"name": "invalid value 'a b': the only accepted ascii characters are alphanumerics or ., -, _, and ~"}}),
         ),
-        (
-            "method",
-            "PATCH",
-            "/services",
-            json!({}),
-            405,
-            json!({"message": "Method not allowed"}),
-        ),
-        (
-            "path",
-            "GET",
-            "/workspaces",
-            json!({}),
-            404,
-            json!({"message": "Not found"}),
-        ),
+        ("method", "PATCH", "/services", json!({}), 405, json!({"message": "Method not allowed"})),
+        ("path", "GET", "/workspaces", json!({}), 404, json!({"message": "Not found"})),
         (
             "delete of a parent in use",
             "DELETE",
@@ -261,49 +215,20 @@ async fn errors_are_kongs() {
 async fn parents_are_reached_from_their_children() {
     let admin = Admin::new().await;
     admin.make("/services", json!({"name": "s", "host": "a"})).await;
-    admin
-        .make(
-            "/routes",
-            json!({"name": "r", "paths": ["/"], "service": {"name": "s"}}),
-        )
-        .await;
-    admin
-        .make("/routes", json!({"name": "lone", "paths": ["/l"]}))
-        .await;
+    admin.make("/routes", json!({"name": "r", "paths": ["/"], "service": {"name": "s"}})).await;
+    admin.make("/routes", json!({"name": "lone", "paths": ["/l"]})).await;
     assert_eq!(admin.get("/routes/r/service").await.body["name"], "s");
     assert_eq!(admin.get("/routes/lone/service").await.status, 404);
+    assert_eq!(admin.json("PATCH", "/routes/r/service", json!({"port": 99})).await.body["port"], 99);
     assert_eq!(
-        admin
-            .json("PATCH", "/routes/r/service", json!({"port": 99}))
-            .await
-            .body["port"],
-        99
-    );
-    assert_eq!(
-        admin
-            .json("PUT", "/routes/r/service", json!({"host": "b", "name": "s"}))
-            .await
-            .body["port"],
+        admin.json("PUT", "/routes/r/service", json!({"host": "b", "name": "s"})).await.body["port"],
         80
     );
-    let made = admin
-        .json("PUT", "/routes/lone/service", json!({"host": "c", "name": "new"}))
-        .await;
+    let made = admin.json("PUT", "/routes/lone/service", json!({"host": "c", "name": "new"})).await;
     assert_eq!(made.status, 200, "{}", made.body);
-    assert_eq!(
-        admin.get("/routes/lone/service").await.body["name"],
-        "new",
-        "made and associated"
-    );
-    assert_eq!(
-        admin.get("/services/new/routes").await.body["data"][0]["name"],
-        "lone"
-    );
-    assert_eq!(
-        admin.get("/services/new/routes/r").await.status,
-        404,
-        "a child of another parent"
-    );
+    assert_eq!(admin.get("/routes/lone/service").await.body["name"], "new", "made and associated");
+    assert_eq!(admin.get("/services/new/routes").await.body["data"][0]["name"], "lone");
+    assert_eq!(admin.get("/services/new/routes/r").await.status, 404, "a child of another parent");
     assert_eq!(admin.call("DELETE", "/services/new/routes/r").await.status, 404);
 }
 
@@ -312,53 +237,29 @@ async fn parents_are_reached_from_their_children() {
 async fn lists_are_paged_and_filtered() {
     let admin = Admin::new().await;
     for name in ["a", "b", "c"] {
-        admin
-            .make("/consumers", json!({"username": name, "tags": ["all", name]}))
-            .await;
+        admin.make("/consumers", json!({"username": name, "tags": ["all", name]})).await;
     }
     let first = admin.get("/consumers?size=2&tags=all").await.body;
     assert_eq!(first["data"].as_array().unwrap().len(), 2);
     let next = first["next"].as_str().unwrap();
-    assert!(
-        next.starts_with("/consumers?offset=") && next.ends_with("&tags=all&size=2"),
-        "{next}"
-    );
+    assert!(next.starts_with("/consumers?offset=") && next.ends_with("&tags=all&size=2"), "{next}");
     let second = admin.get(next).await.body;
-    assert_eq!(
-        (second["data"].as_array().unwrap().len(), &second["next"]),
-        (1, &json!(null))
-    );
+    assert_eq!((second["data"].as_array().unwrap().len(), &second["next"]), (1, &json!(null)));
     assert!(second.get("offset").is_none());
-    for (query, want) in [
-        ("tags=a,all", 1),
-        ("tags=a/b", 2),
-        ("tags=a,b", 0),
-        ("custom_id=x", 0),
-        ("size=1000", 3),
-    ] {
+    for (query, want) in
+        [("tags=a,all", 1), ("tags=a/b", 2), ("tags=a,b", 0), ("custom_id=x", 0), ("size=1000", 3)]
+    {
         let found = admin.get(&format!("/consumers?{query}")).await.body;
-        assert_eq!(
-            found["data"].as_array().map(Vec::len),
-            Some(want),
-            "{query}: {found}"
-        );
+        assert_eq!(found["data"].as_array().map(Vec::len), Some(want), "{query}: {found}");
     }
     for (query, code, message) in [
         ("size=x", 9, "size must be a number"),
         ("size=0", 9, "size must be an integer between 1 and 1000"),
         ("size=1.5", 9, "size must be an integer between 1 and 1000"),
-        (
-            "offset=***",
-            7,
-            "'***' is not a valid offset: bad base64 encoding",
-        ),
+        ("offset=***", 7, "'***' is not a valid offset: bad base64 encoding"),
         ("tags=", 11, "invalid option (tags: cannot be null)"),
         ("tags=a,b/c", 11, "invalid option (tags: invalid filter syntax)"),
-        (
-            "tags=a,b,c,d,e,f",
-            11,
-            "invalid option (tags: cannot query more than 5 tags)",
-        ),
+        ("tags=a,b,c,d,e,f", 11, "invalid option (tags: cannot query more than 5 tags)"),
     ] {
         let found = admin.get(&format!("/consumers?{query}")).await;
         assert_eq!(
@@ -371,10 +272,7 @@ async fn lists_are_paged_and_filtered() {
     assert_eq!(tags["data"].as_array().unwrap().len(), 6);
     let tagged = admin.get("/tags/a").await.body;
     assert_eq!(
-        (
-            &tagged["data"][0]["entity_name"],
-            tagged["data"].as_array().unwrap().len()
-        ),
+        (&tagged["data"][0]["entity_name"], tagged["data"].as_array().unwrap().len()),
         (&json!("consumers"), 1)
     );
 }
@@ -384,21 +282,9 @@ async fn credentials_belong_to_their_consumer_and_expire() {
     let admin = Admin::new().await;
     let bob = admin.make("/consumers", json!({"username": "bob"})).await;
     admin.make("/consumers", json!({"username": "eve"})).await;
-    let key = admin
-        .json(
-            "POST",
-            "/consumers/bob/key-auth",
-            json!({"key": "secret", "ttl": 60}),
-        )
-        .await;
-    assert_eq!(
-        (key.status, &key.body["consumer"], &key.body["ttl"]),
-        (201, &json!({"id": bob}), &json!(60))
-    );
-    assert_eq!(
-        admin.get("/key-auths/secret/consumer").await.body["username"],
-        "bob"
-    );
+    let key = admin.json("POST", "/consumers/bob/key-auth", json!({"key": "secret", "ttl": 60})).await;
+    assert_eq!((key.status, &key.body["consumer"], &key.body["ttl"]), (201, &json!({"id": bob}), &json!(60)));
+    assert_eq!(admin.get("/key-auths/secret/consumer").await.body["username"], "bob");
     assert_eq!(admin.get("/consumers/bob/key-auth/secret").await.status, 200);
     assert_eq!(admin.get("/consumers/eve/key-auth/secret").await.status, 404);
     let made = admin.json("POST", "/consumers/bob/key-auth", json!({})).await;
@@ -416,45 +302,26 @@ async fn credentials_belong_to_their_consumer_and_expire() {
 async fn plugins_merge_their_config() {
     let admin = Admin::new().await;
     let id = admin
-        .make(
-            "/plugins",
-            json!({"name": "rate-limiting", "config": {"minute": 5, "redis": {"host": "h"}}}),
-        )
+        .make("/plugins", json!({"name": "rate-limiting", "config": {"minute": 5, "redis": {"host": "h"}}}))
         .await;
     let path = format!("/plugins/{id}");
-    let changed = admin
-        .json("PATCH", &path, json!({"config": {"redis": {"port": 1}}}))
-        .await;
-    assert_eq!(
-        changed.body["config"],
-        json!({"minute": 5, "hour": null, "redis": {"port": 1, "host": "h"}})
-    );
-    let form = admin
-        .typed(
-            "PATCH",
-            &path,
-            "application/x-www-form-urlencoded",
-            "config.hour=7&enabled=false",
-        )
-        .await;
+    let changed = admin.json("PATCH", &path, json!({"config": {"redis": {"port": 1}}})).await;
+    assert_eq!(changed.body["config"], json!({"minute": 5, "hour": null, "redis": {"port": 1, "host": "h"}}));
+    let form =
+        admin.typed("PATCH", &path, "application/x-www-form-urlencoded", "config.hour=7&enabled=false").await;
     assert_eq!(
         (&form.body["config"]["hour"], &form.body["enabled"]),
         (&json!(7), &json!(false)),
         "{}",
         form.body
     );
-    let check = admin
-        .json("PATCH", &path, json!({"config": {"minute": null, "hour": null}}))
-        .await;
+    let check = admin.json("PATCH", &path, json!({"config": {"minute": null, "hour": null}})).await;
     assert_eq!(
         check.body["message"],
         "schema violation (when updating, at least one of these fields must be non-empty: 'config.minute', 'config.hour')"
     );
     assert_eq!(
-        admin
-            .json("PATCH", &format!("/plugins/{NOBODY}"), json!({}))
-            .await
-            .body,
+        admin.json("PATCH", &format!("/plugins/{NOBODY}"), json!({})).await.body,
         json!({"message": "Not found"})
     );
 }

@@ -39,10 +39,8 @@ impl Components for FakeComponents {
             if described["name"] == "busy" {
                 return Err(refusal("compiler_busy", true));
             }
-            let digest: String = Sha256::digest(&component)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let digest: String =
+                Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect();
             Ok(admitted(&described, digest))
         })
     }
@@ -62,24 +60,18 @@ impl Components for FakeComponents {
                 &json!({"name": "key-auth", "version": "1.0.0", "schema": schema, "authenticates": true}),
                 "k".into(),
             ),
-            admitted(
-                &json!({"name": "rate-limiting", "version": "1.0.0", "schema": limits}),
-                "r".into(),
-            ),
+            admitted(&json!({"name": "rate-limiting", "version": "1.0.0", "schema": limits}), "r".into()),
         ]
     }
 
     fn check<'a>(&'a self, draft: Draft<'a>) -> Later<'a, Result<(), Unfit>> {
         Box::pin(async move {
-            let granted = [draft.sandbox, draft.defaults]
-                .iter()
-                .any(|part| !part["grants"]["http-client"].is_null());
+            let granted =
+                [draft.sandbox, draft.defaults].iter().any(|part| !part["grants"]["http-client"].is_null());
             match draft.config["greeting"].as_str() {
                 Some("forbidden") => {
-                    let problem = ConfigProblem {
-                        pointer: "/greeting".into(),
-                        message: "is not polite".into(),
-                    };
+                    let problem =
+                        ConfigProblem { pointer: "/greeting".into(), message: "is not polite".into() };
                     Err(Unfit::Problems(vec![problem]))
                 }
                 Some("fetch") if !granted => Err(Unfit::NotGranted(vec!["http-client".to_owned()])),
@@ -103,10 +95,7 @@ fn admitted(described: &Value, digest: String) -> Admitted {
         cost: json!({"describe_us": 12}),
         created_at: 0,
     };
-    Admitted {
-        name: described["name"].as_str().unwrap_or_default().to_owned(),
-        version,
-    }
+    Admitted { name: described["name"].as_str().unwrap_or_default().to_owned(), version }
 }
 
 /// A gateway's Admin API, and short words to speak to it.
@@ -131,14 +120,9 @@ impl Admin {
     async fn with(settings: AdminSettings) -> Self {
         let store = Store::connect(&StoreSettings::Memory).await.unwrap();
         store.migrate().await.unwrap();
-        let report = Arc::new(|| NodeReport {
-            live_revision: Some(7),
-            ..NodeReport::default()
-        });
+        let report = Arc::new(|| NodeReport { live_revision: Some(7), ..NodeReport::default() });
         let clock = Clock::manual(NOW * 1000);
-        Self {
-            state: AdminState::new(store, Arc::new(FakeComponents), report, settings, clock).unwrap(),
-        }
+        Self { state: AdminState::new(store, Arc::new(FakeComponents), report, settings, clock).unwrap() }
     }
 
     async fn send(&self, request: Request<Body>) -> Reply {
@@ -146,25 +130,16 @@ impl Admin {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Reply {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            body,
-            bytes,
-        }
+        Reply { status: parts.status.as_u16(), headers: parts.headers, body, bytes }
     }
 
     async fn typed(&self, method: &str, path: &str, kind: &str, body: impl Into<Body>) -> Reply {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("content-type", kind);
+        let request = Request::builder().method(method).uri(path).header("content-type", kind);
         self.send(request.body(body.into()).unwrap()).await
     }
 
     async fn json(&self, method: &str, path: &str, body: Value) -> Reply {
-        self.typed(method, path, "application/json", body.to_string())
-            .await
+        self.typed(method, path, "application/json", body.to_string()).await
     }
 
     async fn get(&self, path: &str) -> Reply {
@@ -172,14 +147,7 @@ impl Admin {
     }
 
     async fn call(&self, method: &str, path: &str) -> Reply {
-        self.send(
-            Request::builder()
-                .method(method)
-                .uri(path)
-                .body(Body::empty())
-                .unwrap(),
-        )
-        .await
+        self.send(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await
     }
 
     /// Makes an entity and gives its id.

@@ -18,11 +18,7 @@ enum Kind {
 }
 
 pub(super) fn read(reader: &mut Reader, prefix: &Path) -> Database {
-    let kinds = [
-        ("sqlite", Kind::Sqlite),
-        ("postgres", Kind::Postgres),
-        ("off", Kind::Off),
-    ];
+    let kinds = [("sqlite", Kind::Sqlite), ("postgres", Kind::Postgres), ("off", Kind::Off)];
     let kind = reader.read("database", |text| word(text, &kinds));
     // Read even when not used: a wrong value is a mistake today or tomorrow.
     let postgres = postgres(reader);
@@ -32,9 +28,7 @@ pub(super) fn read(reader: &mut Reader, prefix: &Path) -> Database {
     }
     match kind {
         Kind::Off => Database::Off,
-        Kind::Sqlite => Database::Sqlite {
-            path: prefix.join("weir.db"),
-        },
+        Kind::Sqlite => Database::Sqlite { path: prefix.join("weir.db") },
         Kind::Postgres => Database::Postgres(postgres),
     }
 }
@@ -47,16 +41,10 @@ fn by_url(reader: &mut Reader, kind: Kind, url: String) -> Database {
     };
     let allowed = || "allowed: postgres://user:password@host:port/database".to_owned();
     match of_url {
-        None => reader.complain(
-            "database_url",
-            "this is not the URL of a database".to_owned(),
-            allowed(),
-        ),
+        None => reader.complain("database_url", "this is not the URL of a database".to_owned(), allowed()),
         Some(other) if reader.is_set("database") && other != kind => {
-            let problem = format!(
-                "database is '{}', and this URL names another kind",
-                reader.text("database")
-            );
+            let problem =
+                format!("database is '{}', and this URL names another kind", reader.text("database"));
             reader.complain("database_url", problem, allowed());
         }
         Some(_) => {}
@@ -80,11 +68,7 @@ fn postgres(reader: &mut Reader) -> PostgresSettings {
 }
 
 fn name(text: &str) -> Result<String, String> {
-    if text.is_empty() {
-        Err("allowed: a name".to_owned())
-    } else {
-        Ok(text.to_owned())
-    }
+    if text.is_empty() { Err("allowed: a name".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 pub(super) fn migrate(reader: &mut Reader, database: &Database) -> Migrate {

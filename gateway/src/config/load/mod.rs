@@ -10,7 +10,7 @@ use super::environment::{self, Variable};
 use super::kong::{self, Meaning};
 use super::origin::{Origin, Raw};
 use super::reader::Reader;
-use super::settings::{LogFormat, LogLevel, PluginDefaults, Settings};
+use super::settings::{LogFormat, LogLevel, PluginSettings, Settings};
 use super::{Setting, SettingError, SettingsError, file, listen, units};
 
 mod database;
@@ -45,11 +45,7 @@ pub fn load(sources: Sources<'_>) -> Result<Loaded, SettingsError> {
         texts.add_file(path);
     }
     texts.add_environment(sources.environment);
-    let Texts {
-        raw,
-        errors,
-        without_effect,
-    } = texts;
+    let Texts { raw, errors, without_effect } = texts;
     let mut reader = Reader::new(raw, errors);
     let settings = settings(&mut reader);
     if !reader.errors.is_empty() {
@@ -97,10 +93,8 @@ impl Texts {
 
     fn add_variable(&mut self, setting: &'static Setting, raw: Raw) {
         let replaced = self.raw.insert(setting.name, raw);
-        let twice = match (
-            replaced.map(|raw| raw.origin),
-            self.raw.get(setting.name).map(|raw| &raw.origin),
-        ) {
+        let twice = match (replaced.map(|raw| raw.origin), self.raw.get(setting.name).map(|raw| &raw.origin))
+        {
             (Some(Origin::Environment(one)), Some(Origin::SecretFile { variable: two, .. }))
             | (Some(Origin::SecretFile { variable: one, .. }), Some(Origin::Environment(two))) => {
                 one.get(..5) == two.get(..5)
@@ -133,9 +127,7 @@ impl Texts {
                     name,
                     origin: raw.origin,
                     problem: "there is no such setting".to_owned(),
-                    allowed: best
-                        .map(|best| format!("did you mean {best}?"))
-                        .unwrap_or_default(),
+                    allowed: best.map(|best| format!("did you mean {best}?")).unwrap_or_default(),
                 });
             }
             // Kong, too, passes over variables that it does not know.
@@ -149,13 +141,10 @@ fn settings(reader: &mut Reader) -> Settings {
     let database = database::read(reader, &prefix);
     Settings {
         node_id: reader.read("node_id", node_id),
-        workers: reader
-            .read("workers", workers)
-            .unwrap_or(std::num::NonZeroUsize::MIN),
+        workers: reader.read("workers", workers).unwrap_or(std::num::NonZeroUsize::MIN),
         log_level: reader.read("log_level", |text| word(text, &LogLevel::ALL)),
-        log_format: reader.read("log_format", |text| {
-            word(text, &[("json", LogFormat::Json), ("text", LogFormat::Text)])
-        }),
+        log_format: reader
+            .read("log_format", |text| word(text, &[("json", LogFormat::Json), ("text", LogFormat::Text)])),
         grace_period: reader.read("grace_period", seconds),
         proxy_listen: reader.read("proxy_listen", listen::parse),
         admin_listen: reader.read("admin_listen", listen::parse),
@@ -169,15 +158,11 @@ fn settings(reader: &mut Reader) -> Settings {
     }
 }
 
-fn plugins(reader: &mut Reader) -> PluginDefaults {
-    PluginDefaults {
-        guest_ms_per_call: reader.read("plugin_guest_ms_per_call", |text| small(text, 1, 60_000)),
-        wall_ms_per_exchange: reader.read("plugin_wall_ms_per_exchange", |text| small(text, 1, 600_000)),
+fn plugins(reader: &mut Reader) -> PluginSettings {
+    PluginSettings {
         memory_mib: reader.read("plugin_memory_mib", |text| small(text, 1, 4096)),
-        host_calls: reader.read("plugin_host_calls", |text| small(text, 1, 1_000_000)),
+        instances: reader.read("plugin_instances", |text| small(text, 1, 100_000)),
         component_max_size: reader.read("plugin_component_max_size", size),
-        compile_timeout: reader.read("plugin_compile_timeout", some_seconds),
-        compile_memory_mib: reader.read("plugin_compile_memory_mib", |text| small(text, 64, 65_536)),
     }
 }
 
@@ -187,11 +172,7 @@ fn notices(settings: &Settings, reader: &Reader, without_effect: &[String]) -> V
         let names = without_effect.join(", ");
         notices.push(format!("these settings of Kong's have no effect here: {names}"));
     }
-    for listener in settings
-        .admin_listen
-        .iter()
-        .filter(|listener| !listener.is_loopback())
-    {
+    for listener in settings.admin_listen.iter().filter(|listener| !listener.is_loopback()) {
         notices.push(format!(
             "the Admin API on {} can be reached from other machines and asks nobody for a password: \
              whoever reaches it owns this gateway; keep it behind a firewall or listen on 127.0.0.1",
@@ -226,11 +207,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// For waits that would never succeed at once.
 fn some_seconds(text: &str) -> Result<Duration, String> {
     let time = seconds(text)?;
-    if time.is_zero() {
-        Err("allowed: at least 1 ms".to_owned())
-    } else {
-        Ok(time)
-    }
+    if time.is_zero() { Err("allowed: at least 1 ms".to_owned()) } else { Ok(time) }
 }
 
 fn small(text: &str, least: u32, most: u32) -> Result<u32, String> {
@@ -244,10 +221,7 @@ fn size(text: &str) -> Result<usize, String> {
 
 /// One of a few words.
 fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
-    let found = words
-        .iter()
-        .find(|(word, _)| *word == text)
-        .map(|(_, value)| *value);
+    let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
     found.ok_or_else(|| {
         let all: Vec<_> = words.iter().map(|(word, _)| *word).collect();
         format!("allowed: {}", all.join(", "))

@@ -17,9 +17,7 @@ pub(super) fn read(reader: &mut Reader, prefix: &Path) -> ProxySettings {
         trusted_ips: reader.read("trusted_ips", trusted_ips),
         real_ip_header: reader
             .read("real_ip_header", |text| {
-                HeaderName::try_from(text)
-                    .map(Some)
-                    .map_err(|_| "allowed: the name of a header".to_owned())
+                HeaderName::try_from(text).map(Some).map_err(|_| "allowed: the name of a header".to_owned())
             })
             .unwrap_or(http::header::FORWARDED),
         real_ip_recursive: reader.read("real_ip_recursive", units::switch),
@@ -62,11 +60,7 @@ fn number(text: &str, least: u64) -> Result<usize, String> {
 /// Less would refuse ordinary requests.
 fn at_least_1k(text: &str) -> Result<usize, String> {
     let bytes = size(text)?;
-    if (1024..=16 << 20).contains(&bytes) {
-        Ok(bytes)
-    } else {
-        Err("allowed: 1k to 16m".to_owned())
-    }
+    if (1024..=16 << 20).contains(&bytes) { Ok(bytes) } else { Err("allowed: 1k to 16m".to_owned()) }
 }
 
 fn access_log(text: &str, prefix: &Path) -> Result<AccessLogTarget, String> {
@@ -121,7 +115,5 @@ fn headers_upstream(text: &str) -> Result<bool, String> {
 }
 
 fn trusted_ips(text: &str) -> Result<Vec<AddressRange>, String> {
-    list(text)
-        .map(|part| part.parse().map_err(|error| format!("{error}")))
-        .collect()
+    list(text).map(|part| part.parse().map_err(|error| format!("{error}"))).collect()
 }

@@ -6,24 +6,16 @@ use super::*;
 use crate::config::{AccessLogTarget, Database, HeaderToken, Migrate};
 
 fn from_environment(variables: &[(&str, &str)]) -> Result<Loaded, SettingsError> {
-    let environment: Vec<_> = variables
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    load(Sources {
-        file: None,
-        environment: &environment,
-    })
+    let environment: Vec<_> =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    load(Sources { file: None, environment: &environment })
 }
 
 fn from_file(name: &str, text: &str) -> Result<Loaded, SettingsError> {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join(name);
     std::fs::write(&path, text).expect("written");
-    load(Sources {
-        file: Some(&path),
-        environment: &[],
-    })
+    load(Sources { file: Some(&path), environment: &[] })
 }
 
 #[test]
@@ -32,25 +24,11 @@ fn the_defaults_are_fit_for_a_bare_machine() {
     assert!(notices.is_empty(), "{notices:?}");
     assert!(matches!(&settings.database, Database::Sqlite { path } if path == Path::new(".weir/weir.db")));
     assert_eq!(settings.migrate, Migrate::Auto);
-    assert_eq!(
-        settings.proxy.access_log,
-        AccessLogTarget::File(".weir/logs/access.log".into())
-    );
+    assert_eq!(settings.proxy.access_log, AccessLogTarget::File(".weir/logs/access.log".into()));
     assert_eq!(settings.proxy.client_header_timeout, Duration::from_secs(15));
-    assert_eq!(
-        (
-            settings.proxy.client_max_headers,
-            settings.proxy.client_max_uri_size
-        ),
-        (128, 16 * 1024)
-    );
+    assert_eq!((settings.proxy.client_max_headers, settings.proxy.client_max_uri_size), (128, 16 * 1024));
     assert_eq!(settings.proxy.client_max_body_size, None);
-    assert!(
-        settings
-            .admin_listen
-            .iter()
-            .all(super::super::Listener::is_loopback)
-    );
+    assert!(settings.admin_listen.iter().all(super::super::Listener::is_loopback));
     assert_eq!(settings.plugins.component_max_size, 32 << 20);
     assert!(settings.origins.is_empty());
 }
@@ -60,28 +38,17 @@ fn the_environment_wins_over_the_file_and_weir_over_kong() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("weir.yaml");
     std::fs::write(&path, "workers: 3\nlog_level: debug\ngrace_period: 5s\n").expect("written");
-    let environment = [
-        ("WEIR_LOG_LEVEL", "warn"),
-        ("KONG_LOG_LEVEL", "info"),
-        ("KONG_PREFIX", "/srv/kong"),
-    ];
+    let environment = [("WEIR_LOG_LEVEL", "warn"), ("KONG_LOG_LEVEL", "info"), ("KONG_PREFIX", "/srv/kong")];
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let settings = load(Sources {
-        file: Some(&path),
-        environment: &environment,
-    })
-    .expect("no faults")
-    .settings;
+    let settings =
+        load(Sources { file: Some(&path), environment: &environment }).expect("no faults").settings;
     assert_eq!((settings.workers.get(), settings.log_level), (3, LogLevel::Warn));
     assert_eq!(
         (settings.prefix, settings.grace_period),
         (PathBuf::from("/srv/kong"), Duration::from_secs(5))
     );
     let said = |name| settings.origins.get(name).map(ToString::to_string);
-    assert_eq!(
-        said("log_level").as_deref(),
-        Some("environment variable WEIR_LOG_LEVEL")
-    );
+    assert_eq!(said("log_level").as_deref(), Some("environment variable WEIR_LOG_LEVEL"));
     assert_eq!(said("workers"), Some(format!("{}:1", path.display())));
     assert_eq!(said("pg_host"), None);
 }
@@ -118,24 +85,14 @@ fn a_kong_configuration_starts_with_one_notice() {
     let Loaded { settings, notices } = from_file("kong.conf", text).expect("no faults");
     assert_eq!(settings.proxy.client_max_body_size, Some(8 << 20));
     assert!(settings.proxy.headers.is_empty());
-    assert_eq!(
-        notices,
-        ["these settings of Kong's have no effect here: admin_gui_listen, plugins"]
-    );
+    assert_eq!(notices, ["these settings of Kong's have no effect here: admin_gui_listen, plugins"]);
 }
 
 #[test]
 fn unknown_keys_of_a_file_are_refused_with_their_line() {
-    let error = from_file("weir.yaml", "workers: 1\nproxy_lissen: off\n")
-        .expect_err("unknown")
-        .to_string();
-    assert!(
-        error.contains("weir.yaml:2): there is no such setting; did you mean proxy_listen?"),
-        "{error}"
-    );
-    let error = from_file("weir.conf", "log_levle = info\n")
-        .expect_err("unknown")
-        .to_string();
+    let error = from_file("weir.yaml", "workers: 1\nproxy_lissen: off\n").expect_err("unknown").to_string();
+    assert!(error.contains("weir.yaml:2): there is no such setting; did you mean proxy_listen?"), "{error}");
+    let error = from_file("weir.conf", "log_levle = info\n").expect_err("unknown").to_string();
     assert!(error.contains("weir.conf:1)"), "{error}");
 }
 
@@ -149,48 +106,23 @@ fn an_open_admin_api_is_pointed_out() {
 
 #[test]
 fn databases_are_told_apart() {
-    let postgres = [
-        ("KONG_DATABASE", "postgres"),
-        ("KONG_PG_HOST", "db"),
-        ("KONG_PG_PASSWORD", "x"),
-    ];
+    let postgres = [("KONG_DATABASE", "postgres"), ("KONG_PG_HOST", "db"), ("KONG_PG_PASSWORD", "x")];
     let settings = from_environment(&postgres).expect("no faults").settings;
     assert_eq!(settings.migrate, Migrate::Command);
-    let Database::Postgres(found) = settings.database else {
-        panic!("{:?}", settings.database)
-    };
-    assert_eq!(
-        (found.host.as_str(), found.port, found.password.expose_secret()),
-        ("db", 5432, "x")
-    );
-    assert!(
-        !format!("{:?}", found).contains("\"x\""),
-        "a secret is never shown"
-    );
+    let Database::Postgres(found) = settings.database else { panic!("{:?}", settings.database) };
+    assert_eq!((found.host.as_str(), found.port, found.password.expose_secret()), ("db", 5432, "x"));
+    assert!(!format!("{:?}", found).contains("\"x\""), "a secret is never shown");
 
-    let settings = from_environment(&[
-        ("WEIR_DATABASE_URL", "postgres://a@b/c"),
-        ("WEIR_MIGRATE", "auto"),
-    ]);
+    let settings = from_environment(&[("WEIR_DATABASE_URL", "postgres://a@b/c"), ("WEIR_MIGRATE", "auto")]);
     let settings = settings.expect("no faults").settings;
     assert!(matches!(settings.database, Database::Url(_)));
     assert_eq!(settings.migrate, Migrate::Auto);
 
-    let conflict = [
-        ("WEIR_DATABASE_URL", "postgres://a@b/c"),
-        ("WEIR_DATABASE", "sqlite"),
-    ];
-    assert!(
-        from_environment(&conflict).is_err(),
-        "the two contradict each other"
-    );
+    let conflict = [("WEIR_DATABASE_URL", "postgres://a@b/c"), ("WEIR_DATABASE", "sqlite")];
+    assert!(from_environment(&conflict).is_err(), "the two contradict each other");
 
     let unused = from_environment(&[("KONG_PG_HOST", "db")]).expect("no faults");
-    assert!(
-        unused.notices[0].contains("PostgreSQL is not used"),
-        "{:?}",
-        unused.notices
-    );
+    assert!(unused.notices[0].contains("PostgreSQL is not used"), "{:?}", unused.notices);
 }
 
 #[test]
@@ -207,25 +139,14 @@ fn a_secret_given_twice_is_refused() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let error = from_environment(&[("WEIR_PG_PASSWORD", "a"), ("WEIR_PG_PASSWORD_FILE", file)]);
     assert!(
-        error
-            .expect_err("twice")
-            .to_string()
-            .contains("either WEIR_PG_PASSWORD or WEIR_PG_PASSWORD_FILE")
+        error.expect_err("twice").to_string().contains("either WEIR_PG_PASSWORD or WEIR_PG_PASSWORD_FILE")
     );
 }
 
 #[test]
 fn every_setting_is_read() {
     for setting in crate::config::SETTINGS {
-        let source = concat!(
-            include_str!("mod.rs"),
-            include_str!("database.rs"),
-            include_str!("proxy.rs")
-        );
-        assert!(
-            source.contains(&format!("(\"{}\"", setting.name)),
-            "{} has no reader",
-            setting.name
-        );
+        let source = concat!(include_str!("mod.rs"), include_str!("database.rs"), include_str!("proxy.rs"));
+        assert!(source.contains(&format!("(\"{}\"", setting.name)), "{} has no reader", setting.name);
     }
 }

@@ -46,16 +46,8 @@ pub fn kind(name: &str) -> Option<&'static Kind> {
 }
 
 /// Names of all protocols, in Kong's order.
-pub(super) const PROTOCOLS: [&str; 8] = [
-    "grpc",
-    "grpcs",
-    "http",
-    "https",
-    "tcp",
-    "tls",
-    "tls_passthrough",
-    "udp",
-];
+pub(super) const PROTOCOLS: [&str; 8] =
+    ["grpc", "grpcs", "http", "https", "tcp", "tls", "tls_passthrough", "udp"];
 
 fn id() -> Field {
     string().auto().rule(Rule::Uuid)

@@ -50,10 +50,7 @@ pub(super) fn kind() -> Kind {
         .field("enabled", boolean().default(true).required())
         .field("tags", formats::tags())
         .field("sandbox", sandbox())
-        .unique_together(
-            "name,route,service,consumer",
-            &["name", "route", "service", "consumer"],
-        )
+        .unique_together("name,route,service,consumer", &["name", "route", "service", "consumer"])
         .variants(Variants::Given {
             field: "name",
             unknown: "plugin '%s' not enabled; add it to the 'plugins' configuration property",
@@ -62,10 +59,8 @@ pub(super) fn kind() -> Kind {
 
 /// What the operator grants and how far the plugin may go; null leaves the gateway's defaults.
 fn sandbox() -> Field {
-    let fields = Fields::default()
-        .with("grants", grants())
-        .with("limits", limits())
-        .with("on_failure", on_failure());
+    let fields =
+        Fields::default().with("grants", grants()).with("limits", limits()).with("on_failure", on_failure());
     record(fields).optional()
 }
 

@@ -69,9 +69,7 @@ pub(super) fn kind() -> Kind {
         vec!["tls_passthrough"],
         vec!["grpc", "grpcs"],
     ];
-    let protocols = set(string().one_of(&PROTOCOLS))
-        .default(vec!["http", "https"])
-        .required();
+    let protocols = set(string().one_of(&PROTOCOLS)).default(vec!["http", "https"]).required();
     Kind::new("routes")
         .endpoint_key("name")
         .field("id", id())
@@ -81,10 +79,7 @@ pub(super) fn kind() -> Kind {
         .field("protocols", protocols.len_min(1).rule(Rule::Exclusive(groups)))
         .field(
             "https_redirect_status_code",
-            integer()
-                .default(426)
-                .required()
-                .one_of(&[426, 301, 302, 307, 308]),
+            integer().default(426).required().one_of(&[426, 301, 302, 307, 308]),
         )
         .field("strip_path", boolean().default(true).required())
         .field("preserve_host", boolean().default(false).required())
@@ -118,10 +113,7 @@ fn endpoint() -> Field {
 
 fn host() -> Field {
     string()
-        .match_all(
-            "^[^*]*%*?[^*]*$",
-            "invalid wildcard: must have at most one wildcard",
-        )
+        .match_all("^[^*]*%*?[^*]*$", "invalid wildcard: must have at most one wildcard")
         .match_any(
             &["^%*%.", "%.%*$", "^[^*]*$"],
             "invalid wildcard: must be placed at leftmost or rightmost label",
@@ -132,10 +124,7 @@ fn host() -> Field {
 fn path() -> Field {
     string()
         .match_none("//", "must not have empty segments")
-        .match_any(
-            &["^/", "^~/"],
-            "should start with: / (fixed path) or ~/ (regex path)",
-        )
+        .match_any(&["^/", "^~/"], "should start with: / (fixed path) or ~/ (regex path)")
         .text(formats::route_path)
 }
 
@@ -149,19 +138,14 @@ fn header() -> Field {
 }
 
 fn snis_only_with_tls() -> Check {
-    let plain = ["grpcs", "https", "tls", "tls_passthrough"]
-        .map(Value::from)
-        .to_vec();
+    let plain = ["grpcs", "https", "tls", "tls_passthrough"].map(Value::from).to_vec();
     Check::Conditional {
         when: When {
             field: "protocols".to_owned(),
             rules: vec![Rule::Elements(vec![Rule::NotOneOf(plain)])],
         },
         then_field: "snis".to_owned(),
-        then: Then {
-            required: false,
-            rules: vec![Rule::LenEq(0)],
-        },
+        then: Then { required: false, rules: vec![Rule::LenEq(0)] },
         err: Some(
             "'snis' can only be set when 'protocols' is 'grpcs', 'https', 'tls' or 'tls_passthrough'"
                 .to_owned(),
@@ -174,14 +158,12 @@ fn group(entity: &Document) -> Option<&'static str> {
     let Some(list) = entity.get("protocols").and_then(Value::as_array) else {
         return Some("http");
     };
-    list.iter()
-        .filter_map(Value::as_str)
-        .find_map(|protocol| match protocol {
-            "http" | "https" => Some("http"),
-            "tcp" | "tls" | "udp" | "tls_passthrough" => Some("tcp"),
-            "grpc" | "grpcs" => Some("grpc"),
-            _ => None,
-        })
+    list.iter().filter_map(Value::as_str).find_map(|protocol| match protocol {
+        "http" | "https" => Some("http"),
+        "tcp" | "tls" | "udp" | "tls_passthrough" => Some("tcp"),
+        "grpc" | "grpcs" => Some("grpc"),
+        _ => None,
+    })
 }
 
 /// A field that this group may not set.
@@ -195,10 +177,7 @@ fn never(field: Field, name: &str, protocols: &str) -> Field {
 fn needs(protocol: &'static str, with: (&[&str], &str), without: Option<(&[&str], &str)>) -> Check {
     let rules = vec![Rule::Contains(protocol.into())];
     Check::ConditionalAtLeastOneOf {
-        when: When {
-            field: "protocols".to_owned(),
-            rules,
-        },
+        when: When { field: "protocols".to_owned(), rules },
         then: names(with.0),
         err: Some(with.1.to_owned()),
         otherwise: without.map(|(list, err)| (names(list), err.to_owned())),
@@ -259,14 +238,8 @@ fn grpc() -> Variant {
         ],
         checks: vec![needs(
             "grpcs",
-            (
-                &["hosts", "headers", "paths", "snis"],
-                "must set one of %s when 'protocols' is 'grpcs'",
-            ),
-            Some((
-                &["hosts", "headers", "paths"],
-                "must set one of %s when 'protocols' is 'grpc'",
-            )),
+            (&["hosts", "headers", "paths", "snis"], "must set one of %s when 'protocols' is 'grpcs'"),
+            Some((&["hosts", "headers", "paths"], "must set one of %s when 'protocols' is 'grpc'")),
         )],
     }
 }

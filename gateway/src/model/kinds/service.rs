@@ -81,10 +81,7 @@ pub(super) fn kind() -> Kind {
         .field("port", integer().default(80).required().between(0, 65_535))
         .field(
             "path",
-            string()
-                .starts_with("/")
-                .match_none("//", "must not have empty segments")
-                .text(formats::path),
+            string().starts_with("/").match_none("//", "must not have empty segments").text(formats::path),
         )
         .field("connect_timeout", timeout())
         .field("write_timeout", timeout())
@@ -97,12 +94,7 @@ pub(super) fn kind() -> Kind {
         .field("ca_certificates", array(string().rule(Rule::Uuid)))
         .field("enabled", boolean().default(true).required())
         .shorthand("url", string(), expand_url)
-        .check(conditional(
-            "protocol",
-            vec![Rule::OneOf(pathless)],
-            "path",
-            vec![Rule::Eq(Value::Null)],
-        ))
+        .check(conditional("protocol", vec![Rule::OneOf(pathless)], "path", vec![Rule::Eq(Value::Null)]))
         .check(only_tls("client_certificate"))
         .check(only_tls("tls_verify"))
         .check(only_tls("tls_verify_depth"))
@@ -112,9 +104,7 @@ pub(super) fn kind() -> Kind {
 /// `http://example.com:8080/path` into its four fields, each of them overwritten.
 fn expand_url(value: &Value) -> Document {
     let text = value.as_str().unwrap_or_default();
-    let (scheme, rest) = text
-        .split_once("://")
-        .map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
+    let (scheme, rest) = text.split_once("://").map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
     let (authority, path) = rest.find('/').map_or((rest, None), |at| {
         let (authority, path) = rest.split_at(at);
@@ -123,10 +113,7 @@ fn expand_url(value: &Value) -> Document {
     let authority = authority.rsplit('@').next().unwrap_or_default();
     let bracket = authority.rfind(']').unwrap_or(0);
     let (host, port) = match authority.rfind(':').filter(|at| *at > bracket) {
-        Some(at) => (
-            authority.get(..at),
-            authority.get(at + 1..).and_then(|port| port.parse::<u32>().ok()),
-        ),
+        Some(at) => (authority.get(..at), authority.get(at + 1..).and_then(|port| port.parse::<u32>().ok())),
         None => (Some(authority), None),
     };
     let protocol = match (scheme, port) {

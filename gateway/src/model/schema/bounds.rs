@@ -40,12 +40,7 @@ pub(super) fn texts(
     keywords: &Map<String, Value>,
     pointer: &str,
 ) -> Result<Field, SchemaFault> {
-    let count = |name: &str| {
-        keywords
-            .get(name)
-            .and_then(Value::as_u64)
-            .and_then(|n| usize::try_from(n).ok())
-    };
+    let count = |name: &str| keywords.get(name).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
     let (least, most) = match field.shape {
         Shape::String => (count("minLength"), count("maxLength")),
         Shape::Array(_) | Shape::Set(_) => (count("minItems"), count("maxItems")),
@@ -65,11 +60,7 @@ pub(super) fn texts(
     }
     if let Some(Value::String(source)) = keywords.get("pattern") {
         let pattern = Pattern::regex(source).ok_or_else(|| {
-            SchemaFault::at(
-                pointer,
-                "schema_bad_pattern",
-                format!("the pattern {source} cannot be used"),
-            )
+            SchemaFault::at(pointer, "schema_bad_pattern", format!("the pattern {source} cannot be used"))
         })?;
         field = field.rule(Rule::Match(pattern));
     }

@@ -60,21 +60,13 @@ fn when(body: &Value, prefix: &str) -> Result<When, SchemaFault> {
     let field = text(body, "if_field").ok_or_else(|| fault("a conditional check needs if_field"))?;
     let matches = body.get("if_match").and_then(Value::as_object);
     let matches = matches.ok_or_else(|| fault("a conditional check needs if_match"))?;
-    Ok(When {
-        field: prefixed(&field, prefix),
-        rules: rules(matches)?,
-    })
+    Ok(When { field: prefixed(&field, prefix), rules: rules(matches)? })
 }
 
 fn rules(matches: &Map<String, Value>) -> Result<Vec<Rule>, SchemaFault> {
     let mut out = Vec::new();
     for (name, value) in matches {
-        let list = || {
-            value
-                .as_array()
-                .cloned()
-                .ok_or_else(|| fault(format!("{name} is a list")))
-        };
+        let list = || value.as_array().cloned().ok_or_else(|| fault(format!("{name} is a list")));
         let number = || value.as_f64().ok_or_else(|| fault(format!("{name} is a number")));
         let length = || {
             let found = value.as_u64().and_then(|length| usize::try_from(length).ok());
@@ -106,9 +98,7 @@ fn rules(matches: &Map<String, Value>) -> Result<Vec<Rule>, SchemaFault> {
 }
 
 fn names(value: &Value, prefix: &str) -> Result<Vec<String>, SchemaFault> {
-    let list = value
-        .as_array()
-        .ok_or_else(|| fault("a check names its fields in a list"))?;
+    let list = value.as_array().ok_or_else(|| fault("a check names its fields in a list"))?;
     list.iter()
         .map(|name| name.as_str().map(|name| prefixed(name, prefix)))
         .collect::<Option<Vec<_>>>()
@@ -116,11 +106,7 @@ fn names(value: &Value, prefix: &str) -> Result<Vec<String>, SchemaFault> {
 }
 
 fn prefixed(name: &str, prefix: &str) -> String {
-    if name.starts_with(prefix) {
-        name.to_owned()
-    } else {
-        format!("{prefix}{name}")
-    }
+    if name.starts_with(prefix) { name.to_owned() } else { format!("{prefix}{name}") }
 }
 
 fn text(body: &Value, name: &str) -> Option<String> {

@@ -55,11 +55,7 @@ struct Node<'a> {
 
 impl<'a> Converter<'a> {
     pub(super) fn new(root: &'a Value) -> Self {
-        Self {
-            root,
-            nodes: 0,
-            open: Vec::new(),
-        }
+        Self { root, nodes: 0, open: Vec::new() }
     }
 
     /// The rules for `node`. A field that may not be null is marked required, and its record decides
@@ -77,11 +73,7 @@ impl<'a> Converter<'a> {
             Value::Object(keywords) => keywords,
             Value::Bool(true) => return Ok(json()),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                return Err(SchemaFault::at(
-                    pointer,
-                    "schema_invalid",
-                    "a field that accepts no value",
-                ));
+                return Err(SchemaFault::at(pointer, "schema_invalid", "a field that accepts no value"));
             }
         };
         let mut field = self.shape(keywords, pointer)?;
@@ -91,14 +83,11 @@ impl<'a> Converter<'a> {
         if let Some(Value::String(text)) = keywords.get("x-err") {
             field.err = Some(text.clone());
         }
-        field
-            .notes
-            .extend(["referenceable", "encrypted"].into_iter().filter(|note| {
-                keywords
-                    .get(&format!("x-{note}"))
-                    .and_then(Value::as_bool)
-                    .unwrap_or(false)
-            }));
+        field.notes.extend(
+            ["referenceable", "encrypted"]
+                .into_iter()
+                .filter(|note| keywords.get(&format!("x-{note}")).and_then(Value::as_bool).unwrap_or(false)),
+        );
         Ok(field)
     }
 
@@ -114,10 +103,7 @@ impl<'a> Converter<'a> {
         {
             return self.convert(only, &format!("{pointer}/allOf/0"));
         }
-        let node = Node {
-            keywords,
-            nullable: is_nullable(keywords),
-        };
+        let node = Node { keywords, nullable: is_nullable(keywords) };
         let mut field = self.typed(&node, pointer)?;
         field = ranges(field, keywords);
         field = texts(field, keywords, pointer)?;
@@ -135,11 +121,7 @@ impl<'a> Converter<'a> {
         }
         let found = target.strip_prefix('#').and_then(|path| self.root.pointer(path));
         let found = found.ok_or_else(|| {
-            SchemaFault::at(
-                pointer,
-                "schema_dangling_ref",
-                format!("there is nothing at {target}"),
-            )
+            SchemaFault::at(pointer, "schema_dangling_ref", format!("there is nothing at {target}"))
         })?;
         self.open.push(target.to_owned());
         let field = self.convert(found, pointer);
@@ -153,9 +135,8 @@ impl<'a> Converter<'a> {
         keywords: &Map<String, Value>,
         pointer: &str,
     ) -> Result<Option<Field>, SchemaFault> {
-        let Some((name, all)) = ["anyOf", "oneOf"]
-            .into_iter()
-            .find_map(|name| Some((name, keywords.get(name)?.as_array()?)))
+        let Some((name, all)) =
+            ["anyOf", "oneOf"].into_iter().find_map(|name| Some((name, keywords.get(name)?.as_array()?)))
         else {
             return Ok(None);
         };
@@ -197,10 +178,7 @@ impl<'a> Converter<'a> {
             Some("array") => {
                 let items = keywords.get("items").unwrap_or(&Value::Bool(true));
                 let elements = self.convert(items, &format!("{pointer}/items"))?.optional();
-                let unique = keywords
-                    .get("uniqueItems")
-                    .and_then(Value::as_bool)
-                    .unwrap_or(false);
+                let unique = keywords.get("uniqueItems").and_then(Value::as_bool).unwrap_or(false);
                 Ok(if unique { set(elements) } else { array(elements) })
             }
             Some("object") => self.object(node, pointer),
@@ -274,11 +252,7 @@ impl<'a> Converter<'a> {
 
 /// The fields of a record, to be changed.
 pub(super) fn record_mut(field: &mut Field) -> Option<&mut Fields> {
-    if let Shape::Record(fields) = &mut field.shape {
-        Some(fields)
-    } else {
-        None
-    }
+    if let Shape::Record(fields) = &mut field.shape { Some(fields) } else { None }
 }
 
 fn with_default(mut field: Field, default: &Value, pointer: &str) -> Result<Field, SchemaFault> {
@@ -296,6 +270,10 @@ fn with_default(mut field: Field, default: &Value, pointer: &str) -> Result<Fiel
         })?;
     }
     let default = complete::settled(&field, default.clone());
+    // schemars writes the defaults of a record twice; Kong's schemas have them at its fields only.
+    if field.record().is_some() && default == complete::settled(&field, Value::Object(Map::new())) {
+        return Ok(field);
+    }
     Ok(field.default(default))
 }
 
@@ -308,10 +286,7 @@ fn type_name(keywords: &Map<String, Value>) -> Option<&str> {
     match keywords.get("type")? {
         Value::String(name) => Some(name),
         Value::Array(names) => {
-            let mut others = names
-                .iter()
-                .filter_map(Value::as_str)
-                .filter(|name| *name != "null");
+            let mut others = names.iter().filter_map(Value::as_str).filter(|name| *name != "null");
             let first = others.next();
             first.filter(|_| others.next().is_none())
         }
@@ -340,10 +315,6 @@ fn enumerated(values: &[Value]) -> Field {
         Some(Value::Bool(_)) if values.iter().all(Value::is_boolean) => boolean(),
         _ => json(),
     };
-    let field = if values.iter().any(|value| value == "") {
-        field.len_min(0)
-    } else {
-        field
-    };
+    let field = if values.iter().any(|value| value == "") { field.len_min(0) } else { field };
     field.rule(Rule::OneOf(values.to_vec())).required()
 }

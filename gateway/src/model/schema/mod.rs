@@ -36,16 +36,8 @@ pub struct SchemaFault {
 
 impl SchemaFault {
     fn at(pointer: &str, reason: &'static str, message: impl Into<String>) -> Self {
-        let pointer = if pointer.is_empty() {
-            "#".to_owned()
-        } else {
-            pointer.to_owned()
-        };
-        Self {
-            reason,
-            pointer,
-            message: message.into(),
-        }
+        let pointer = if pointer.is_empty() { "#".to_owned() } else { pointer.to_owned() };
+        Self { reason, pointer, message: message.into() }
     }
 }
 
@@ -73,9 +65,7 @@ pub fn plugin_rules(schema: &Value, authenticates: bool) -> Result<Variant, Sche
     let config = rules(schema)?;
     let mut variant = Variant::default();
     for scope in forbidden_scopes(schema, authenticates)? {
-        let target = ["consumers", "services", "routes"]
-            .into_iter()
-            .find(|kind| kind.starts_with(scope));
+        let target = ["consumers", "services", "routes"].into_iter().find(|kind| kind.starts_with(scope));
         let field = foreign(target.unwrap_or("routes")).rule(Rule::Eq(Value::Null));
         variant.fields.push((scope, field.default(Value::Null).cascade()));
     }
@@ -110,11 +100,7 @@ fn rules(schema: &Value) -> Result<Field, SchemaFault> {
 /// Kong's authentication plugins cannot be scoped to the consumer that they are yet to find.
 fn forbidden_scopes(schema: &Value, authenticates: bool) -> Result<Vec<&'static str>, SchemaFault> {
     let Some(listed) = schema.get("x-forbidden-scopes") else {
-        return Ok(if authenticates {
-            vec!["consumer"]
-        } else {
-            Vec::new()
-        });
+        return Ok(if authenticates { vec!["consumer"] } else { Vec::new() });
     };
     let fault = || {
         let text = "x-forbidden-scopes is a list of consumer, service and route";
@@ -126,10 +112,7 @@ fn forbidden_scopes(schema: &Value, authenticates: bool) -> Result<Vec<&'static 
         .iter()
         .map(|scope| {
             let known = ["consumer", "service", "route"];
-            known
-                .into_iter()
-                .find(|known| scope.as_str() == Some(known))
-                .ok_or_else(fault)
+            known.into_iter().find(|known| scope.as_str() == Some(known)).ok_or_else(fault)
         })
         .collect()
 }
@@ -137,29 +120,16 @@ fn forbidden_scopes(schema: &Value, authenticates: bool) -> Result<Vec<&'static 
 /// The protocols that an assignment may list; without `x-protocols` the http family.
 fn protocols(schema: &Value) -> Result<Field, SchemaFault> {
     let family = ["grpc", "grpcs", "http", "https"];
-    let fault = || {
-        SchemaFault::at(
-            "/x-protocols",
-            "schema_invalid",
-            "x-protocols is a list of protocols",
-        )
-    };
+    let fault = || SchemaFault::at("/x-protocols", "schema_invalid", "x-protocols is a list of protocols");
     let allowed: Vec<&'static str> = match schema.get("x-protocols") {
         None => family.to_vec(),
         Some(Value::Array(listed)) => {
             let known = |value: &Value| PROTOCOLS.into_iter().find(|known| value.as_str() == Some(known));
-            listed
-                .iter()
-                .map(|value| known(value).ok_or_else(fault))
-                .collect::<Result<_, _>>()?
+            listed.iter().map(|value| known(value).ok_or_else(fault)).collect::<Result<_, _>>()?
         }
         Some(_) => return Err(fault()),
     };
-    let default: Vec<&str> = allowed
-        .iter()
-        .copied()
-        .filter(|name| family.contains(name))
-        .collect();
+    let default: Vec<&str> = allowed.iter().copied().filter(|name| family.contains(name)).collect();
     Ok(set(string().one_of(&allowed)).default(default).required())
 }
 
@@ -171,11 +141,7 @@ fn admit(schema: &Value) -> Result<(), SchemaFault> {
     }
     bounded(schema, "", 0)?;
     jsonschema::draft202012::meta::validate(schema).map_err(|found| {
-        SchemaFault::at(
-            &found.instance_path().to_string(),
-            "schema_invalid",
-            found.to_string(),
-        )
+        SchemaFault::at(&found.instance_path().to_string(), "schema_invalid", found.to_string())
     })
 }
 

@@ -17,7 +17,7 @@ fn rate_limiting() -> Value {
             "header_name": {"type": ["string", "null"]},
             "policy": {"enum": ["local", "cluster", "redis"], "type": "string", "default": "local"},
             "fault_tolerant": {"type": "boolean", "default": true},
-            "redis": {"$ref": "#/$defs/Redis"},
+            "redis": {"$ref": "#/$defs/Redis", "default": {"port": 6379}},
             "key_names": {"type": "array", "items": {"type": "string"}, "default": ["apikey"]},
             "statuses": {"type": "array", "uniqueItems": true, "items": {"type": "integer", "format": "uint16", "minimum": 0, "maximum": 65535}, "default": []},
             "labels": {"type": "object", "additionalProperties": {"type": "string"}, "default": {}},
@@ -37,13 +37,9 @@ fn rate_limiting() -> Value {
 }
 
 fn configure(config: Value) -> Result<Value, Violations> {
-    let plugins = kind("plugins")
-        .unwrap()
-        .with(&plugin_rules(&rate_limiting(), true).unwrap());
+    let plugins = kind("plugins").unwrap().with(&plugin_rules(&rate_limiting(), true).unwrap());
     let sent = json!({"name": "rate-limiting", "config": config});
-    plugins
-        .create(sent.as_object().unwrap().clone(), 1)
-        .map(|made| made["config"].clone())
+    plugins.create(sent.as_object().unwrap().clone(), 1).map(|made| made["config"].clone())
 }
 
 #[test]
@@ -61,21 +57,9 @@ fn config_gets_its_defaults() {
 #[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn config_errors_are_kongs() {
     for (case, config, want) in [
-        (
-            "type",
-            json!({"minute": "5"}),
-            json!({"config": {"minute": "expected a number"}}),
-        ),
-        (
-            "unknown",
-            json!({"minute": 5, "minutes": 5}),
-            json!({"config": {"minutes": "unknown field"}}),
-        ),
-        (
-            "above",
-            json!({"minute": 0}),
-            json!({"config": {"minute": "value must be greater than 0"}}),
-        ),
+        ("type", json!({"minute": "5"}), json!({"config": {"minute": "expected a number"}})),
+        ("unknown", json!({"minute": 5, "minutes": 5}), json!({"config": {"minutes": "unknown field"}})),
+        ("above", json!({"minute": 0}), json!({"config": {"minute": "value must be greater than 0"}})),
         (
             "enum of constants",
             json!({"minute": 1, "limit_by": "x"}),
@@ -101,26 +85,14 @@ fn config_errors_are_kongs() {
             json!({"minute": 1, "key_names": ["a", 1]}),
             json!({"config": {"key_names": [null, "expected a string"]}}),
         ),
-        (
-            "map",
-            json!({"minute": 1, "labels": {"a": 1}}),
-            json!({"config": {"labels": "expected a string"}}),
-        ),
+        ("map", json!({"minute": 1, "labels": {"a": 1}}), json!({"config": {"labels": "expected a string"}})),
         (
             "length",
             json!({"minute": 1, "realm": "a"}),
             json!({"config": {"realm": "length must be at least 3"}}),
         ),
-        (
-            "pattern",
-            json!({"minute": 1, "realm": "ABC"}),
-            json!({"config": {"realm": "invalid value: ABC"}}),
-        ),
-        (
-            "text of its own",
-            json!({"minute": 1, "code": 0}),
-            json!({"config": {"code": "not a status"}}),
-        ),
+        ("pattern", json!({"minute": 1, "realm": "ABC"}), json!({"config": {"realm": "invalid value: ABC"}})),
+        ("text of its own", json!({"minute": 1, "code": 0}), json!({"config": {"code": "not a status"}})),
         ("not a record", json!(7), json!({"config": "expected a record"})),
         (
             "check",
@@ -134,19 +106,15 @@ fn config_errors_are_kongs() {
                 "config": {"redis": {"host": "required field missing"}}}),
         ),
     ] {
-        let found = configure(config).map_or_else(
-            |found| Value::Object(found.fields),
-            |made| json!({ "made": made }),
-        );
+        let found = configure(config)
+            .map_or_else(|found| Value::Object(found.fields), |made| json!({ "made": made }));
         assert_eq!(found, want, "{case}");
     }
 }
 
 #[test]
 fn an_authenticator_has_no_consumer_scope() {
-    let plugins = kind("plugins")
-        .unwrap()
-        .with(&plugin_rules(&rate_limiting(), true).unwrap());
+    let plugins = kind("plugins").unwrap().with(&plugin_rules(&rate_limiting(), true).unwrap());
     let sent = json!({"name": "key-auth", "config": {"minute": 1}, "consumer": {"id": "1d2b5cf9-3b1e-4c59-9a24-6f2f7f1f9c11"}});
     let found = plugins.create(sent.as_object().unwrap().clone(), 1).unwrap_err();
     assert_eq!(found.message(), "schema violation (consumer: value must be null)");
@@ -155,10 +123,8 @@ fn an_authenticator_has_no_consumer_scope() {
 #[test]
 #[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn refused_schemas_say_why() {
-    let deep = (0..40).fold(
-        json!({"type": "string"}),
-        |inner, _| json!({"type": "object", "properties": {"a": inner}}),
-    );
+    let deep = (0..40)
+        .fold(json!({"type": "string"}), |inner, _| json!({"type": "object", "properties": {"a": inner}}));
     let doubling: Value = (0..30)
         .map(|at: u32| {
             let next = format!("#/$defs/d{}", at + 1);
@@ -171,11 +137,7 @@ fn refused_schemas_say_why() {
         .collect::<serde_json::Map<_, _>>()
         .into();
     for (case, schema, want) in [
-        (
-            "too large",
-            json!({"type": "object", "description": "x".repeat(70_000)}),
-            "schema_too_large",
-        ),
+        ("too large", json!({"type": "object", "description": "x".repeat(70_000)}), "schema_too_large"),
         ("too deep", deep, "schema_too_deep"),
         (
             "remote",
@@ -187,11 +149,7 @@ fn refused_schemas_say_why() {
             json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"$ref": "#/$defs/a"}}}),
             "schema_ref_loop",
         ),
-        (
-            "recursive type",
-            json!({"type": "object", "properties": {"a": {"$ref": "#"}}}),
-            "schema_ref_loop",
-        ),
+        ("recursive type", json!({"type": "object", "properties": {"a": {"$ref": "#"}}}), "schema_ref_loop"),
         (
             "dangling",
             json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}}),
@@ -222,9 +180,7 @@ fn refused_schemas_say_why() {
         ),
     ] {
         assert_eq!(
-            plugin_rules(&schema, false)
-                .map(|_| ())
-                .map_err(|fault| fault.reason),
+            plugin_rules(&schema, false).map(|_| ()).map_err(|fault| fault.reason),
             Err(want),
             "{case}"
         );
@@ -246,9 +202,30 @@ fn what_rules_cannot_say_is_left_to_the_validator() {
         &[],
     );
     assert_eq!(found["step"], json!("3 is not a multiple of 5"));
-    assert!(
-        found["target"].as_str().unwrap().contains("oneOf"),
-        "{}",
-        found["target"]
-    );
+    assert!(found["target"].as_str().unwrap().contains("oneOf"), "{}", found["target"]);
+}
+
+#[test]
+fn a_schema_is_printed_in_kongs_form() {
+    let described = plugin_rules(&rate_limiting(), false).unwrap().described();
+    let fields = described["fields"].as_array().unwrap();
+    let config = fields.iter().find_map(|field| field.get("config")).unwrap();
+    let find =
+        |name: &str| config["fields"].as_array().unwrap().iter().find_map(|field| field.get(name)).unwrap();
+    for (name, want) in [
+        ("minute", json!({"type": "number", "gt": 0})),
+        ("fault_tolerant", json!({"type": "boolean", "required": true, "default": true})),
+        (
+            "policy",
+            json!({"type": "string", "default": "local", "required": true, "one_of": ["local", "cluster", "redis"]}),
+        ),
+        ("code", json!({"type": "number", "gt": 0, "default": 429, "err": "not a status"})),
+        (
+            "redis",
+            json!({"type": "record", "required": true, "fields": [
+                {"host": {"type": "string"}}, {"port": {"type": "integer", "required": true, "default": 6379, "between": [0, 65535]}}]}),
+        ),
+    ] {
+        assert_eq!(find(name), &want, "{name}");
+    }
 }

@@ -47,9 +47,7 @@ impl Default for LogBatch {
 impl LogBatch {
     fn read(batch: lifecycle::LogBatch) -> Self {
         let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX).max(1);
-        let bytes = batch
-            .max_queued_bytes
-            .and_then(|bytes| usize::try_from(bytes).ok());
+        let bytes = batch.max_queued_bytes.and_then(|bytes| usize::try_from(bytes).ok());
         Self {
             max_entries: size(batch.max_entries).min(1000),
             max_delay: Duration::from_millis(batch.max_delay_ms.min(600_000).into()),
@@ -75,10 +73,8 @@ impl Setup {
     /// Takes over what `configure` returned; a phase that is not exported or not known counts as
     /// not asked for.
     pub(crate) fn read(said: lifecycle::Setup, plugin: &Plugin) -> Self {
-        let mut setup = Self {
-            batch: said.log_batch.map(LogBatch::read).unwrap_or_default(),
-            ..Self::default()
-        };
+        let mut setup =
+            Self { batch: said.log_batch.map(LogBatch::read).unwrap_or_default(), ..Self::default() };
         for asked in said.phases {
             let inputs = Some(asked.inputs.into_boxed_slice());
             match asked.phase {

@@ -12,15 +12,7 @@ use super::host_rule::HostRule;
 use crate::plugin_host::{AssignError, CapabilityRequest};
 
 /// Bounded by quota and harmless to others.
-const FREE: [&str; 7] = [
-    "exchange",
-    "logging",
-    "clock",
-    "random",
-    "metrics",
-    "local-counters",
-    "body",
-];
+const FREE: [&str; 7] = ["exchange", "logging", "clock", "random", "metrics", "local-counters", "body"];
 /// Known to the contract, but this gateway has nothing behind them yet.
 const NOT_YET: [&str; 5] = ["secrets", "crypto", "local-cache", "shared-counters", "shared-kv"];
 
@@ -45,12 +37,7 @@ pub(crate) struct HttpGrant(Vec<HostRule>);
 impl HttpGrant {
     /// A check for the resolved addresses of `host`; `None` if the host is not granted.
     pub(crate) fn check(&self, host: &str, port: u16) -> Option<impl Fn(IpAddr) -> bool + use<>> {
-        let rules: Vec<_> = self
-            .0
-            .iter()
-            .filter(|rule| rule.matches(host, port))
-            .cloned()
-            .collect();
+        let rules: Vec<_> = self.0.iter().filter(|rule| rule.matches(host, port)).cloned().collect();
         (!rules.is_empty()).then_some(move |address| rules.iter().any(|rule| rule.allows(address)))
     }
 }
@@ -84,11 +71,7 @@ impl Grants {
                 None => missing.push(request.name.clone()),
             }
         }
-        if missing.is_empty() {
-            Ok(grants)
-        } else {
-            Err(AssignError::NotGranted(missing))
-        }
+        if missing.is_empty() { Ok(grants) } else { Err(AssignError::NotGranted(missing)) }
     }
 
     fn add(&mut self, name: &str, parameters: &Parameters) -> Result<(), AssignError> {
@@ -100,11 +83,7 @@ impl Grants {
             "local-counters" => self.local_counters = true,
             "credentials" => self.credentials = Some(parameters.texts(name, "kinds")?),
             "log-file" => {
-                self.log_files = parameters
-                    .texts(name, "paths")?
-                    .into_iter()
-                    .map(Into::into)
-                    .collect()
+                self.log_files = parameters.texts(name, "paths")?.into_iter().map(Into::into).collect()
             }
             "http-client" => {
                 let hosts = parameters.texts(name, "hosts")?;
@@ -115,10 +94,7 @@ impl Grants {
                 self.http = Some(HttpGrant(hosts.iter().map(rule).collect::<Result<_, _>>()?));
             }
             _ if NOT_YET.contains(&name) => {
-                return Err(wrong(
-                    name,
-                    "this gateway does not have this capability yet".into(),
-                ));
+                return Err(wrong(name, "this gateway does not have this capability yet".into()));
             }
             _ => return Err(wrong(name, "unknown capability".into())),
         }
@@ -136,10 +112,7 @@ struct Parameters {
 impl Parameters {
     fn texts(&self, capability: &str, field: &str) -> Result<Vec<String>, AssignError> {
         let Some(Value::Array(items)) = self.values.get(field) else {
-            return Err(wrong(
-                capability,
-                format!("expected a list of strings in `{field}`"),
-            ));
+            return Err(wrong(capability, format!("expected a list of strings in `{field}`")));
         };
         let text = |item: &Value| match item {
             Value::String(text) => Ok(text.clone()),
@@ -153,42 +126,25 @@ impl Parameters {
 fn parameters(request: &CapabilityRequest, granted: &Granted<'_>) -> Result<Option<Parameters>, AssignError> {
     match granted {
         Granted::Everything(config) => {
-            let text = if request.params_json.is_empty() {
-                "{}"
-            } else {
-                &request.params_json
-            };
+            let text = if request.params_json.is_empty() { "{}" } else { &request.params_json };
             let parsed = serde_json::from_str(text);
             let Ok(Value::Object(mut values)) = parsed else {
-                return Err(wrong(
-                    &request.name,
-                    "the plugin's parameters are not a JSON object".into(),
-                ));
+                return Err(wrong(&request.name, "the plugin's parameters are not a JSON object".into()));
             };
             values.values_mut().for_each(|value| refer(value, config));
-            Ok(Some(Parameters {
-                values,
-                private: true,
-            }))
+            Ok(Some(Parameters { values, private: true }))
         }
         Granted::Only(all) => Ok(match all.get(&request.name) {
             Some(Value::Object(values)) => {
                 let private = values.get("private") == Some(&Value::Bool(true));
-                Some(Parameters {
-                    values: values.clone(),
-                    private,
-                })
+                Some(Parameters { values: values.clone(), private })
             }
-            Some(Value::Bool(true)) => Some(Parameters {
-                values: Map::new(),
-                private: false,
-            }),
+            Some(Value::Bool(true)) => Some(Parameters { values: Map::new(), private: false }),
             Some(Value::Null | Value::Bool(false)) => None,
             Some(_) => return Err(wrong(&request.name, "expected an object of parameters".into())),
-            None if FREE.contains(&request.name.as_str()) => Some(Parameters {
-                values: Map::new(),
-                private: false,
-            }),
+            None if FREE.contains(&request.name.as_str()) => {
+                Some(Parameters { values: Map::new(), private: false })
+            }
             None => None,
         }),
     }
@@ -199,9 +155,7 @@ fn refer(value: &mut Value, config: &Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| refer(item, config)),
         Value::String(text) => {
-            let path = text
-                .strip_prefix("$(config.")
-                .and_then(|rest| rest.strip_suffix(')'));
+            let path = text.strip_prefix("$(config.").and_then(|rest| rest.strip_suffix(')'));
             let Some(path) = path else { return };
             let found = path.split('.').try_fold(config, |at, field| at.get(field));
             *value = found.cloned().unwrap_or(Value::Null);
@@ -211,10 +165,7 @@ fn refer(value: &mut Value, config: &Value) {
 }
 
 fn wrong(capability: &str, reason: String) -> AssignError {
-    AssignError::Sandbox {
-        field: format!("grants.{capability}"),
-        reason,
-    }
+    AssignError::Sandbox { field: format!("grants.{capability}"), reason }
 }
 
 #[cfg(test)]
@@ -224,21 +175,14 @@ mod tests {
     use super::*;
 
     fn ask(name: &str, params: &str) -> CapabilityRequest {
-        CapabilityRequest {
-            name: name.into(),
-            why: String::new(),
-            params_json: params.into(),
-        }
+        CapabilityRequest { name: name.into(), why: String::new(), params_json: params.into() }
     }
 
     #[test]
     fn bundled_parameters_come_from_the_configuration() {
         let asked = [
             ask("log-file", r#"{"paths":["$(config.path)"]}"#),
-            ask(
-                "http-client",
-                r#"{"hosts":["$(config.http_endpoint)", "$(config.absent)"]}"#,
-            ),
+            ask("http-client", r#"{"hosts":["$(config.http_endpoint)", "$(config.absent)"]}"#),
         ];
         let config = json!({"path": "/tmp/a.log", "http_endpoint": "http://127.0.0.1:9/x"});
         let grants = Grants::resolve(&asked, &Granted::Everything(&config)).unwrap();
@@ -255,19 +199,11 @@ mod tests {
         let asked = [ask("logging", ""), ask("http-client", ""), ask("credentials", "")];
         let granted = json!({"http-client": {"hosts": ["example.com"]}});
         let refused = Grants::resolve(&asked, &Granted::Only(granted.as_object().unwrap()));
-        let Err(AssignError::NotGranted(missing)) = refused else {
-            panic!("credentials were not granted")
-        };
+        let Err(AssignError::NotGranted(missing)) = refused else { panic!("credentials were not granted") };
         assert_eq!(missing, ["credentials"]);
-        let grants = Grants::resolve(
-            asked.get(..2).unwrap(),
-            &Granted::Only(granted.as_object().unwrap()),
-        )
-        .unwrap();
+        let grants =
+            Grants::resolve(asked.get(..2).unwrap(), &Granted::Only(granted.as_object().unwrap())).unwrap();
         let allow = grants.http.unwrap().check("example.com", 80).unwrap();
-        assert!(
-            !allow([10, 0, 0, 1].into()),
-            "a name must not lead into a private network"
-        );
+        assert!(!allow([10, 0, 0, 1].into()), "a name must not lead into a private network");
     }
 }

@@ -122,12 +122,7 @@ mod tests {
         for (rule, host, port, want) in [
             ("example.com", "EXAMPLE.com", 8080, true),
             ("example.com:443", "example.com", 80, false),
-            (
-                "https://user:pw@logs.example.com/in?x",
-                "logs.example.com",
-                443,
-                true,
-            ),
+            ("https://user:pw@logs.example.com/in?x", "logs.example.com", 443, true),
             ("http://logs.example.com/in", "logs.example.com", 443, false),
             ("*.example.com", "a.b.example.com", 1, true),
             ("*.example.com", "example.com", 1, false),
@@ -137,10 +132,7 @@ mod tests {
             let parsed = HostRule::parse(rule, false).unwrap();
             assert_eq!(parsed.matches(host, port), want, "{rule} for {host}:{port}");
         }
-        assert!(
-            HostRule::parse("ftp://example.com", false).is_none(),
-            "other schemes"
-        );
+        assert!(HostRule::parse("ftp://example.com", false).is_none(), "other schemes");
     }
 
     #[test]

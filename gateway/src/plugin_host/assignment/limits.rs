@@ -84,8 +84,5 @@ impl OnFailure {
 }
 
 fn wrong(name: &str, reason: &str) -> AssignError {
-    AssignError::Sandbox {
-        field: format!("limits.{name}"),
-        reason: reason.into(),
-    }
+    AssignError::Sandbox { field: format!("limits.{name}"), reason: reason.into() }
 }

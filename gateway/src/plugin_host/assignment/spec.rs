@@ -37,14 +37,7 @@ impl AssignmentSpec {
 
     /// A key that is equal when the component, given by its digest, and the spec are.
     pub fn key(&self, digest: &str) -> String {
-        let Self {
-            id,
-            config_json,
-            sandbox,
-            defaults,
-            bundled,
-            priority,
-        } = self;
+        let Self { id, config_json, sandbox, defaults, bundled, priority } = self;
         let mut hash = Sha256::new();
         let rest = format!("{sandbox}\0{defaults}\0{bundled}\0{priority:?}");
         for part in [digest, &id.to_string(), config_json, &rest] {
@@ -62,10 +55,7 @@ mod tests {
     #[test]
     fn key_tells_specs_apart() {
         let spec = AssignmentSpec::new(Uuid::nil(), "{}");
-        let other = AssignmentSpec {
-            priority: Some(1),
-            ..spec.clone()
-        };
+        let other = AssignmentSpec { priority: Some(1), ..spec.clone() };
         assert_eq!(spec.key("d"), spec.clone().key("d"));
         assert_ne!(spec.key("d"), other.key("d"), "priority");
         assert_ne!(spec.key("d"), spec.key("e"), "component");

@@ -110,14 +110,7 @@ async fn ask(
 }
 
 fn apply(proceed: Proceed, exchange: &mut Exchange, state: &mut SlotRun) {
-    let Proceed {
-        edits,
-        response_edits,
-        target,
-        identity,
-        response,
-        carry,
-    } = proceed;
+    let Proceed { edits, response_edits, target, identity, response, carry } = proceed;
     exchange::apply(edits, &mut exchange.request.headers);
     exchange.response_edits.extend(response_edits);
     if let Some(target) = target {
@@ -139,20 +132,10 @@ async fn check(
     let proceed = match verdict {
         wit::Verdict::Proceed(proceed) => proceed,
         wit::Verdict::Respond(said) => {
-            return verify::answer(said)
-                .map(Checked::Respond)
-                .map_err(CallFailure::BadAnswer);
+            return verify::answer(said).map(Checked::Respond).map_err(CallFailure::BadAnswer);
         }
     };
-    let wit::Proceed {
-        edits,
-        target,
-        identity,
-        body,
-        response,
-        response_edits,
-        carry,
-    } = proceed;
+    let wit::Proceed { edits, target, identity, body, response, response_edits, carry } = proceed;
     if !matches!(body, BodyMode::Pass) {
         return Err(CallFailure::BadAnswer(
             "it asks for the body, and this gateway has no body phases yet".into(),
@@ -175,14 +158,7 @@ async fn check(
         None => None,
         Some(said) => Some(identify(assignment, said, told).await?),
     };
-    let proceed = Proceed {
-        edits,
-        response_edits,
-        target,
-        identity,
-        response,
-        carry,
-    };
+    let proceed = Proceed { edits, response_edits, target, identity, response, carry };
     Ok(Checked::Proceed(Box::new(proceed)))
 }
 
@@ -192,26 +168,15 @@ async fn identify(
     said: wit::Identity,
     told: &[Arc<ConsumerFacts>],
 ) -> Result<Identity, CallFailure> {
-    let wit::Identity {
-        consumer,
-        credential,
-        groups,
-        claims_json: _,
-    } = said;
+    let wit::Identity { consumer, credential, groups, claims_json: _ } = said;
     if !assignment.core.plugin.info.authenticates {
-        return Err(CallFailure::BadAnswer(
-            "it says who the caller is, but does not authenticate".into(),
-        ));
+        return Err(CallFailure::BadAnswer("it says who the caller is, but does not authenticate".into()));
     }
     let consumer = match consumer {
         None => None,
         Some(id) => Some(facts(assignment, &id, told).await?),
     };
-    Ok(Identity {
-        consumer,
-        credential,
-        groups,
-    })
+    Ok(Identity { consumer, credential, groups })
 }
 
 async fn facts(
@@ -225,9 +190,6 @@ async fn facts(
         return Ok(Arc::clone(known));
     }
     let found = assignment.core.services.deps.directory.find_consumer(id).await;
-    let failed = |message| CallFailure::Failed {
-        message,
-        retryable: true,
-    };
+    let failed = |message| CallFailure::Failed { message, retryable: true };
     found.map_err(failed)?.ok_or_else(unknown)
 }

@@ -89,12 +89,7 @@ fn settle(
     exchange: &mut Exchange,
     state: &mut SlotRun,
 ) -> Result<Option<LocalAnswer>, CallFailure> {
-    let wit::Proceed {
-        status,
-        edits,
-        body,
-        carry,
-    } = match verdict {
+    let wit::Proceed { status, edits, body, carry } = match verdict {
         wit::Verdict::Proceed(proceed) => proceed,
         wit::Verdict::Replace(said) => return verify::answer(said).map(Some).map_err(CallFailure::BadAnswer),
     };
@@ -104,10 +99,7 @@ fn settle(
         ));
     }
     let edits = verify::edits(edits).map_err(CallFailure::BadAnswer)?;
-    let status = status
-        .map(verify::status)
-        .transpose()
-        .map_err(CallFailure::BadAnswer)?;
+    let status = status.map(verify::status).transpose().map_err(CallFailure::BadAnswer)?;
     if let Some(head) = &mut exchange.response {
         exchange::apply(edits, &mut head.headers);
         head.status = status.unwrap_or(head.status);
@@ -124,16 +116,8 @@ fn settle(
 )]
 pub(super) fn unwrap(
     called: Called,
-) -> (
-    Box<Exchange>,
-    Result<Outcome, CallFailure>,
-    Vec<Arc<ConsumerFacts>>,
-) {
-    let Called {
-        exchange,
-        answer,
-        told,
-    } = called;
+) -> (Box<Exchange>, Result<Outcome, CallFailure>, Vec<Arc<ConsumerFacts>>) {
+    let Called { exchange, answer, told } = called;
     (exchange.expect("a call gives its exchange back"), answer, told)
 }
 

@@ -32,9 +32,7 @@ enum Choice {
 
 impl Run {
     pub(super) fn new(slots: usize) -> Self {
-        let mut run = Self {
-            slots: Vec::with_capacity(slots),
-        };
+        let mut run = Self { slots: Vec::with_capacity(slots) };
         run.slots.resize_with(slots, SlotRun::default);
         run
     }

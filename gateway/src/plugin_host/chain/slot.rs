@@ -47,13 +47,7 @@ impl Slot {
             by_consumer.insert(consumer, placements.len());
             placements.push(placement);
         }
-        Self {
-            name: name.into(),
-            priority,
-            placements,
-            default,
-            consumers: by_consumer,
-        }
+        Self { name: name.into(), priority, placements, default, consumers: by_consumer }
     }
 
     /// The assignment for this caller, by its place in `placements`.
@@ -61,13 +55,8 @@ impl Slot {
         if self.consumers.is_empty() {
             return self.default;
         }
-        let consumer = exchange
-            .identity
-            .as_ref()
-            .and_then(|identity| identity.consumer.as_ref());
-        let own = consumer
-            .and_then(|consumer| self.consumers.get(&consumer.id))
-            .copied();
+        let consumer = exchange.identity.as_ref().and_then(|identity| identity.consumer.as_ref());
+        let own = consumer.and_then(|consumer| self.consumers.get(&consumer.id)).copied();
         own.or(self.default)
     }
 }

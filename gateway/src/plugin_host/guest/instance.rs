@@ -72,13 +72,11 @@ impl Instance {
     pub(crate) async fn run_suspending(&mut self, work: &Work) -> Answered {
         let called = {
             let mut call = pin!(self.call_suspending(work));
-            poll_fn(
-                |context| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context))) {
-                    Ok(Poll::Pending) => Poll::Pending,
-                    Ok(Poll::Ready(answer)) => Poll::Ready(Ok(answer)),
-                    Err(_) => Poll::Ready(Err(())),
-                },
-            )
+            poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context))) {
+                Ok(Poll::Pending) => Poll::Pending,
+                Ok(Poll::Ready(answer)) => Poll::Ready(Ok(answer)),
+                Err(_) => Poll::Ready(Err(())),
+            })
             .await
         };
         self.sort(called)
@@ -103,13 +101,10 @@ impl Instance {
                 let function = self.calls.log.ok_or_else(missing)?;
                 let lists: Vec<_> = entries.iter().map(|entry| lists_of(&entry.inputs)).collect();
                 let pairs = entries.iter().zip(&lists);
-                let values: Vec<_> = pairs
-                    .map(|(entry, lists)| values_of(&entry.inputs, lists))
-                    .collect();
+                let values: Vec<_> = pairs.map(|(entry, lists)| values_of(&entry.inputs, lists)).collect();
                 let pairs = entries.iter().zip(&values);
-                let entries: Vec<_> = pairs
-                    .map(|(entry, values)| EntryRef::new(values, entry.carry.as_deref()))
-                    .collect();
+                let entries: Vec<_> =
+                    pairs.map(|(entry, values)| EntryRef::new(values, entry.carry.as_deref())).collect();
                 let (said,) = function.call(&mut self.store, (&entries,))?;
                 Ok(said.map(|()| Outcome::Logged))
             }
@@ -129,22 +124,17 @@ impl Instance {
                 let function = self.calls.response_head.ok_or_else(missing)?;
                 let lists = lists_of(inputs);
                 let values = values_of(inputs, &lists);
-                let (said,) = function
-                    .call_async(&mut self.store, (&values, carry.as_deref()))
-                    .await?;
+                let (said,) = function.call_async(&mut self.store, (&values, carry.as_deref())).await?;
                 Ok(said.map(Outcome::ResponseHead))
             }
             Work::Log(entries) => {
                 let function = self.calls.log.ok_or_else(missing)?;
                 let lists: Vec<_> = entries.iter().map(|entry| lists_of(&entry.inputs)).collect();
                 let pairs = entries.iter().zip(&lists);
-                let values: Vec<_> = pairs
-                    .map(|(entry, lists)| values_of(&entry.inputs, lists))
-                    .collect();
+                let values: Vec<_> = pairs.map(|(entry, lists)| values_of(&entry.inputs, lists)).collect();
                 let pairs = entries.iter().zip(&values);
-                let entries: Vec<_> = pairs
-                    .map(|(entry, values)| EntryRef::new(values, entry.carry.as_deref()))
-                    .collect();
+                let entries: Vec<_> =
+                    pairs.map(|(entry, values)| EntryRef::new(values, entry.carry.as_deref())).collect();
                 let (said,) = function.call_async(&mut self.store, (&entries,)).await?;
                 Ok(said.map(|()| Outcome::Logged))
             }
@@ -168,11 +158,7 @@ pub(super) fn trapped(error: &wasmtime::Error, state: &CallState) -> CallFailure
         return CallFailure::GuestTime;
     }
     let cause = error.root_cause().to_string();
-    if state.memory.was_refused() {
-        CallFailure::Memory(cause)
-    } else {
-        CallFailure::Trap(cause)
-    }
+    if state.memory.was_refused() { CallFailure::Memory(cause) } else { CallFailure::Trap(cause) }
 }
 
 fn missing() -> wasmtime::Error {

@@ -17,12 +17,7 @@ const MAX_TABLE: usize = 100_000;
 
 impl MemoryLimiter {
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            used: 0,
-            settled: 0,
-            refused: false,
-        }
+        Self { limit, used: 0, settled: 0, refused: false }
     }
 
     /// Bytes of linear memory in use.

@@ -57,9 +57,7 @@ pub(crate) async fn start_suspending(
         let guest = core.plugin.suspending.instantiate_async(&mut store).await?;
         let lifecycle = core.plugin.exports.lifecycle.load(&mut store, &guest)?;
         let configure = lifecycle.func_configure();
-        let (said,) = configure
-            .call_async(&mut store, (core.config_json.as_str(),))
-            .await?;
+        let (said,) = configure.call_async(&mut store, (core.config_json.as_str(),)).await?;
         Ok((guest, said))
     }
     .await;
@@ -79,29 +77,17 @@ fn finish(
     let calls = phases(core, &mut store, &guest).map_err(|error| CallFailure::Start(format!("{error:#}")))?;
     store.data_mut().memory.settle();
     let left = random_calls();
-    let instance = Instance {
-        store,
-        calls,
-        left,
-        born: Instant::now(),
-        _permit: permit,
-    };
+    let instance = Instance { store, calls, left, born: Instant::now(), _permit: permit };
     let problem = |problem: lifecycle::ConfigProblem| ConfigProblem {
         pointer: problem.pointer,
         message: problem.message,
     };
-    Ok((
-        instance,
-        said.map_err(|problems| problems.into_iter().map(problem).collect()),
-    ))
+    Ok((instance, said.map_err(|problems| problems.into_iter().map(problem).collect())))
 }
 
 /// A store with the limits of `core`, ready for `configure`.
 pub(crate) fn store(core: &Arc<Core>, yields: bool) -> Store<CallState> {
-    let mut store = Store::new(
-        core.plugin.plain.engine(),
-        CallState::new(Arc::clone(core), yields),
-    );
+    let mut store = Store::new(core.plugin.plain.engine(), CallState::new(Arc::clone(core), yields));
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(HOSTCALL_FUEL);
     store.set_max_component_handles(MAX_HANDLES);
@@ -136,10 +122,7 @@ fn phases(core: &Core, store: &mut Store<CallState>, guest: &Guest) -> wasmtime:
 /// Between 500 and 1500, so that the instances of many workers are not replaced together.
 fn random_calls() -> u32 {
     thread_local!(static SEED: Cell<u64> = const { Cell::new(0) });
-    let next = SEED
-        .get()
-        .wrapping_mul(6_364_136_223_846_793_005)
-        .wrapping_add(std::process::id().into());
+    let next = SEED.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(std::process::id().into());
     SEED.set(next.wrapping_add(1_442_695_040_888_963_407));
     500 + u32::try_from((next >> 33) % 1000).unwrap_or(0)
 }

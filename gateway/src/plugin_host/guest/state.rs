@@ -124,10 +124,6 @@ impl CallState {
             return Ok(());
         }
         self.ticks += 1;
-        if self.ticks > self.budget {
-            Err(OutOfTime.into())
-        } else {
-            Ok(())
-        }
+        if self.ticks > self.budget { Err(OutOfTime.into()) } else { Ok(()) }
     }
 }

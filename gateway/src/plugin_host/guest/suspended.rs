@@ -40,13 +40,7 @@ impl Suspended {
         cancel: Arc<Cancel>,
         wall: Duration,
     ) -> Self {
-        Self {
-            call: Some(Box::pin(call)),
-            cancel,
-            wall,
-            alarm: None,
-            late: false,
-        }
+        Self { call: Some(Box::pin(call)), cancel, wall, alarm: None, late: false }
     }
 }
 

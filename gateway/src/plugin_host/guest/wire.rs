@@ -86,10 +86,9 @@ impl Held {
             Self::Text(text) => text.len(),
             Self::Bytes(bytes) => bytes.len(),
             Self::Header(value) => value.len(),
-            Self::Headers(all) => all
-                .iter()
-                .map(|(name, value)| name.as_str().len() + value.len() + 64)
-                .sum(),
+            Self::Headers(all) => {
+                all.iter().map(|(name, value)| name.as_str().len() + value.len() + 64).sum()
+            }
             Self::Values(name, all) => name.len() + all.iter().map(|value| value.len() + 32).sum::<usize>(),
             Self::Absent
             | Self::Static(_)
@@ -105,10 +104,7 @@ impl Held {
         match self {
             Self::Headers(all) => all
                 .iter()
-                .map(|(name, value)| HeaderRef {
-                    name: name.as_str(),
-                    value: value.as_bytes(),
-                })
+                .map(|(name, value)| HeaderRef { name: name.as_str(), value: value.as_bytes() })
                 .collect(),
             Self::Values(name, all) => all.iter().map(|value| HeaderRef { name, value }).collect(),
             Self::Absent
@@ -144,10 +140,7 @@ impl Held {
 
 /// The lists among `held`, in order. Allocates only if there are any.
 pub(crate) fn lists_of(held: &[Held]) -> Vec<Vec<HeaderRef<'_>>> {
-    held.iter()
-        .filter(|held| held.is_list())
-        .map(Held::list)
-        .collect()
+    held.iter().filter(|held| held.is_list()).map(Held::list).collect()
 }
 
 /// `held` in the form that a call takes; `lists` are those of the same values.

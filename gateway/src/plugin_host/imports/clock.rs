@@ -37,11 +37,7 @@ impl random::Host for CallState {
         let mut bytes = Vec::with_capacity(usize::try_from(n)?);
         while bytes.len() < bytes.capacity().min(usize::try_from(n)?) {
             let id = uuid::Uuid::new_v4().into_bytes();
-            let random = id
-                .iter()
-                .enumerate()
-                .filter(|(at, _)| *at != 6 && *at != 8)
-                .map(|(_, byte)| *byte);
+            let random = id.iter().enumerate().filter(|(at, _)| *at != 6 && *at != 8).map(|(_, byte)| *byte);
             bytes.extend(random.take(usize::try_from(n)? - bytes.len()));
         }
         Ok(bytes)

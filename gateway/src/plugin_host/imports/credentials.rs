@@ -17,16 +17,12 @@ type ConsumerAnswer = Result<(Result<Option<Consumer>, String>,)>;
 
 pub(super) fn link_denied(linker: &mut Linker<CallState>) -> Result<()> {
     let mut instance = linker.instance(INTERFACE)?;
-    instance.func_wrap(
-        "find",
-        |_: StoreContextMut<'_, CallState>, _: (String, String)| -> FindAnswer {
-            Ok((Err(DENIED.to_owned()),))
-        },
-    )?;
-    instance.func_wrap(
-        "find-consumer",
-        |_: StoreContextMut<'_, CallState>, _: (String,)| -> ConsumerAnswer { Ok((Err(DENIED.to_owned()),)) },
-    )
+    instance.func_wrap("find", |_: StoreContextMut<'_, CallState>, _: (String, String)| -> FindAnswer {
+        Ok((Err(DENIED.to_owned()),))
+    })?;
+    instance.func_wrap("find-consumer", |_: StoreContextMut<'_, CallState>, _: (String,)| -> ConsumerAnswer {
+        Ok((Err(DENIED.to_owned()),))
+    })
 }
 
 pub(super) fn link(linker: &mut Linker<CallState>) -> Result<()> {
@@ -42,12 +38,7 @@ pub(super) fn link(linker: &mut Linker<CallState>) -> Result<()> {
 async fn find(mut context: StoreContextMut<'_, CallState>, kind: String, key: String) -> FindAnswer {
     let state = context.data_mut();
     state.charge()?;
-    let granted = state
-        .core
-        .grants
-        .credentials
-        .as_ref()
-        .is_some_and(|kinds| kinds.contains(&kind));
+    let granted = state.core.grants.credentials.as_ref().is_some_and(|kinds| kinds.contains(&kind));
     if !granted {
         return Ok((Err(DENIED.to_owned()),));
     }
@@ -90,12 +81,7 @@ async fn find_consumer(mut context: StoreContextMut<'_, CallState>, name: String
 }
 
 fn told(state: &mut CallState, found: FoundCredential) -> Found {
-    let FoundCredential {
-        consumer: facts,
-        credential,
-        groups,
-        data_json,
-    } = found;
+    let FoundCredential { consumer: facts, credential, groups, data_json } = found;
     let consumer = consumer(&facts);
     state.told.push(facts);
     Found {

@@ -27,9 +27,7 @@ impl Host for CallState {
     fn attribute(&mut self, key: String) -> Result<Option<String>> {
         self.charge()?;
         let exchange = self.exchange.as_ref();
-        Ok(exchange
-            .and_then(|exchange| exchange.attributes.get(&key))
-            .map(str::to_owned))
+        Ok(exchange.and_then(|exchange| exchange.attributes.get(&key)).map(str::to_owned))
     }
 
     fn set_attribute(&mut self, key: String, value: String) -> Result<()> {
@@ -54,9 +52,7 @@ fn owned(held: Held) -> Value {
         Held::Static(text) => Value::Text(text.to_owned()),
         Held::Text(text) => Value::Text(text.into()),
         Held::Path(uri) => Value::Text(uri.path().to_owned()),
-        Held::Query(uri) => uri
-            .query()
-            .map_or(Value::Absent, |query| Value::Text(query.to_owned())),
+        Held::Query(uri) => uri.query().map_or(Value::Absent, |query| Value::Text(query.to_owned())),
         Held::Id(id) => Value::Text(id.as_str().to_owned()),
         Held::Bytes(bytes) => Value::Bytes(bytes.into()),
         Held::Header(value) => Value::Bytes(value.as_bytes().to_owned()),
@@ -69,10 +65,7 @@ fn owned(held: Held) -> Value {
             Value::Headers(all.into_iter().map(header).collect())
         }
         Held::Values(name, all) => {
-            let header = |value: bytes::Bytes| Header {
-                name: name.to_string(),
-                value: value.into(),
-            };
+            let header = |value: bytes::Bytes| Header { name: name.to_string(), value: value.into() };
             Value::Headers(all.into_iter().map(header).collect())
         }
     }

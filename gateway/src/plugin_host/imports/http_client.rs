@@ -24,12 +24,9 @@ type One = std::result::Result<Response, HttpError>;
 
 pub(super) fn link_denied(linker: &mut Linker<CallState>) -> Result<()> {
     let mut instance = linker.instance(INTERFACE)?;
-    instance.func_wrap(
-        "send",
-        |_: StoreContextMut<'_, CallState>, _: (Request,)| -> Result<(One,)> {
-            Ok((Err(HttpError::Denied),))
-        },
-    )?;
+    instance.func_wrap("send", |_: StoreContextMut<'_, CallState>, _: (Request,)| -> Result<(One,)> {
+        Ok((Err(HttpError::Denied),))
+    })?;
     instance.func_wrap(
         "send-all",
         |_: StoreContextMut<'_, CallState>, (all,): (Vec<Request>,)| -> Result<(Vec<One>,)> {
@@ -91,17 +88,10 @@ async fn gather<F: Future<Output = One>>(all: Vec<F>) -> Vec<One> {
                 }
             }
         }
-        if waiting {
-            std::task::Poll::Pending
-        } else {
-            std::task::Poll::Ready(())
-        }
+        if waiting { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
     })
     .await;
-    running
-        .into_iter()
-        .map(|(_, answer)| answer.unwrap_or(Err(HttpError::Protocol)))
-        .collect()
+    running.into_iter().map(|(_, answer)| answer.unwrap_or(Err(HttpError::Protocol))).collect()
 }
 
 fn checked(state: &CallState, request: Request) -> std::result::Result<OutboundRequest, HttpError> {

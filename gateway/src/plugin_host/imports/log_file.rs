@@ -41,9 +41,7 @@ impl LogFiles {
         let (queue, appends) = sync_channel(MAX_WAITING);
         let waiting = Arc::<(Mutex<usize>, Condvar)>::default();
         let done = Arc::clone(&waiting);
-        thread::Builder::new()
-            .name("weir-log-files".into())
-            .spawn(move || run(&appends, &done))?;
+        thread::Builder::new().name("weir-log-files".into()).spawn(move || run(&appends, &done))?;
         Ok(Self { queue, waiting })
     }
 
@@ -66,11 +64,7 @@ impl LogFiles {
     /// Waits until everything is written, `longest` at most. Blocks the thread.
     pub(crate) fn flush(&self, longest: Duration) {
         let waiting = self.waiting.0.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(
-            self.waiting
-                .1
-                .wait_timeout_while(waiting, longest, |waiting| *waiting > 0),
-        );
+        drop(self.waiting.1.wait_timeout_while(waiting, longest, |waiting| *waiting > 0));
     }
 }
 
@@ -106,11 +100,7 @@ fn write(files: &mut HashMap<PathBuf, File>, append: &Append) -> io::Result<()> 
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o644)
-        .open(path)
+    OpenOptions::new().append(true).create(true).mode(0o644).open(path)
 }
 
 impl Host for CallState {

@@ -24,10 +24,7 @@ impl LogQuota {
     /// Takes `bytes`; how many lines were dropped before this one, or `None` to drop it too.
     fn take(&mut self, bytes: usize) -> Option<u64> {
         let now = Instant::now();
-        if self
-            .since
-            .is_none_or(|since| now.saturating_duration_since(since) >= Duration::from_secs(1))
-        {
+        if self.since.is_none_or(|since| now.saturating_duration_since(since) >= Duration::from_secs(1)) {
             self.since = Some(now);
             self.used = 0;
         }
@@ -65,11 +62,7 @@ impl Host for CallState {
         let info = &self.core.plugin.info;
         let (plugin, version) = (info.name.as_str(), info.version.as_str());
         let request_id = self.request_id.as_ref().map_or("", |id| id.as_str());
-        let fields = if fields.is_empty() {
-            String::new()
-        } else {
-            format!("{fields:?}")
-        };
+        let fields = if fields.is_empty() { String::new() } else { format!("{fields:?}") };
         macro_rules! emit {
             ($level:ident) => {
                 tracing::$level!(target: "weir::plugin", plugin, version, request_id, fields, dropped, "{message}")

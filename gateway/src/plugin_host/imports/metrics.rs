@@ -14,9 +14,7 @@ const MAX_SERIES: usize = 1000;
 /// Metrics that one instance may hold.
 const MAX_HANDLES: usize = 64;
 /// Upper bounds of histograms, in whatever unit the plugin observes.
-const BOUNDS: [f64; 12] = [
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0,
-];
+pub const HISTOGRAM_BOUNDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 
 /// One metric of a plugin: what `Resource<CounterHandle>` stands for.
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
@@ -60,9 +58,7 @@ impl PluginMetrics {
     /// All series: plugin, metric, labels, value.
     pub(crate) fn snapshot(&self) -> Vec<(Key, PluginSeries)> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter()
-            .map(|(key, series)| (key.clone(), series.clone()))
-            .collect()
+        all.iter().map(|(key, series)| (key.clone(), series.clone())).collect()
     }
 
     fn change(&self, key: Key, fresh: PluginSeries, step: impl FnOnce(&mut PluginSeries)) {
@@ -83,9 +79,7 @@ impl CallState {
         let plain = |text: &str| {
             !text.is_empty()
                 && text.len() <= 64
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+                && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
         };
         if !plain(&name) || labels.len() > 8 || !labels.iter().all(|label| plain(label)) {
             return Err(wasmtime::Error::msg(
@@ -95,10 +89,7 @@ impl CallState {
         if self.metrics.0.len() >= MAX_HANDLES {
             return Err(wasmtime::Error::msg("a plugin may make 64 metrics"));
         }
-        self.metrics.0.push(Metric {
-            name: name.into(),
-            labels: labels.into(),
-        });
+        self.metrics.0.push(Metric { name: name.into(), labels: labels.into() });
         Ok(u32::try_from(self.metrics.0.len() - 1)?)
     }
 
@@ -109,16 +100,10 @@ impl CallState {
             return Ok(());
         };
         if values.len() != metric.labels.len() || values.iter().any(|value| value.len() > 128) {
-            return Err(wasmtime::Error::msg(
-                "one value of at most 128 bytes for each label",
-            ));
+            return Err(wasmtime::Error::msg("one value of at most 128 bytes for each label"));
         }
         let labels = metric.labels.iter().cloned().zip(values).collect();
-        let key = (
-            Arc::from(self.core.plugin.info.name.as_str()),
-            metric.name,
-            labels,
-        );
+        let key = (Arc::from(self.core.plugin.info.name.as_str()), metric.name, labels);
         let metrics = &self.core.services.metrics;
         match observed {
             Observed::Count(by) => metrics.change(key, PluginSeries::Counter(0), |series| {
@@ -127,10 +112,7 @@ impl CallState {
                 }
             }),
             Observed::Value(value) if value.is_finite() => {
-                let fresh = PluginSeries::Histogram {
-                    buckets: [0; 13],
-                    sum: 0.0,
-                };
+                let fresh = PluginSeries::Histogram { buckets: [0; 13], sum: 0.0 };
                 metrics.change(key, fresh, |series| observe(series, value));
             }
             Observed::Value(_) => {}
@@ -146,10 +128,7 @@ enum Observed {
 
 fn observe(series: &mut PluginSeries, value: f64) {
     if let PluginSeries::Histogram { buckets, sum } = series {
-        let at = BOUNDS
-            .iter()
-            .position(|bound| value <= *bound)
-            .unwrap_or(BOUNDS.len());
+        let at = HISTOGRAM_BOUNDS.iter().position(|bound| value <= *bound).unwrap_or(HISTOGRAM_BOUNDS.len());
         if let Some(bucket) = buckets.get_mut(at) {
             *bucket += 1;
         }

@@ -17,7 +17,7 @@ pub(crate) use counters::LocalCounters;
 pub(crate) use linkers::Linkers;
 pub(crate) use log_file::LogFiles;
 pub(crate) use logging::LogQuota;
-pub use metrics::PluginSeries;
 #[expect(unreachable_pub, reason = "the generated bindings re-export them")]
 pub use metrics::{CounterHandle, HistogramHandle};
+pub use metrics::{HISTOGRAM_BOUNDS, PluginSeries};
 pub(crate) use metrics::{MetricHandles, PluginMetrics};

@@ -35,11 +35,7 @@ pub(super) fn bucket(
     now: u64,
 ) -> (Counter, Taken) {
     let full = precise(capacity);
-    let refill = if refill.is_finite() && refill > 0.0 {
-        refill
-    } else {
-        0.0
-    };
+    let refill = if refill.is_finite() && refill > 0.0 { refill } else { 0.0 };
     let mut tokens = match old {
         Some(Counter::Bucket { tokens, at }) => {
             (tokens + precise(now.saturating_sub(at)) / 1000.0 * refill).min(full)
@@ -50,34 +46,19 @@ pub(super) fn bucket(
     if allowed {
         tokens -= precise(cost);
     }
-    let missing = if allowed {
-        full - tokens
-    } else {
-        precise(cost) - tokens
-    };
-    let reset_ms = if refill > 0.0 {
-        whole((missing / refill * 1000.0).ceil())
-    } else {
-        u64::MAX
-    };
-    (
-        Counter::Bucket { tokens, at: now },
-        Taken {
-            allowed,
-            remaining: whole(tokens),
-            reset_ms,
-        },
-    )
+    let missing = if allowed { full - tokens } else { precise(cost) - tokens };
+    let reset_ms = if refill > 0.0 { whole((missing / refill * 1000.0).ceil()) } else { u64::MAX };
+    (Counter::Bucket { tokens, at: now }, Taken { allowed, remaining: whole(tokens), reset_ms })
 }
 
 /// How many are counted in the window `from..until`.
 pub(super) fn counted(old: Option<Counter>, from: u64, until: u64) -> u64 {
     match old {
-        Some(Counter::Window {
-            from: old_from,
-            until: old_until,
-            count,
-        }) if old_from == from && old_until == until => count,
+        Some(Counter::Window { from: old_from, until: old_until, count })
+            if old_from == from && old_until == until =>
+        {
+            count
+        }
         Some(Counter::Window { .. } | Counter::Bucket { .. } | Counter::Sliding { .. }) | None => 0,
     }
 }
@@ -94,11 +75,7 @@ pub(super) fn fixed(
     let count = counted(old, from, until);
     let allowed = count.saturating_add(cost) <= limit;
     let count = if allowed { count + cost } else { count };
-    let taken = Taken {
-        allowed,
-        remaining: limit.saturating_sub(count),
-        reset_ms: until - now,
-    };
+    let taken = Taken { allowed, remaining: limit.saturating_sub(count), reset_ms: until - now };
     (Counter::Window { from, until, count }, taken)
 }
 
@@ -111,14 +88,8 @@ pub(super) fn sliding(
     let window = window.max(1);
     let start = now - now % window;
     let (mut count, before) = match old {
-        Some(Counter::Sliding {
-            start: old,
-            count,
-            before,
-        }) if old == start => (count, before),
-        Some(Counter::Sliding {
-            start: old, count, ..
-        }) if old + window == start => (0, count),
+        Some(Counter::Sliding { start: old, count, before }) if old == start => (count, before),
+        Some(Counter::Sliding { start: old, count, .. }) if old + window == start => (0, count),
         Some(Counter::Sliding { .. } | Counter::Bucket { .. } | Counter::Window { .. }) | None => (0, 0),
     };
     let share = precise(window - (now - start)) / precise(window);
@@ -128,11 +99,7 @@ pub(super) fn sliding(
         count += cost;
     }
     let used = if allowed { weighted + cost } else { weighted };
-    let taken = Taken {
-        allowed,
-        remaining: limit.saturating_sub(used),
-        reset_ms: start + window - now,
-    };
+    let taken = Taken { allowed, remaining: limit.saturating_sub(used), reset_ms: start + window - now };
     (Counter::Sliding { start, count, before }, taken)
 }
 
@@ -169,14 +136,7 @@ mod tests {
     #[test]
     fn fixed_window_ends() {
         let (one, taken) = fixed(None, (1, 1000, 1), 1700);
-        assert_eq!(
-            taken,
-            Taken {
-                allowed: true,
-                remaining: 0,
-                reset_ms: 300
-            }
-        );
+        assert_eq!(taken, Taken { allowed: true, remaining: 0, reset_ms: 300 });
         let (two, taken) = fixed(Some(one), (1, 1000, 1), 1999);
         assert!(!taken.allowed, "same window");
         assert!(fixed(Some(two), (1, 1000, 1), 2000).1.allowed, "next window");
@@ -188,10 +148,7 @@ mod tests {
         for _ in 0..10 {
             counter = Some(sliding(counter, (10, 1000, 1), 500).0);
         }
-        assert!(
-            !sliding(counter, (10, 1000, 1), 1000).1.allowed,
-            "all ten still count"
-        );
+        assert!(!sliding(counter, (10, 1000, 1), 1000).1.allowed, "all ten still count");
         let taken = sliding(counter, (10, 1000, 1), 1500).1;
         assert_eq!((taken.allowed, taken.remaining), (true, 4), "half of them count");
     }

@@ -24,16 +24,9 @@ impl Artifacts {
     /// Opens or makes the folder below `prefix`, and the node's key.
     pub(crate) fn open(prefix: &Path, engine_id: String) -> io::Result<Self> {
         let folder = prefix.join("artifacts");
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let key = key(&prefix.join("artifact.key"))?;
-        Ok(Self {
-            folder,
-            key,
-            engine_id,
-        })
+        Ok(Self { folder, key, engine_id })
     }
 
     fn path(&self, digest: &str) -> PathBuf {
@@ -43,13 +36,7 @@ impl Artifacts {
     fn mac(&self, digest: &str, artifact: &[u8]) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
         // The name is authenticated too: a file cannot be passed off as another's.
-        for part in [
-            digest.as_bytes(),
-            b"\0",
-            self.engine_id.as_bytes(),
-            b"\0",
-            artifact,
-        ] {
+        for part in [digest.as_bytes(), b"\0", self.engine_id.as_bytes(), b"\0", artifact] {
             mac.update(part);
         }
         Some(mac)
@@ -61,10 +48,7 @@ impl Artifacts {
         let at = bytes.len().checked_sub(MAC_BYTES)?;
         let tag = bytes.split_off(at);
         if self.mac(digest, &bytes)?.verify_slice(&tag).is_err() {
-            tracing::warn!(
-                digest,
-                "an artifact was changed since it was written; it is compiled anew"
-            );
+            tracing::warn!(digest, "an artifact was changed since it was written; it is compiled anew");
             return None;
         }
         Some(bytes)
@@ -72,16 +56,9 @@ impl Artifacts {
 
     /// Keeps an artifact.
     pub(crate) fn write(&self, digest: &str, artifact: &[u8]) -> io::Result<()> {
-        let tag = self
-            .mac(digest, artifact)
-            .ok_or_else(|| io::Error::other("no key"))?
-            .finalize();
+        let tag = self.mac(digest, artifact).ok_or_else(|| io::Error::other("no key"))?.finalize();
         let unfinished = self.folder.join(format!(".{digest}.{}", uuid::Uuid::new_v4()));
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&unfinished)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
         file.write_all(artifact)?;
         file.write_all(&tag.into_bytes())?;
         fs::rename(unfinished, self.path(digest))
@@ -111,11 +88,7 @@ fn make_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     fs::File::open("/dev/urandom")?.read_exact(&mut key)?;
     // Written aside and linked, so that two processes that start together agree on one whole key.
     let unfinished = path.with_extension(format!("{}", uuid::Uuid::new_v4()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&unfinished)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
     file.write_all(&key)?;
     file.sync_all()?;
     let linked = fs::hard_link(&unfinished, path);
@@ -136,11 +109,7 @@ mod tests {
         let prefix = tempfile::tempdir().unwrap();
         let artifacts = Artifacts::open(prefix.path(), "engine".into()).unwrap();
         artifacts.write("digest", b"machine code").unwrap();
-        assert_eq!(
-            artifacts.read("digest").as_deref(),
-            Some(&b"machine code"[..]),
-            "as written"
-        );
+        assert_eq!(artifacts.read("digest").as_deref(), Some(&b"machine code"[..]), "as written");
 
         let again = Artifacts::open(prefix.path(), "engine".into()).unwrap();
         assert!(again.read("digest").is_some(), "the key is kept");

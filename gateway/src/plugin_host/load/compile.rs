@@ -27,10 +27,7 @@ pub(crate) struct Compiler {
 impl Compiler {
     /// A compiler that runs `program __compile`.
     pub(crate) fn new(program: PathBuf) -> Self {
-        Self {
-            program,
-            one_at_a_time: Mutex::new(()),
-        }
+        Self { program, one_at_a_time: Mutex::new(()) }
     }
 
     /// Machine code for `component`.
@@ -79,9 +76,7 @@ impl Compiler {
         let ((), read) = tokio::join!(feed, read);
         read.map_err(internal)?;
         if artifact.len() as u64 > MAX_ARTIFACT {
-            return Err(AdmissionError::Compile(
-                "its machine code has more than 128 MiB".into(),
-            ));
+            return Err(AdmissionError::Compile("its machine code has more than 128 MiB".into()));
         }
         let status = child.wait().await.map_err(internal)?;
         if status.success() {
@@ -89,11 +84,7 @@ impl Compiler {
         }
         let words = String::from_utf8_lossy(&words).trim().to_owned();
         let died = status.code().is_none() || words.is_empty();
-        let reason = if died {
-            format!("the compiler hit its limits ({status}) {words}")
-        } else {
-            words
-        };
+        let reason = if died { format!("the compiler hit its limits ({status}) {words}") } else { words };
         Err(AdmissionError::Compile(reason))
     }
 }

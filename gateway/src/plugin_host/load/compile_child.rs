@@ -30,10 +30,7 @@ pub fn main() -> u8 {
 
 fn confine() -> Result<(), String> {
     let failed = |error: rustix::io::Errno| format!("the compiler cannot confine itself: {error}");
-    let limit = |most| Rlimit {
-        current: Some(most),
-        maximum: Some(most),
-    };
+    let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
     setrlimit(Resource::As, limit(MAX_MEMORY)).map_err(failed)?;
     setrlimit(Resource::Cpu, limit(MAX_CPU)).map_err(failed)?;
     setrlimit(Resource::Core, limit(0)).map_err(failed)?;
@@ -49,9 +46,7 @@ fn compile() -> Result<(), String> {
     read.map_err(|error| format!("the component cannot be read: {error}"))?;
     let artifact = machine_code(&component)?;
     let mut out = io::stdout().lock();
-    out.write_all(&artifact)
-        .and_then(|()| out.flush())
-        .map_err(|error| format!("no way out: {error}"))
+    out.write_all(&artifact).and_then(|()| out.flush()).map_err(|error| format!("no way out: {error}"))
 }
 
 /// Compiles without limits: for the confined process, and for tests.

@@ -52,24 +52,15 @@ impl PluginInfo {
     pub(crate) fn check(info: meta::PluginInfo) -> Result<Self, AdmissionError> {
         let named = !info.name.is_empty()
             && info.name.len() <= 128
-            && info
-                .name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));
+            && info.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));
         if !named {
-            return Err(wrong(
-                "name",
-                "1 to 128 letters, digits, `-`, `_`, `.` or `~` are allowed",
-            ));
+            return Err(wrong("name", "1 to 128 letters, digits, `-`, `_`, `.` or `~` are allowed"));
         }
         if info.version.is_empty() || info.version.len() > 64 || !info.version.is_ascii() {
             return Err(wrong("version", "1 to 64 ASCII characters are allowed"));
         }
         if info.description.len() > 4096 || info.capabilities.len() > 64 {
-            return Err(wrong(
-                "description",
-                "it, or the list of capabilities, is too long",
-            ));
+            return Err(wrong("description", "it, or the list of capabilities, is too long"));
         }
         let config_schema = schema(&info.config_schema)?;
         let capability = |asked: meta::Capability| CapabilityRequest {
@@ -114,10 +105,7 @@ fn shape(value: &Value, depth: usize) -> Result<(), AdmissionError> {
         Value::Object(fields) => fields.iter().try_for_each(|(name, item)| {
             let remote = matches!(item, Value::String(target) if name == "$ref" && !target.starts_with('#'));
             if remote {
-                return Err(wrong(
-                    "config-schema",
-                    "`$ref` may only point into the schema itself",
-                ));
+                return Err(wrong("config-schema", "`$ref` may only point into the schema itself"));
             }
             shape(item, depth + 1)
         }),

@@ -98,21 +98,13 @@ pub(crate) struct Exports {
 impl Plugin {
     /// Phases that it exports.
     pub fn phases(&self) -> Vec<Phase> {
-        let Exports {
-            lifecycle: _,
-            request_head,
-            response_head,
-            log,
-        } = &self.exports;
+        let Exports { lifecycle: _, request_head, response_head, log } = &self.exports;
         let all = [
             (Phase::RequestHead, request_head.is_some()),
             (Phase::ResponseHead, response_head.is_some()),
             (Phase::Log, log.is_some()),
         ];
-        all.into_iter()
-            .filter(|(_, exported)| *exported)
-            .map(|(phase, _)| phase)
-            .collect()
+        all.into_iter().filter(|(_, exported)| *exported).map(|(phase, _)| phase).collect()
     }
 }
 
@@ -144,15 +136,7 @@ pub(crate) fn dry_run(
     let (info, cost) = describe(component)?;
     component.initialize_copy_on_write_image().map_err(contract)?;
     let info = PluginInfo::check(info)?;
-    Ok(Plugin {
-        digest,
-        info,
-        cost,
-        plain,
-        suspending,
-        exports,
-        alive: Arc::default(),
-    })
+    Ok(Plugin { digest, info, cost, plain, suspending, exports, alive: Arc::default() })
 }
 
 /// Resolves what the gateway will call, and checks its types once and for all.
@@ -166,12 +150,7 @@ fn exports(component: &Component, pre: &InstancePre<CallState>) -> Result<Export
     Ok(Exports {
         lifecycle,
         request_head: index(component, "request-head", "on-request-head", request_head.err())?,
-        response_head: index(
-            component,
-            "response-head",
-            "on-response-head",
-            response_head.err(),
-        )?,
+        response_head: index(component, "response-head", "on-response-head", response_head.err())?,
         log: index(component, "log-phase", "on-log", log.err())?,
     })
 }
@@ -195,9 +174,8 @@ fn index(
 fn refuse_other_phases(component: &Component) -> Result<(), AdmissionError> {
     let kind = component.component_type();
     for (name, _) in kind.exports(component.engine()) {
-        let Some((interface, version)) = name
-            .strip_prefix("weir:plugin/")
-            .and_then(|rest| rest.split_once('@'))
+        let Some((interface, version)) =
+            name.strip_prefix("weir:plugin/").and_then(|rest| rest.split_once('@'))
         else {
             continue;
         };
@@ -219,9 +197,7 @@ fn refuse_other_phases(component: &Component) -> Result<(), AdmissionError> {
 fn refuse_unknown_imports(component: &Component) -> Result<(), AdmissionError> {
     let kind = component.component_type();
     for (name, _) in kind.imports(component.engine()) {
-        let known = name
-            .strip_prefix("weir:plugin/")
-            .and_then(|rest| rest.split_once('@'));
+        let known = name.strip_prefix("weir:plugin/").and_then(|rest| rest.split_once('@'));
         let hint = match known {
             Some((interface, version)) if INTERFACES.contains(&interface) => {
                 match version.starts_with("0.1.") {
@@ -229,19 +205,13 @@ fn refuse_unknown_imports(component: &Component) -> Result<(), AdmissionError> {
                     false => format!("; it has weir:plugin/{interface}@0.1.0"),
                 }
             }
-            Some(_) => format!(
-                "; the interfaces of weir:plugin@0.1.0 are {}",
-                INTERFACES.join(", ")
-            ),
+            Some(_) => format!("; the interfaces of weir:plugin@0.1.0 are {}", INTERFACES.join(", ")),
             None if name.starts_with("wasi:") => {
                 "; build the plugin for wasm32-unknown-unknown, or stub WASI".into()
             }
             None => String::new(),
         };
-        return Err(AdmissionError::UnknownImport {
-            import: name.to_owned(),
-            hint,
-        });
+        return Err(AdmissionError::UnknownImport { import: name.to_owned(), hint });
     }
     Ok(())
 }
@@ -260,14 +230,9 @@ const DESCRIBE_MEMORY: usize = 64 << 20;
 fn describe(component: &Component) -> Result<(meta::PluginInfo, Cost), AdmissionError> {
     let failed = |error: wasmtime::Error| AdmissionError::Describe(error.root_cause().to_string());
     let mut linker = Linker::<Described>::new(component.engine());
-    linker
-        .define_unknown_imports_as_traps(component)
-        .map_err(failed)?;
+    linker.define_unknown_imports_as_traps(component).map_err(failed)?;
     let pre = linker.instantiate_pre(component).map_err(failed)?;
-    let state = Described {
-        memory: MemoryLimiter::new(DESCRIBE_MEMORY),
-        ticks: 0,
-    };
+    let state = Described { memory: MemoryLimiter::new(DESCRIBE_MEMORY), ticks: 0 };
     let mut store = Store::new(component.engine(), state);
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(1 << 20);
@@ -284,14 +249,11 @@ fn describe(component: &Component) -> Result<(meta::PluginInfo, Cost), Admission
     let called = catch_unwind(AssertUnwindSafe(|| {
         let guest = pre.instantiate(&mut store)?;
         let instantiated = begun.elapsed();
-        let said = meta::GuestIndices::new(&pre)?
-            .load(&mut store, &guest)?
-            .call_describe(&mut store)?;
+        let said = meta::GuestIndices::new(&pre)?.load(&mut store, &guest)?.call_describe(&mut store)?;
         Ok((said, instantiated))
     }));
-    let (said, instantiated) = called
-        .unwrap_or_else(|_| Err(wasmtime::Error::msg("the engine failed")))
-        .map_err(failed)?;
+    let (said, instantiated) =
+        called.unwrap_or_else(|_| Err(wasmtime::Error::msg("the engine failed"))).map_err(failed)?;
     let cost = Cost {
         instantiate_us: u64::try_from(instantiated.as_micros()).unwrap_or(u64::MAX),
         memory_bytes: u64::try_from(store.data().memory.used()).unwrap_or(u64::MAX),

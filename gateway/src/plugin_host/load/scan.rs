@@ -37,9 +37,7 @@ pub(crate) fn scan(bytes: &[u8]) -> Result<(), AdmissionError> {
             _ => counts.add(&payload),
         }
         if depth > MAX_DEPTH {
-            return Err(AdmissionError::Shape(format!(
-                "it is nested deeper than {MAX_DEPTH} levels"
-            )));
+            return Err(AdmissionError::Shape(format!("it is nested deeper than {MAX_DEPTH} levels")));
         }
         counts.check()?;
     }
@@ -65,10 +63,7 @@ fn kind(bytes: &[u8]) -> Result<(), AdmissionError> {
         return refuse("it is a core module; make a component of it, for instance with `weir plugin build`");
     }
     match Parser::new(0).parse_all(bytes).next() {
-        Some(Ok(Payload::Version {
-            encoding: Encoding::Component,
-            ..
-        })) => Ok(()),
+        Some(Ok(Payload::Version { encoding: Encoding::Component, .. })) => Ok(()),
         Some(Err(error)) => refuse(&error.to_string()),
         Some(Ok(_)) | None => refuse("it has no component header"),
     }
@@ -114,18 +109,10 @@ impl Counts {
         let bounds = [
             (self.modules, MAX_MODULES, "modules"),
             (self.instances as usize, MAX_INSTANCES as usize, "instances"),
-            (
-                self.names as usize,
-                MAX_IMPORTS_AND_EXPORTS as usize,
-                "imports and exports",
-            ),
+            (self.names as usize, MAX_IMPORTS_AND_EXPORTS as usize, "imports and exports"),
             (self.types as usize, MAX_TYPES as usize, "types"),
             (self.functions as usize, MAX_FUNCTIONS as usize, "functions"),
-            (
-                self.segments as usize,
-                MAX_SEGMENTS as usize,
-                "data and element segments",
-            ),
+            (self.segments as usize, MAX_SEGMENTS as usize, "data and element segments"),
             (self.memories as usize, MAX_MEMORIES as usize, "memories"),
             (self.body, MAX_BODY, "bytes in one function"),
             (self.custom, MAX_CUSTOM, "bytes in custom sections"),

@@ -26,13 +26,7 @@ pub(super) struct Delivery {
 impl Delivery {
     pub(super) fn new(core: Arc<Core>, batch: LogBatch, shard: Arc<Shard>) -> Self {
         let activity = core.services.ticker.activity();
-        Self {
-            core,
-            batch,
-            shard,
-            activity,
-            warm: None,
-        }
+        Self { core, batch, shard, activity, warm: None }
     }
 
     pub(super) fn report_dropped(&self, entries: u64) {
@@ -43,37 +37,21 @@ impl Delivery {
     /// Delivers one batch, with repetitions within their bounds.
     pub(super) async fn deliver(&mut self, entries: Vec<LogEntry>) {
         let entries_count = entries.len();
-        let budget = self
-            .core
-            .limits
-            .guest_ms
-            .saturating_mul(entries_count as u64)
-            .min(MAX_TICKS);
+        let budget = self.core.limits.guest_ms.saturating_mul(entries_count as u64).min(MAX_TICKS);
         let work = Arc::new(Work::Log(entries));
         let begun = Instant::now();
         let mut delay = self.batch.first_delay;
         while let Err(failure) = self.once(&work, budget).await {
-            let again = matches!(
-                failure,
-                CallFailure::Failed { retryable: true, .. } | CallFailure::Capacity
-            );
+            let again =
+                matches!(failure, CallFailure::Failed { retryable: true, .. } | CallFailure::Capacity);
             let within = begun.elapsed() + delay <= self.batch.max_retry;
             let plugin = self.core.plugin.info.name.as_str();
             if !again || !within {
                 let reason = failure.reason();
-                tracing::warn!(
-                    plugin,
-                    entries = entries_count,
-                    reason,
-                    "log entries are lost: {failure}"
-                );
+                tracing::warn!(plugin, entries = entries_count, reason, "log entries are lost: {failure}");
                 return;
             }
-            tracing::debug!(
-                plugin,
-                entries = entries_count,
-                "a log batch is repeated: {failure}"
-            );
+            tracing::debug!(plugin, entries = entries_count, "a log batch is repeated: {failure}");
             tokio::time::sleep(delay).await;
             delay = (delay * 2).min(self.batch.longest_delay);
         }
@@ -91,9 +69,7 @@ impl Delivery {
         if matches!(answer, Err(CallFailure::GuestTime)) {
             self.core.overruns.fetch_add(1, Ordering::Relaxed);
         }
-        let outcome = answer
-            .as_ref()
-            .map_or_else(CallOutcome::of, |_| CallOutcome::Proceed);
+        let outcome = answer.as_ref().map_or_else(CallOutcome::of, |_| CallOutcome::Proceed);
         self.shard.count(Phase::Log, outcome, begun.elapsed());
         answer.map(|_| ())
     }
@@ -106,35 +82,20 @@ impl Delivery {
         };
         if core.suspends() {
             let cancel = Arc::<Cancel>::default();
-            let call = suspended(
-                Arc::clone(core),
-                instance,
-                (Arc::clone(work), budget),
-                Arc::clone(&cancel),
-            );
+            let call = suspended(Arc::clone(core), instance, (Arc::clone(work), budget), Arc::clone(&cancel));
             return Suspended::new(call, cancel, core.limits.log_wall).await;
         }
         let instance = match instance {
             Ok(instance) => Ok(instance),
-            Err(permit) => permit
-                .ok_or(CallFailure::Capacity)
-                .and_then(|permit| fresh(core, permit)),
+            Err(permit) => permit.ok_or(CallFailure::Capacity).and_then(|permit| fresh(core, permit)),
         };
         match instance {
             Ok(mut instance) => {
                 instance.begin(None, budget);
                 let answer = instance.run(work);
-                Ended {
-                    instance: Some(instance),
-                    exchange: None,
-                    answer,
-                }
+                Ended { instance: Some(instance), exchange: None, answer }
             }
-            Err(failure) => Ended {
-                instance: None,
-                exchange: None,
-                answer: Err(failure),
-            },
+            Err(failure) => Ended { instance: None, exchange: None, answer: Err(failure) },
         }
     }
 }
@@ -155,16 +116,8 @@ async fn suspended(
             instance.state().cancel = cancel;
             instance.begin(None, budget);
             let answer = instance.run_suspending(&work).await;
-            Ended {
-                instance: Some(instance),
-                exchange: None,
-                answer,
-            }
+            Ended { instance: Some(instance), exchange: None, answer }
         }
-        Err(failure) => Ended {
-            instance: None,
-            exchange: None,
-            answer: Err(failure),
-        },
+        Err(failure) => Ended { instance: None, exchange: None, answer: Err(failure) },
     }
 }

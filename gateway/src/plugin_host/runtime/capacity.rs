@@ -22,10 +22,7 @@ pub(crate) struct Permit {
 
 impl Capacity {
     pub(crate) fn new(limit: u32) -> Arc<Self> {
-        Arc::new(Self {
-            alive: AtomicU32::new(0),
-            limit,
-        })
+        Arc::new(Self { alive: AtomicU32::new(0), limit })
     }
 
     /// Instances alive now.
@@ -48,10 +45,7 @@ impl Capacity {
             share.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
-        Some(Permit {
-            all: Arc::clone(self),
-            share: Arc::clone(share),
-        })
+        Some(Permit { all: Arc::clone(self), share: Arc::clone(share) })
     }
 }
 
@@ -64,9 +58,7 @@ impl Drop for Permit {
 
 fn take(count: &AtomicU32, limit: u32) -> bool {
     let step = |now: u32| (now < limit).then_some(now + 1);
-    count
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, step)
-        .is_ok()
+    count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).is_ok()
 }
 
 #[cfg(test)]

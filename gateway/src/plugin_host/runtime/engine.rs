@@ -122,10 +122,7 @@ mod tests {
 
     #[test]
     fn compiler_and_runner_agree_on_artifacts() {
-        let settings = HostSettings {
-            instances: 16,
-            ..HostSettings::new("/tmp".into(), 1)
-        };
+        let settings = HostSettings { instances: 16, ..HostSettings::new("/tmp".into(), 1) };
         let (running, _) = running_engine(&settings).unwrap();
         assert_eq!(engine_id(&running), engine_id(&compiling_engine().unwrap()));
     }

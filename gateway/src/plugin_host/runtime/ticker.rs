@@ -44,39 +44,24 @@ impl Ticker {
     pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let (engine, seen) = (engine.weak(), Arc::clone(&shared));
-        let thread = thread::Builder::new()
-            .name("weir-epochs".into())
-            .spawn(move || run(&engine, &seen))?;
-        Ok(Self {
-            shared,
-            thread: thread.thread().clone(),
-        })
+        let thread = thread::Builder::new().name("weir-epochs".into()).spawn(move || run(&engine, &seen))?;
+        Ok(Self { shared, thread: thread.thread().clone() })
     }
 
     /// A counter for the calls of one thread.
     pub(crate) fn activity(&self) -> Activity {
         let calls = Arc::new(AtomicU64::new(0));
-        let mut all = self
-            .shared
-            .activity
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|one| one.strong_count() > 0);
         all.push(Arc::downgrade(&calls));
-        Activity {
-            calls,
-            ticker: self.clone(),
-        }
+        Activity { calls, ticker: self.clone() }
     }
 }
 
 impl Activity {
     /// Says that a call begins.
     pub(crate) fn call(&self) {
-        self.calls.store(
-            self.calls.load(Ordering::Relaxed).wrapping_add(1),
-            Ordering::Relaxed,
-        );
+        self.calls.store(self.calls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         if self.ticker.shared.dozing.load(Ordering::Relaxed) {
             self.ticker.thread.unpark();
         }
@@ -98,11 +83,7 @@ fn run(engine: &EngineWeak, shared: &Shared) {
         let Some(engine) = engine.upgrade() else { return };
         engine.increment_epoch();
         let calls = total(shared);
-        idle = if calls == last {
-            idle.saturating_add(1).min(IDLE_TICKS)
-        } else {
-            0
-        };
+        idle = if calls == last { idle.saturating_add(1).min(IDLE_TICKS) } else { 0 };
         if idle == 0 {
             next = next.min(Instant::now());
         }
@@ -112,9 +93,6 @@ fn run(engine: &EngineWeak, shared: &Shared) {
 
 fn total(shared: &Shared) -> u64 {
     let all = shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
-    let calls = all
-        .iter()
-        .filter_map(Weak::upgrade)
-        .map(|one| one.load(Ordering::Relaxed));
+    let calls = all.iter().filter_map(Weak::upgrade).map(|one| one.load(Ordering::Relaxed));
     calls.fold(0, u64::wrapping_add)
 }

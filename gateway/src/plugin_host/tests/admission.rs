@@ -9,15 +9,9 @@ async fn each_wrong_upload_is_named() {
     let fixture = Fixture::new();
     let good = Guest::default().build();
     let cut = good[..good.len() / 2].to_vec();
-    let phases = Guest {
-        world: "export weir:plugin/request-trailers@0.1.0;",
-        more: TRAILERS,
-        ..Guest::default()
-    };
-    let none = Guest {
-        world: "",
-        ..Guest::default()
-    };
+    let phases =
+        Guest { world: "export weir:plugin/request-trailers@0.1.0;", more: TRAILERS, ..Guest::default() };
+    let none = Guest { world: "", ..Guest::default() };
     let nested = nested(20);
     for (case, bytes, words) in [
         ("empty", Vec::new(), "it is empty"),
@@ -29,41 +23,17 @@ async fn each_wrong_upload_is_named() {
         ("nested too deeply", nested, "nested deeper"),
         ("no phase", none.build(), "none of the phases"),
         ("a phase of later days", phases.build(), "request-trailers"),
-        (
-            "unknown import",
-            importing("wasi:cli/environment@0.2.0"),
-            "wasi:cli/environment@0.2.0",
-        ),
-        (
-            "near miss",
-            importing("weir:plugin/loging@0.1.0"),
-            "the interfaces of weir:plugin@0.1.0 are",
-        ),
-        (
-            "another version",
-            importing("weir:plugin/logging@0.7.0"),
-            "it has weir:plugin/logging@0.1.0",
-        ),
-        (
-            "empty component",
-            wat::parse_str("(component)").unwrap(),
-            "weir:plugin/meta",
-        ),
+        ("unknown import", importing("wasi:cli/environment@0.2.0"), "wasi:cli/environment@0.2.0"),
+        ("near miss", importing("weir:plugin/loging@0.1.0"), "the interfaces of weir:plugin@0.1.0 are"),
+        ("another version", importing("weir:plugin/logging@0.7.0"), "it has weir:plugin/logging@0.1.0"),
+        ("empty component", wat::parse_str("(component)").unwrap(), "weir:plugin/meta"),
     ] {
-        let refused = fixture
-            .host
-            .admit(bytes.into())
-            .await
-            .expect_err(case)
-            .to_string();
+        let refused = fixture.host.admit(bytes.into()).await.expect_err(case).to_string();
         assert!(refused.contains(words), "{case}: {refused}");
     }
     let large = vec![0; 33 << 20];
     assert!(
-        matches!(
-            fixture.host.admit(large.into()).await,
-            Err(AdmissionError::TooLarge { .. })
-        ),
+        matches!(fixture.host.admit(large.into()).await, Err(AdmissionError::TooLarge { .. })),
         "too large"
     );
 }

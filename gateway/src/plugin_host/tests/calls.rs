@@ -13,28 +13,17 @@ const ONCE: &str = "(if (i32.eq (global.get $calls) (i32.const 2)) (then unreach
 #[tokio::test]
 async fn edits_reach_the_request() {
     let fixture = Fixture::new();
-    let component = Guest {
-        request_head: EDIT,
-        ..Guest::default()
-    }
-    .build();
+    let component = Guest { request_head: EDIT, ..Guest::default() }.build();
     let assignment = fixture.assign(component, &spec()).await;
     for call in 0..3 {
         let (exchange, flow) = fixture.request(&assignment).await;
         assert!(matches!(flow, Flow::Continue), "call {call}: {flow:?}");
-        assert_eq!(
-            exchange.request.headers.get("x-out").unwrap(),
-            "value",
-            "call {call}"
-        );
+        assert_eq!(exchange.request.headers.get("x-out").unwrap(), "value", "call {call}");
     }
     assert_eq!(fixture.host.instances().0, 1, "one warm instance served them all");
     let stats = fixture.host.call_stats();
     assert_eq!(
-        stats
-            .iter()
-            .map(|stats| (stats.phase, stats.calls[0]))
-            .collect::<Vec<_>>(),
+        stats.iter().map(|stats| (stats.phase, stats.calls[0])).collect::<Vec<_>>(),
         [("request-head", 3)]
     );
 }
@@ -43,23 +32,10 @@ async fn edits_reach_the_request() {
 async fn instances_are_kept_only_if_the_plugin_allows_it() {
     let fixture = Fixture::new();
     for (case, reuse, want) in [("reuse", true, "plugin-trap"), ("per call", false, "went on")] {
-        let component = Guest {
-            request_head: ONCE,
-            reuse,
-            ..Guest::default()
-        }
-        .build();
+        let component = Guest { request_head: ONCE, reuse, ..Guest::default() }.build();
         let assignment = fixture.assign(component, &spec()).await;
-        assert_eq!(
-            reason(&fixture.request(&assignment).await.1),
-            "went on",
-            "{case}: first call"
-        );
-        assert_eq!(
-            reason(&fixture.request(&assignment).await.1),
-            want,
-            "{case}: second call"
-        );
+        assert_eq!(reason(&fixture.request(&assignment).await.1), "went on", "{case}: first call");
+        assert_eq!(reason(&fixture.request(&assignment).await.1), want, "{case}: second call");
         assert_eq!(
             reason(&fixture.request(&assignment).await.1),
             "went on",
@@ -83,10 +59,7 @@ async fn a_retired_assignment_gives_its_instances_back() {
 async fn a_broken_assignment_follows_its_policy() {
     let fixture = Fixture::new();
     for (on_failure, want) in [(OnFailure::Closed, "plugin-broken"), (OnFailure::Open, "went on")] {
-        let broken = Placement::Broken {
-            on_failure,
-            reason: "no such version".into(),
-        };
+        let broken = Placement::Broken { on_failure, reason: "no such version".into() };
         let chain = Chain::new(vec![Slot::new("guest", 0, Some(broken), [])]);
         let mut run = chain.begin();
         let (_, flow) = chain.on_request(&fixture.instances, &mut run, exchange()).await;
@@ -101,17 +74,11 @@ async fn exhaustion_is_a_matter_of_the_failure_policy() {
     let services = fixture.host.services();
     let other = Arc::default();
     let mut permits: Vec<_> = std::iter::from_fn(|| services.capacity.acquire(&other)).collect();
-    permits.extend(std::iter::from_fn(|| {
-        services.capacity.acquire(&assignment.core.plugin.alive)
-    }));
+    permits.extend(std::iter::from_fn(|| services.capacity.acquire(&assignment.core.plugin.alive)));
     let (_, flow) = fixture.request(&assignment).await;
     assert_eq!(reason(&flow), "plugin-capacity");
     drop(permits);
-    assert_eq!(
-        reason(&fixture.request(&assignment).await.1),
-        "went on",
-        "room again"
-    );
+    assert_eq!(reason(&fixture.request(&assignment).await.1), "went on", "room again");
 }
 
 #[test]

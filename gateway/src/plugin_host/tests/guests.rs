@@ -106,17 +106,10 @@ impl Guest {
 /// A component of a core module in text form and a world.
 pub(super) fn component(module: &str, world: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
-    resolve
-        .push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit"))
-        .unwrap();
+    resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit")).unwrap();
     let package = resolve.push_str("guest.wit", world).unwrap();
     let world = resolve.select_world(&[package], None).unwrap();
     let mut module = wat::parse_str(module).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    ComponentEncoder::default()
-        .module(&module)
-        .unwrap()
-        .validate(true)
-        .encode()
-        .unwrap()
+    ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
 }

@@ -19,11 +19,7 @@ async fn each_way_to_fail_is_told_apart_and_answered_alike() {
         ("endless loop", LOOP, "plugin-guest-time"),
         ("trap", "unreachable", "plugin-trap"),
         ("memory", GROW, "plugin-memory"),
-        (
-            "recursion",
-            "(drop (call $head (i32.const 0) (i32.const 0)))",
-            "plugin-trap",
-        ),
+        ("recursion", "(drop (call $head (i32.const 0) (i32.const 0)))", "plugin-trap"),
         (
             "CR LF in a value",
             "(call $edit (i32.const 100) (i32.const 5) (i32.const 116) (i32.const 7))",
@@ -44,23 +40,13 @@ async fn each_way_to_fail_is_told_apart_and_answered_alike() {
             "(call $edit (i32.const 100) (i32.const 5) (i32.const 0) (i32.const 0x3fffffff))",
             "plugin-trap",
         ),
-        (
-            "a pointer into nothing",
-            "(return (i32.const 0x7ffffff8))",
-            "plugin-trap",
-        ),
+        ("a pointer into nothing", "(return (i32.const 0x7ffffff8))", "plugin-trap"),
     ] {
-        let component = Guest {
-            request_head: body,
-            ..Guest::default()
-        }
-        .build();
+        let component = Guest { request_head: body, ..Guest::default() }.build();
         let assignment = fixture.assign(component, &spec()).await;
         let (exchange, flow) = fixture.request(&assignment).await;
         assert_eq!(reason(&flow), want, "{case}");
-        let Flow::Respond(LocalAnswer { status, .. }) = flow else {
-            panic!("{case}: closed")
-        };
+        let Flow::Respond(LocalAnswer { status, .. }) = flow else { panic!("{case}: closed") };
         assert_eq!(status, 500, "{case}");
         assert_eq!(exchange.request.headers.len(), 2, "{case}: no edit was applied");
         // A bad answer ends a call in order: only what stops a guest half-way costs its instance.
@@ -74,15 +60,8 @@ async fn each_way_to_fail_is_told_apart_and_answered_alike() {
 #[tokio::test]
 async fn open_policy_lets_the_request_go_on() {
     let fixture = Fixture::new();
-    let component = Guest {
-        request_head: "unreachable",
-        ..Guest::default()
-    }
-    .build();
-    let open = AssignmentSpec {
-        sandbox: json!({"on_failure": "open"}),
-        ..spec()
-    };
+    let component = Guest { request_head: "unreachable", ..Guest::default() }.build();
+    let open = AssignmentSpec { sandbox: json!({"on_failure": "open"}), ..spec() };
     let assignment = fixture.assign(component, &open).await;
     assert!(matches!(fixture.request(&assignment).await.1, Flow::Continue));
 }
@@ -90,53 +69,29 @@ async fn open_policy_lets_the_request_go_on() {
 #[tokio::test]
 async fn a_loop_ends_near_its_limit_also_on_a_fiber() {
     let fixture = Fixture::new();
-    let component = Guest {
-        request_head: LOOP,
-        ..Guest::default()
-    }
-    .build();
-    let limited = AssignmentSpec {
-        sandbox: json!({"limits": {"guest_ms_per_call": 5}}),
-        ..spec()
-    };
+    let component = Guest { request_head: LOOP, ..Guest::default() }.build();
+    let limited = AssignmentSpec { sandbox: json!({"limits": {"guest_ms_per_call": 5}}), ..spec() };
     let assignment = fixture.assign(component, &limited).await;
     // After a few overruns calls move to fibers: then others run between its ticks.
     for call in 0..6 {
         let begun = Instant::now();
         let (_, flow) = fixture.request(&assignment).await;
         assert_eq!(reason(&flow), "plugin-guest-time", "call {call}");
-        assert!(
-            begun.elapsed() < Duration::from_secs(5),
-            "call {call} took {:?}",
-            begun.elapsed()
-        );
+        assert!(begun.elapsed() < Duration::from_secs(5), "call {call} took {:?}", begun.elapsed());
     }
-    assert!(
-        assignment.core.suspends(),
-        "it has lost the right to block its worker"
-    );
+    assert!(assignment.core.suspends(), "it has lost the right to block its worker");
 }
 
 #[tokio::test]
 async fn ten_thousand_traps_leave_every_slot_free() {
     let fixture = Fixture::new();
-    let component = Guest {
-        request_head: "unreachable",
-        ..Guest::default()
-    }
-    .build();
+    let component = Guest { request_head: "unreachable", ..Guest::default() }.build();
     let assignment = fixture.assign(component, &spec()).await;
     for _ in 0..10_000 {
         assert_eq!(reason(&fixture.request(&assignment).await.1), "plugin-trap");
     }
     assert_eq!(fixture.host.instances().0, 0, "no instance is left");
-    let metrics = assignment
-        .core
-        .plugin
-        .plain
-        .engine()
-        .pooling_allocator_metrics()
-        .unwrap();
+    let metrics = assignment.core.plugin.plain.engine().pooling_allocator_metrics().unwrap();
     assert_eq!(metrics.core_instances(), 0, "no slot is taken");
 }
 
@@ -144,31 +99,13 @@ async fn ten_thousand_traps_leave_every_slot_free() {
 async fn describe_and_configure_are_bounded_too() {
     let fixture = Fixture::new();
     for (case, describe) in [("loop", LOOP), ("trap", "unreachable"), ("memory", GROW)] {
-        let component = Guest {
-            describe,
-            ..Guest::default()
-        }
-        .build();
+        let component = Guest { describe, ..Guest::default() }.build();
         let refused = fixture.host.admit(component.into()).await;
-        assert!(
-            matches!(refused, Err(AdmissionError::Describe(_))),
-            "describe: {case}: {refused:?}"
-        );
+        assert!(matches!(refused, Err(AdmissionError::Describe(_))), "describe: {case}: {refused:?}");
     }
     for (case, configure) in [("loop", LOOP), ("trap", "unreachable"), ("memory", GROW)] {
-        let plugin = fixture
-            .plugin(
-                Guest {
-                    configure,
-                    ..Guest::default()
-                }
-                .build(),
-            )
-            .await;
+        let plugin = fixture.plugin(Guest { configure, ..Guest::default() }.build()).await;
         let refused = fixture.host.assign(&plugin, &spec()).await;
-        assert!(
-            matches!(refused, Err(AssignError::Configure(_))),
-            "configure: {case}: {refused:?}"
-        );
+        assert!(matches!(refused, Err(AssignError::Configure(_))), "configure: {case}: {refused:?}");
     }
 }

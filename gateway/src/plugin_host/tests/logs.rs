@@ -9,16 +9,7 @@ use super::{Fixture, chain, exchange, spec};
 async fn entries_are_delivered_in_batches() {
     let fixture = Fixture::new();
     let world = "export weir:plugin/log-phase@0.1.0;";
-    let assignment = fixture
-        .assign(
-            Guest {
-                world,
-                ..Guest::default()
-            }
-            .build(),
-            &spec(),
-        )
-        .await;
+    let assignment = fixture.assign(Guest { world, ..Guest::default() }.build(), &spec()).await;
     let chain = chain(&assignment);
     for _ in 0..40 {
         let mut run = chain.begin();

@@ -73,11 +73,7 @@ impl Fixture {
         settings.instances = 32;
         let host = Host::start(settings, deps).unwrap();
         let instances = Instances::new(&host);
-        Self {
-            host,
-            instances,
-            _prefix: prefix,
-        }
+        Self { host, instances, _prefix: prefix }
     }
 
     async fn plugin(&self, component: Vec<u8>) -> Arc<Plugin> {
@@ -103,12 +99,7 @@ fn spec() -> AssignmentSpec {
 
 fn chain(assignment: &Arc<Assignment>) -> Chain {
     let live = Placement::Live(Arc::clone(assignment));
-    Chain::new(vec![Slot::new(
-        assignment.name(),
-        assignment.priority(),
-        Some(live),
-        [],
-    )])
+    Chain::new(vec![Slot::new(assignment.name(), assignment.priority(), Some(live), [])])
 }
 
 /// A request for `/a?b=c` with a header or two.
@@ -117,24 +108,14 @@ fn exchange() -> Box<Exchange> {
     headers.insert("host", "example.com".parse().unwrap());
     headers.insert("x-in", "1".parse().unwrap());
     let address = ([192, 0, 2, 1], 4711).into();
-    let peer = Peer {
-        client: address,
-        direct: address,
-        listener_port: 8000,
-        scheme: Scheme::Http,
-    };
+    let peer = Peer { client: address, direct: address, listener_port: 8000, scheme: Scheme::Http };
     let head = RequestHead {
         method: Method::GET,
         uri: "/a?b=c".parse().unwrap(),
         version: Version::HTTP_11,
         headers,
     };
-    Box::new(Exchange::begin(
-        RequestId::from_bits(7),
-        Timing::begin(Instant::now(), 1),
-        peer,
-        head,
-    ))
+    Box::new(Exchange::begin(RequestId::from_bits(7), Timing::begin(Instant::now(), 1), peer, head))
 }
 
 /// The reason of a local answer.

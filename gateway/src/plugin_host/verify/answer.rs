@@ -31,12 +31,7 @@ pub(crate) fn answer(said: LocalResponse) -> Result<LocalAnswer, String> {
     };
     let mut reason = said.reason;
     reason.truncate(reason.floor_char_boundary(256));
-    Ok(LocalAnswer {
-        status,
-        headers,
-        body,
-        reason,
-    })
+    Ok(LocalAnswer { status, headers, body, reason })
 }
 
 /// A final status.
@@ -45,8 +40,6 @@ pub(crate) fn answer(said: LocalResponse) -> Result<LocalAnswer, String> {
 ///
 /// If it is not one.
 pub(crate) fn status(code: u16) -> Result<StatusCode, String> {
-    let known = StatusCode::from_u16(code)
-        .ok()
-        .filter(|_| (200..600).contains(&code));
+    let known = StatusCode::from_u16(code).ok().filter(|_| (200..600).contains(&code));
     known.ok_or_else(|| format!("{code} is not a status from 200 to 599"))
 }

@@ -15,14 +15,7 @@ const MAX_PART: usize = 32 << 10;
 ///
 /// What is wrong, for the operator's log.
 pub(crate) fn target(said: wit::TargetChange, target: &mut TargetChange) -> Result<(), String> {
-    let wit::TargetChange {
-        scheme,
-        host,
-        path,
-        query,
-        method,
-        upstream,
-    } = said;
+    let wit::TargetChange { scheme, host, path, query, method, upstream } = said;
     if let Some(scheme) = scheme {
         if scheme != "http" && scheme != "https" {
             return Err("the scheme is neither http nor https".into());
@@ -67,10 +60,7 @@ fn authority(text: String) -> Result<String, String> {
 
 /// Visible ASCII without the delimiters that would end the part.
 fn is_part(text: &str, without: &[u8]) -> bool {
-    text.len() <= MAX_PART
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !without.contains(&byte))
+    text.len() <= MAX_PART && text.bytes().all(|byte| byte.is_ascii_graphic() && !without.contains(&byte))
 }
 
 #[cfg(test)]
@@ -87,14 +77,8 @@ mod tests {
             method: None,
             upstream: None,
         };
-        let path = |path: &str| wit::TargetChange {
-            path: Some(path.into()),
-            ..empty()
-        };
-        let host = |host: &str| wit::TargetChange {
-            host: Some(host.into()),
-            ..empty()
-        };
+        let path = |path: &str| wit::TargetChange { path: Some(path.into()), ..empty() };
+        let host = |host: &str| wit::TargetChange { host: Some(host.into()), ..empty() };
         for (case, change, allowed) in [
             ("path", path("/a/%20b"), true),
             ("path with authority", path("http://other/"), false),
@@ -104,28 +88,10 @@ mod tests {
             ("host with port", host("a.example:8080"), true),
             ("host with userinfo", host("u@a.example"), false),
             ("host with CR LF", host("a\r\nb"), false),
-            (
-                "method",
-                wit::TargetChange {
-                    method: Some("GE T".into()),
-                    ..empty()
-                },
-                false,
-            ),
-            (
-                "scheme",
-                wit::TargetChange {
-                    scheme: Some("ftp".into()),
-                    ..empty()
-                },
-                false,
-            ),
+            ("method", wit::TargetChange { method: Some("GE T".into()), ..empty() }, false),
+            ("scheme", wit::TargetChange { scheme: Some("ftp".into()), ..empty() }, false),
         ] {
-            assert_eq!(
-                target(change, &mut TargetChange::default()).is_ok(),
-                allowed,
-                "{case}"
-            );
+            assert_eq!(target(change, &mut TargetChange::default()).is_ok(), allowed, "{case}");
         }
     }
 }

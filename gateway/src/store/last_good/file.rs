@@ -25,10 +25,7 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new(head: Value) -> Self {
-        Self {
-            head,
-            text: String::new(),
-        }
+        Self { head, text: String::new() }
     }
 
     pub(super) fn push(&mut self, value: &impl Serialize) {
@@ -49,10 +46,7 @@ pub(super) struct Slot {
 
 impl Slot {
     pub(super) fn new(folder: &Path, name: &'static str) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            name,
-        }
+        Self { folder: folder.to_owned(), name }
     }
 
     pub(super) fn newest(&self) -> PathBuf {
@@ -83,9 +77,7 @@ impl Slot {
         }
         fs::rename(&unfinished, &newest).map_err(refused(&newest))?;
         // The names are part of the folder, which has a flush of its own.
-        File::open(&self.folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(refused(&self.folder))
+        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(refused(&self.folder))
     }
 
     /// Blocks: reads the newest generation that is whole and that `parse` understands.
@@ -114,12 +106,7 @@ impl Slot {
 fn write_flushed(path: &Path, lines: Lines) -> io::Result<()> {
     let Lines { head, text } = lines;
     let head = json!({ "format": FORMAT, "sha256": digest(&head, &text), "about": head });
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     writeln!(file, "{head}")?;
     file.write_all(text.as_bytes())?;
     file.sync_all()

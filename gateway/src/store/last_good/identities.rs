@@ -55,11 +55,7 @@ impl LastGood {
     /// Reads the newest set that is whole; empty if there is none.
     pub async fn load_identities(&self) -> SavedIdentities {
         let slot = self.identities();
-        tokio::task::spawn_blocking(move || slot.read(&identities))
-            .await
-            .ok()
-            .flatten()
-            .unwrap_or_default()
+        tokio::task::spawn_blocking(move || slot.read(&identities)).await.ok().flatten().unwrap_or_default()
     }
 
     fn identities(&self) -> Slot {
@@ -75,11 +71,7 @@ async fn read(store: &Store, kind: &str, limit: usize, lines: &mut Vec<Value>) -
         query.size = BATCH.min(left);
         let page = store.page(kind, &query).await?;
         left -= page.documents.len();
-        lines.extend(
-            page.documents
-                .iter()
-                .map(|document| json!({ "kind": kind, "document": document })),
-        );
+        lines.extend(page.documents.iter().map(|document| json!({ "kind": kind, "document": document })));
         query.after = page.next;
         if left == 0 || page.next.is_none() {
             return Ok(page.next.is_some());

@@ -47,9 +47,7 @@ pub enum LastGoodError {
 impl LastGood {
     /// Files in `folder`, which is made when something is saved.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self {
-            folder: folder.into(),
-        }
+        Self { folder: folder.into() }
     }
 
     /// Saves a catalog and keeps the one before it. Atomic: a crash at any moment leaves a whole one.
@@ -65,18 +63,13 @@ impl LastGood {
             documents.iter().for_each(|document| lines.push(document));
         }
         let slot = self.catalog();
-        tokio::task::spawn_blocking(move || slot.write(lines))
-            .await
-            .map_err(|_| LastGoodError::BrokenOff)?
+        tokio::task::spawn_blocking(move || slot.write(lines)).await.map_err(|_| LastGoodError::BrokenOff)?
     }
 
     /// Reads the newest catalog that is whole; `None` if there is none. What is not whole is logged.
     pub async fn load(&self) -> Option<CatalogRows> {
         let slot = self.catalog();
-        tokio::task::spawn_blocking(move || slot.read(&catalog))
-            .await
-            .ok()
-            .flatten()
+        tokio::task::spawn_blocking(move || slot.read(&catalog)).await.ok().flatten()
     }
 
     fn catalog(&self) -> Slot {
@@ -96,11 +89,7 @@ fn catalog(head: &Value, lines: &mut dyn Iterator<Item = &str>) -> Option<Catalo
             of_kind.push(serde_json::from_str(lines.next()?).ok()?);
         }
     }
-    Some(CatalogRows {
-        revision,
-        documents,
-        bad_rows: Vec::new(),
-    })
+    Some(CatalogRows { revision, documents, bad_rows: Vec::new() })
 }
 
 #[cfg(test)]

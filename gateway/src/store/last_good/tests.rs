@@ -5,16 +5,8 @@ use super::*;
 fn rows(revision: Revision) -> CatalogRows {
     let service = json!({ "id": "a", "name": "line\nbreak", "nested": { "b": [1, null] } });
     let services = vec![service.as_object().cloned().unwrap()];
-    let documents = [
-        ("services".to_owned(), services),
-        ("routes".to_owned(), Vec::new()),
-    ]
-    .into();
-    CatalogRows {
-        revision,
-        documents,
-        bad_rows: Vec::new(),
-    }
+    let documents = [("services".to_owned(), services), ("routes".to_owned(), Vec::new())].into();
+    CatalogRows { revision, documents, bad_rows: Vec::new() }
 }
 
 #[tokio::test]
@@ -33,17 +25,11 @@ async fn a_damaged_file_gives_way_to_the_one_before_it() {
     let cases: [(&str, Damage); 6] = [
         ("emptied", Vec::clear),
         ("cut short", |bytes| bytes.truncate(bytes.len() - 3)),
-        ("a bit flipped at the end", |bytes| {
-            *bytes.last_mut().unwrap() ^= 1
-        }),
+        ("a bit flipped at the end", |bytes| *bytes.last_mut().unwrap() ^= 1),
         ("a bit flipped in the head", |bytes| bytes[4] ^= 1),
-        ("not even text", |bytes| {
-            bytes.iter_mut().for_each(|byte| *byte = 0xff)
-        }),
+        ("not even text", |bytes| bytes.iter_mut().for_each(|byte| *byte = 0xff)),
         ("of a later format", |bytes| {
-            *bytes = String::from_utf8_lossy(bytes)
-                .replace("\"format\":1", "\"format\":2")
-                .into_bytes();
+            *bytes = String::from_utf8_lossy(bytes).replace("\"format\":1", "\"format\":2").into_bytes();
         }),
     ];
     for (case, damage) in cases {
@@ -70,10 +56,7 @@ async fn a_folder_that_cannot_be_written_is_an_error_and_no_loss() {
     last_good.save(&rows(1)).await.unwrap();
     // A folder where the unfinished file goes.
     fs::create_dir(folder.path().join("catalog.unfinished")).unwrap();
-    assert!(matches!(
-        last_good.save(&rows(2)).await,
-        Err(LastGoodError::Write { .. })
-    ));
+    assert!(matches!(last_good.save(&rows(2)).await, Err(LastGoodError::Write { .. })));
     assert_eq!(last_good.load().await, Some(rows(1)));
 }
 
@@ -83,9 +66,6 @@ async fn only_the_owner_may_read_it() {
     let folder = tempfile::tempdir().unwrap();
     let last_good = LastGood::new(folder.path());
     last_good.save(&rows(1)).await.unwrap();
-    let mode = fs::metadata(last_good.catalog().newest())
-        .unwrap()
-        .permissions()
-        .mode();
+    let mode = fs::metadata(last_good.catalog().newest()).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0);
 }

@@ -25,9 +25,7 @@ pub(super) struct Fresh {
 impl Fresh {
     pub(super) async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = StoreSettings::Sqlite {
-            path: folder.path().join("weir.db"),
-        };
+        let settings = StoreSettings::Sqlite { path: folder.path().join("weir.db") };
         Self::of(settings, Some(folder)).await
     }
 
@@ -43,11 +41,7 @@ impl Fresh {
     async fn of(settings: StoreSettings, folder: Option<tempfile::TempDir>) -> Self {
         let store = Store::connect(&settings).await.unwrap();
         store.migrate().await.unwrap();
-        Self {
-            store,
-            settings,
-            _folder: folder,
-        }
+        Self { store, settings, _folder: folder }
     }
 
     /// Another gateway on the same database; in memory there is none.
@@ -79,10 +73,7 @@ pub(super) fn id(number: u128) -> Uuid {
 
 /// A record with fields as JSON and nothing to find it by.
 pub(super) fn record(kind: &'static str, number: u128, fields: &Value) -> Record {
-    let mut document = json!({ "id": id(number).to_string() })
-        .as_object()
-        .cloned()
-        .unwrap();
+    let mut document = json!({ "id": id(number).to_string() }).as_object().cloned().unwrap();
     document.extend(fields.as_object().cloned().unwrap_or_default());
     Record {
         kind,
@@ -126,10 +117,7 @@ pub(super) trait With {
 
 impl With for Record {
     fn with_key(mut self, field: &'static str, value: &str) -> Self {
-        self.keys.push(UniqueKey {
-            field,
-            value: value.to_owned(),
-        });
+        self.keys.push(UniqueKey { field, value: value.to_owned() });
         self
     }
 
@@ -140,12 +128,7 @@ impl With for Record {
         number: u128,
         on_delete: OnDelete,
     ) -> Self {
-        self.links.push(Link {
-            field,
-            target,
-            id: id(number),
-            on_delete,
-        });
+        self.links.push(Link { field, target, id: id(number), on_delete });
         self
     }
 

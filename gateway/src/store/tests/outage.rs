@@ -1,5 +1,8 @@
+//! The database away, busy, or given up on by the caller.
+
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::*;
@@ -11,9 +14,7 @@ const SOON: Duration = Duration::from_secs(30);
 async fn server() -> (Postgres, Store) {
     let server = Postgres::start().unwrap();
     let url = server.database().unwrap();
-    let store = Store::connect(&StoreSettings::Url(SecretString::from(url)))
-        .await
-        .unwrap();
+    let store = Store::connect(&StoreSettings::Url(SecretString::from(url))).await.unwrap();
     store.migrate().await.unwrap();
     (server, store)
 }
@@ -40,27 +41,14 @@ async fn while_postgres_is_away_the_store_says_so_fast_and_recovers_by_itself() 
     // Later ones do not each pay for the wait: two hundred of them would take minutes.
     let began = Instant::now();
     for _ in 0..200 {
-        assert!(
-            store
-                .insert(service(2, "two"))
-                .await
-                .unwrap_err()
-                .is_unavailable()
-        );
+        assert!(store.insert(service(2, "two")).await.unwrap_err().is_unavailable());
     }
     assert!(began.elapsed() < SOON, "200 refusals took {:?}", began.elapsed());
     server.start_again().unwrap();
     until_it_answers(&store).await;
     assert!(store.is_available());
-    store
-        .insert(service(2, "two"))
-        .await
-        .expect("writes work again as well");
-    assert_eq!(
-        store.revision().await.unwrap(),
-        2,
-        "nothing of the refused writes was done"
-    );
+    store.insert(service(2, "two")).await.expect("writes work again as well");
+    assert_eq!(store.revision().await.unwrap(), 2, "nothing of the refused writes was done");
 }
 
 #[tokio::test]
@@ -70,7 +58,8 @@ async fn a_feed_survives_a_restart_of_postgres() {
     let mut feed = store.feed();
     store.insert(service(1, "one")).await.unwrap();
     assert_eq!(timeout(SOON, feed.changed()).await.unwrap(), 1);
-    let waiting = tokio::spawn(async move {
+    let mut waiting = JoinSet::new();
+    waiting.spawn(async move {
         let revision = feed.changed().await;
         (feed, revision)
     });
@@ -79,7 +68,7 @@ async fn a_feed_survives_a_restart_of_postgres() {
     server.start_again().unwrap();
     until_it_answers(&other).await;
     other.insert(service(2, "two")).await.unwrap();
-    let (mut feed, revision) = timeout(SOON, waiting).await.unwrap().unwrap();
+    let (mut feed, revision) = timeout(SOON, waiting.join_next()).await.unwrap().unwrap().unwrap();
     assert_eq!(revision, 2);
     other.insert(service(3, "three")).await.unwrap();
     assert_eq!(timeout(SOON, feed.changed()).await.unwrap(), 3, "and hears on");
@@ -90,9 +79,7 @@ async fn a_store_may_be_opened_before_its_server_is_up() {
     let server = Postgres::start().unwrap();
     let url = server.database().unwrap();
     server.stop().unwrap();
-    let store = Store::connect(&StoreSettings::Url(SecretString::from(url)))
-        .await
-        .unwrap();
+    let store = Store::connect(&StoreSettings::Url(SecretString::from(url))).await.unwrap();
     assert!(store.revision().await.unwrap_err().is_unavailable());
     server.start_again().unwrap();
     let migrated = async {
@@ -106,30 +93,18 @@ async fn a_store_may_be_opened_before_its_server_is_up() {
 
 #[tokio::test]
 async fn a_write_given_up_by_its_caller_leaves_no_lock_behind() {
-    for fresh in [
-        Fresh::sqlite().await,
-        Fresh::memory().await,
-        Fresh::postgres().await,
-    ] {
+    for fresh in [Fresh::sqlite().await, Fresh::memory().await, Fresh::postgres().await] {
         let store = fresh.store;
         store.insert(service(1, "one")).await.unwrap();
         for patience in 0..40 {
             let changes = (100..130).map(|number| Change::Insert(service(number, &number.to_string())));
             // Broken off at another place each time; some may be done in time.
-            let _ = timeout(
-                Duration::from_micros(patience * 150),
-                store.write(changes.collect()),
-            )
-            .await;
+            let _ = timeout(Duration::from_micros(patience * 150), store.write(changes.collect())).await;
         }
         let written = timeout(SOON, store.insert(service(2, "two"))).await.unwrap();
         assert!(written.is_ok(), "{:?}: {written:?}", fresh.settings);
         let page = store.find("services", &Lookup::Id(id(1))).await.unwrap();
-        assert!(
-            page.is_some(),
-            "{:?}: what was committed is still there",
-            fresh.settings
-        );
+        assert!(page.is_some(), "{:?}: what was committed is still there", fresh.settings);
     }
 }
 
@@ -138,10 +113,7 @@ async fn a_full_pool_is_busy_and_not_away() {
     let fresh = Fresh::sqlite().await;
     let held = fresh.store.writer().await.unwrap();
     let refused = fresh.store.insert(service(1, "one")).await.unwrap_err();
-    assert!(
-        matches!(refused, StoreError::Unavailable { outage: false, .. }),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, StoreError::Unavailable { outage: false, .. }), "{refused:?}");
     assert!(fresh.store.is_available());
     assert_eq!(fresh.store.revision().await.unwrap(), 0, "readers go on");
     held.roll_back().await;

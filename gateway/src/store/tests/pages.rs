@@ -1,3 +1,5 @@
+//! Lists, page by page, below a parent and by tags.
+
 use super::*;
 use crate::model::Document;
 use crate::store::{Change, PageQuery, TagFilter};
@@ -32,28 +34,14 @@ async fn walk(store: &Store, kind: &str, mut query: PageQuery) -> Vec<Vec<u128>>
 
 async fn a_list_is_walked_page_by_page(fresh: Fresh) {
     let store = fresh.store;
-    let sized = |size| PageQuery {
-        size,
-        ..PageQuery::default()
-    };
-    assert_eq!(
-        walk(&store, "services", sized(2)).await,
-        [[0_u128; 0]],
-        "an empty kind has one empty page"
-    );
+    let sized = |size| PageQuery { size, ..PageQuery::default() };
+    assert_eq!(walk(&store, "services", sized(2)).await, [[0_u128; 0]], "an empty kind has one empty page");
     let inserted = [5, 1, 4, 2, 3].map(|number| Change::Insert(service(number, &number.to_string())));
     store.write(inserted.to_vec()).await.unwrap();
     store.insert(service(6, "gone").expiring(1)).await.unwrap();
     store.insert(consumer(1, "another kind")).await.unwrap();
-    assert_eq!(
-        walk(&store, "services", sized(2)).await,
-        [vec![1, 2], vec![3, 4], vec![5]]
-    );
-    assert_eq!(
-        walk(&store, "services", sized(5)).await,
-        [[1, 2, 3, 4, 5]],
-        "a full last page has no next"
-    );
+    assert_eq!(walk(&store, "services", sized(2)).await, [vec![1, 2], vec![3, 4], vec![5]]);
+    assert_eq!(walk(&store, "services", sized(5)).await, [[1, 2, 3, 4, 5]], "a full last page has no next");
     assert_eq!(walk(&store, "services", sized(1_000)).await, [[1, 2, 3, 4, 5]]);
 }
 
@@ -89,60 +77,34 @@ async fn tags_filter_by_all_or_by_any(fresh: Fresh) {
         (5, vec!["a", "c"]),
     ];
     for (number, tags) in &tagged {
-        store
-            .insert(service(*number, &number.to_string()).with_tags(tags))
-            .await
-            .unwrap();
+        store.insert(service(*number, &number.to_string()).with_tags(tags)).await.unwrap();
     }
     store.insert(consumer(1, "x").with_tags(&["a"])).await.unwrap();
     let tags = |tags: &[&str]| tags.iter().map(ToString::to_string).collect::<Vec<_>>();
     for (case, filter, want) in [
         ("one", TagFilter::All(tags(&["a"])), vec![1, 3, 5]),
         ("all of two", TagFilter::All(tags(&["a", "b"])), vec![3]),
-        (
-            "all of two, turned round",
-            TagFilter::All(tags(&["b", "a"])),
-            vec![3],
-        ),
+        ("all of two, turned round", TagFilter::All(tags(&["b", "a"])), vec![3]),
         ("any of two", TagFilter::Any(tags(&["b", "a"])), vec![1, 2, 3, 5]),
         ("any of one that nobody has", TagFilter::Any(tags(&["z"])), vec![]),
-        (
-            "all, one of which nobody has",
-            TagFilter::All(tags(&["a", "z"])),
-            vec![],
-        ),
+        ("all, one of which nobody has", TagFilter::All(tags(&["a", "z"])), vec![]),
         ("a long one", TagFilter::All(tags(&[&long])), vec![4]),
         ("any of none", TagFilter::Any(Vec::new()), vec![]),
     ] {
         for size in [1, 2, 100] {
-            let query = PageQuery {
-                size,
-                tags: Some(filter.clone()),
-                ..PageQuery::default()
-            };
-            assert_eq!(
-                walk(&store, "services", query).await.concat(),
-                want,
-                "{case}, {size} a page"
-            );
+            let query = PageQuery { size, tags: Some(filter.clone()), ..PageQuery::default() };
+            assert_eq!(walk(&store, "services", query).await.concat(), want, "{case}, {size} a page");
         }
     }
 }
 
 async fn a_replace_takes_tags_away(fresh: Fresh) {
     let store = fresh.store;
-    store
-        .insert(service(1, "1").with_tags(&["a", "b"]))
-        .await
-        .unwrap();
+    store.insert(service(1, "1").with_tags(&["a", "b"])).await.unwrap();
     store.replace(service(1, "1").with_tags(&["b"])).await.unwrap();
     for (tag, want) in [("a", vec![]), ("b", vec![1])] {
         let tags = Some(TagFilter::All(vec![tag.to_owned()]));
-        let query = PageQuery {
-            size: 9,
-            tags,
-            ..PageQuery::default()
-        };
+        let query = PageQuery { size: 9, tags, ..PageQuery::default() };
         assert_eq!(walk(&store, "services", query).await, [want], "{tag}");
     }
 }
@@ -150,12 +112,9 @@ async fn a_replace_takes_tags_away(fresh: Fresh) {
 async fn a_tag_and_a_parent_filter_together(fresh: Fresh) {
     let store = fresh.store;
     let mut changes = vec![Change::Insert(service(1, "a")), Change::Insert(service(2, "b"))];
-    for (number, service, tags) in [
-        (1, 1, ["x", "y"]),
-        (2, 2, ["x", "y"]),
-        (3, 1, ["y", "z"]),
-        (4, 1, ["z", "w"]),
-    ] {
+    for (number, service, tags) in
+        [(1, 1, ["x", "y"]), (2, 2, ["x", "y"]), (3, 1, ["y", "z"]), (4, 1, ["z", "w"])]
+    {
         changes.push(Change::Insert(route(number, service).with_tags(&tags)));
     }
     store.write(changes).await.unwrap();
@@ -165,12 +124,7 @@ async fn a_tag_and_a_parent_filter_together(fresh: Fresh) {
         ("any of none", TagFilter::Any(Vec::new()), vec![]),
     ] {
         let parent = Some(("service".to_owned(), id(1)));
-        let query = PageQuery {
-            size: 2,
-            parent,
-            tags: Some(tags),
-            ..PageQuery::default()
-        };
+        let query = PageQuery { size: 2, parent, tags: Some(tags), ..PageQuery::default() };
         assert_eq!(walk(&store, "routes", query).await.concat(), want, "{case}");
     }
 }

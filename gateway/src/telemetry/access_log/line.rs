@@ -21,11 +21,7 @@ pub(super) fn write(exchange: &Exchange, time: &mut TimeText, out: &mut String) 
     text_field("path", request.uri.path(), out);
     // Nobody was answered when the client left first; nginx calls that 499.
     let response = exchange.response.as_ref();
-    number_field(
-        "status",
-        response.map_or(499, |response| response.status.as_u16()),
-        out,
-    );
+    number_field("status", response.map_or(499, |response| response.status.as_u16()), out);
     number_field("bytes_in", exchange.bytes_in, out);
     number_field("bytes_out", exchange.bytes_out, out);
     latencies(exchange, out);
@@ -85,11 +81,7 @@ fn entities(exchange: &Exchange, out: &mut String) {
 fn named(field: &str, name: Option<&str>, id: uuid::Uuid, out: &mut String) {
     match name {
         Some(name) => text_field(field, name, out),
-        None => text_field(
-            field,
-            id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()),
-            out,
-        ),
+        None => text_field(field, id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()), out),
     }
 }
 
@@ -102,10 +94,7 @@ fn upstream(exchange: &Exchange, out: &mut String) {
     if exchange.tries.len() > 1 {
         number_field("tries", exchange.tries.len(), out);
     }
-    let status = exchange
-        .response
-        .as_ref()
-        .and_then(|response| response.upstream_status);
+    let status = exchange.response.as_ref().and_then(|response| response.upstream_status);
     if let Some(status) = status {
         number_field("upstream_status", status.as_u16(), out);
     }

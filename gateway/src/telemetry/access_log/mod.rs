@@ -5,6 +5,7 @@
 //! query of a request is left out: it is where keys and tokens are passed.
 
 mod line;
+mod rotate;
 mod time;
 mod writer;
 
@@ -61,21 +62,14 @@ impl AccessLog {
         };
         let shared = Arc::new(Shared::default());
         let writer = writer::start(sink, Arc::clone(&shared))?;
-        Ok(Self {
-            shared: Some(shared),
-            writer: Arc::new(Mutex::new(Some(writer))),
-        })
+        Ok(Self { shared: Some(shared), writer: Arc::new(Mutex::new(Some(writer))) })
     }
 
     /// The end of the log that belongs to one worker.
     pub fn worker(&self) -> WorkerAccessLog {
         let lane = self.shared.as_ref().map(|shared| {
             let lane = Arc::new(Lane::default());
-            shared
-                .lanes
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(Arc::clone(&lane));
+            shared.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&lane));
             WorkerLane {
                 lane,
                 shared: Arc::clone(shared),
@@ -107,9 +101,7 @@ impl AccessLog {
 
     /// Lines that were lost because the disk was slower than the traffic, or failed.
     pub fn dropped(&self) -> u64 {
-        self.shared
-            .as_ref()
-            .map_or(0, |shared| shared.dropped.load(Ordering::Relaxed))
+        self.shared.as_ref().map_or(0, |shared| shared.dropped.load(Ordering::Relaxed))
     }
 
     fn wake(&self) {
@@ -127,11 +119,7 @@ impl AccessLog {
 impl Collect for AccessLog {
     fn collect(&self, out: &mut Exposition) {
         let Some(shared) = &self.shared else { return };
-        out.family(
-            "weir_access_log_lines_total",
-            Kind::Counter,
-            "Lines written to the access log.",
-        );
+        out.family("weir_access_log_lines_total", Kind::Counter, "Lines written to the access log.");
         out.sample(&[], shared.written.load(Ordering::Relaxed));
         out.family(
             "weir_access_log_dropped_lines_total",
@@ -196,9 +184,7 @@ impl WorkerLane {
     fn hand_over(&self, lines: &mut String, lane: &mut String) {
         let before = lane.len();
         if before + lines.len() > LANE_BYTES {
-            self.shared
-                .dropped
-                .fetch_add(writer::count_lines(lines), Ordering::Relaxed);
+            self.shared.dropped.fetch_add(writer::count_lines(lines), Ordering::Relaxed);
         } else {
             lane.push_str(lines);
         }

@@ -11,9 +11,7 @@ fn open(path: &Path) -> AccessLog {
 
 fn lines(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).expect("a log");
-    text.lines()
-        .map(|line| serde_json::from_str(line).expect("a JSON line"))
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
 }
 
 #[test]
@@ -24,10 +22,7 @@ fn each_request_is_one_line() {
     let worker = log.worker();
     let mut first = exchange(Some(facts("orders", "up")), 200);
     first.request.uri = "/a%22b?apikey=secret".parse().expect("a target");
-    first
-        .request
-        .headers
-        .insert("user-agent", "wrk\"x".parse().expect("a value"));
+    first.request.headers.insert("user-agent", "wrk\"x".parse().expect("a value"));
     worker.record(&first);
     let mut second = exchange(None, 404);
     second.response = None;
@@ -70,11 +65,8 @@ fn lines_go_to_the_new_file_after_rotation() {
     }
     worker.record(&exchange(None, 201));
     log.finish();
-    let statuses: Vec<_> = lines(&rotated)
-        .iter()
-        .chain(&lines(&path))
-        .map(|line| line["status"].clone())
-        .collect();
+    let statuses: Vec<_> =
+        lines(&rotated).iter().chain(&lines(&path)).map(|line| line["status"].clone()).collect();
     assert_eq!(statuses, [json!(200), json!(201)]);
 }
 
@@ -98,15 +90,8 @@ fn a_full_lane_drops_and_counts() {
             worker.record(&exchange(None, 200));
         }
     }
-    let scratch = worker
-        .lane
-        .as_ref()
-        .map(|lane| lane.scratch.borrow().lines.len())
-        .unwrap_or_default();
-    assert!(
-        scratch <= SPILL_BYTES && scratch > SPILL_BYTES / 2,
-        "{scratch} bytes wait"
-    );
+    let scratch = worker.lane.as_ref().map(|lane| lane.scratch.borrow().lines.len()).unwrap_or_default();
+    assert!(scratch <= SPILL_BYTES && scratch > SPILL_BYTES / 2, "{scratch} bytes wait");
     let dropped = shared.dropped.load(Ordering::Relaxed);
     assert!(dropped > 1 && dropped < 1000, "{dropped} dropped");
 }

@@ -25,12 +25,7 @@ impl TimeText {
 /// Appends a number below 1000 with leading zeros.
 pub(super) fn three_digits(number: u64, out: &mut String) {
     for digit in [number / 100 % 10, number / 10 % 10, number % 10] {
-        out.push(
-            u32::try_from(digit)
-                .ok()
-                .and_then(|digit| char::from_digit(digit, 10))
-                .unwrap_or('0'),
-        );
+        out.push(u32::try_from(digit).ok().and_then(|digit| char::from_digit(digit, 10)).unwrap_or('0'));
     }
 }
 
@@ -50,11 +45,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
@@ -69,16 +60,8 @@ mod tests {
             ("the beginning", 0, "1970-01-01T00:00:00.000Z"),
             ("a leap day", 951_782_400_007, "2000-02-29T00:00:00.007Z"),
             ("after it", 951_868_800_000, "2000-03-01T00:00:00.000Z"),
-            (
-                "no leap day in 2100",
-                4_107_542_400_000,
-                "2100-03-01T00:00:00.000Z",
-            ),
-            (
-                "an ordinary moment",
-                1_700_000_000_123,
-                "2023-11-14T22:13:20.123Z",
-            ),
+            ("no leap day in 2100", 4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+            ("an ordinary moment", 1_700_000_000_123, "2023-11-14T22:13:20.123Z"),
             ("the same second", 1_700_000_000_999, "2023-11-14T22:13:20.999Z"),
         ] {
             let mut out = String::new();

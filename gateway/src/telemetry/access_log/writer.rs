@@ -32,19 +32,14 @@ impl Sink {
                 if let Some(folder) = path.parent() {
                     std::fs::create_dir_all(folder)?;
                 }
-                Some(Self::File {
-                    path: path.clone(),
-                    file: append_to(path)?,
-                })
+                Some(Self::File { path: path.clone(), file: append_to(path)? })
             }
         })
     }
 
     fn write(&mut self, lines: &str) -> io::Result<()> {
         match self {
-            Self::Stdout => io::stdout()
-                .write_all(lines.as_bytes())
-                .and_then(|()| io::stdout().flush()),
+            Self::Stdout => io::stdout().write_all(lines.as_bytes()).and_then(|()| io::stdout().flush()),
             Self::Stderr => io::stderr().write_all(lines.as_bytes()),
             Self::File { file, .. } => file.write_all(lines.as_bytes()),
         }
@@ -64,15 +59,8 @@ fn append_to(path: &PathBuf) -> io::Result<File> {
 }
 
 pub(super) fn start(sink: Sink, shared: Arc<Shared>) -> io::Result<JoinHandle<()>> {
-    let mut writer = Writer {
-        sink,
-        shared,
-        taken: String::new(),
-        failing: false,
-    };
-    std::thread::Builder::new()
-        .name("access-log".to_owned())
-        .spawn(move || writer.run())
+    let mut writer = Writer { sink, shared, taken: String::new(), failing: false };
+    std::thread::Builder::new().name("access-log".to_owned()).spawn(move || writer.run())
 }
 
 /// Lines in `text`.
@@ -110,20 +98,13 @@ impl Writer {
             let mut lanes = self.shared.lanes.lock().unwrap_or_else(PoisonError::into_inner);
             // A lane without a worker and without lines is not needed any more.
             lanes.retain(|lane| {
-                let empty = lane
-                    .lines
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .is_empty();
+                let empty = lane.lines.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
                 Arc::strong_count(lane) > 1 || !empty
             });
             lanes.clone()
         };
         for lane in lanes {
-            std::mem::swap(
-                &mut *lane.lines.lock().unwrap_or_else(PoisonError::into_inner),
-                &mut self.taken,
-            );
+            std::mem::swap(&mut *lane.lines.lock().unwrap_or_else(PoisonError::into_inner), &mut self.taken);
             if !self.taken.is_empty() {
                 self.write_taken();
             }
@@ -133,11 +114,7 @@ impl Writer {
     fn write_taken(&mut self) {
         let lines = count_lines(&self.taken);
         let written = self.sink.write(&self.taken);
-        let counter = if written.is_ok() {
-            &self.shared.written
-        } else {
-            &self.shared.dropped
-        };
+        let counter = if written.is_ok() { &self.shared.written } else { &self.shared.dropped };
         counter.fetch_add(lines, Ordering::Relaxed);
         self.note(&written);
         self.taken.clear();

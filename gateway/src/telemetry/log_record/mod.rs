@@ -24,16 +24,8 @@ pub fn write(exchange: &Exchange, out: &mut String) {
     request(exchange, out);
     key("response", out);
     response(exchange, out);
-    text_field(
-        "upstream_uri",
-        exchange.upstream_path.as_deref().unwrap_or_default(),
-        out,
-    );
-    text_field(
-        "upstream_status",
-        upstream_status(exchange).unwrap_or_default(),
-        out,
-    );
+    text_field("upstream_uri", exchange.upstream_path.as_deref().unwrap_or_default(), out);
+    text_field("upstream_status", upstream_status(exchange).unwrap_or_default(), out);
     key("latencies", out);
     latencies(exchange, out);
     key("tries", out);
@@ -41,15 +33,7 @@ pub fn write(exchange: &Exchange, out: &mut String) {
     entities(exchange, out);
     text_field("client_ip", &exchange.peer.client.ip().to_string(), out);
     number_field("started_at", exchange.timing.started_unix_ms, out);
-    text_field(
-        "source",
-        if upstream_status(exchange).is_some() {
-            "upstream"
-        } else {
-            "kong"
-        },
-        out,
-    );
+    text_field("source", if upstream_status(exchange).is_some() { "upstream" } else { "kong" }, out);
     text_field("workspace", WORKSPACE, out);
     text_field("workspace_name", "default", out);
     attributes(exchange, out);
@@ -57,20 +41,12 @@ pub fn write(exchange: &Exchange, out: &mut String) {
 }
 
 fn upstream_status(exchange: &Exchange) -> Option<&str> {
-    exchange
-        .response
-        .as_ref()?
-        .upstream_status
-        .as_ref()
-        .map(http::StatusCode::as_str)
+    exchange.response.as_ref()?.upstream_status.as_ref().map(http::StatusCode::as_str)
 }
 
 fn request(exchange: &Exchange, out: &mut String) {
     let request = &exchange.request;
-    let target = request
-        .uri
-        .path_and_query()
-        .map_or("/", http::uri::PathAndQuery::as_str);
+    let target = request.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     out.push('{');
     text_field("id", exchange.id.as_str(), out);
     text_field("method", request.method.as_str(), out);
@@ -148,9 +124,7 @@ fn query(query: &str, out: &mut String) {
     let mut arguments: Vec<(String, Vec<Option<String>>)> = Vec::new();
     // Kong looks at 100 arguments; the bound also keeps the search below short.
     for part in query.split('&').filter(|part| !part.is_empty()).take(100) {
-        let (name, value) = part
-            .split_once('=')
-            .map_or((part, None), |(name, value)| (name, Some(value)));
+        let (name, value) = part.split_once('=').map_or((part, None), |(name, value)| (name, Some(value)));
         let (name, value) = (decoded(name), value.map(decoded));
         match arguments.iter_mut().find(|(known, _)| *known == name) {
             Some((_, values)) => values.push(value),
@@ -189,9 +163,7 @@ fn argument(values: &[Option<String>], out: &mut String) {
 
 fn decoded(text: &str) -> String {
     let spaced = text.replace('+', " ");
-    percent_encoding::percent_decode_str(&spaced)
-        .decode_utf8_lossy()
-        .into_owned()
+    percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 /// In whole milliseconds: `kong` is the gateway's share, `proxy` the wait for the upstream's head
@@ -200,9 +172,7 @@ fn latencies(exchange: &Exchange, out: &mut String) {
     let timing = &exchange.timing;
     let end = timing.ended.unwrap_or_else(Instant::now);
     let proxy = timing.upstream_latency();
-    let receive = timing
-        .upstream_answered
-        .map(|from| end.saturating_duration_since(from));
+    let receive = timing.upstream_answered.map(|from| end.saturating_duration_since(from));
     out.push('{');
     number_field("request", milliseconds(timing.total(end)), out);
     number_field("kong", milliseconds(timing.gateway_latency()), out);
@@ -223,11 +193,7 @@ fn tries(tries: &[Try], out: &mut String) {
         }
         out.push('{');
         number_field("balancer_start", attempt.started_unix_ms, out);
-        number_field(
-            "balancer_start_ns",
-            attempt.started_unix_ms.saturating_mul(1_000_000),
-            out,
-        );
+        number_field("balancer_start_ns", attempt.started_unix_ms.saturating_mul(1_000_000), out);
         number_field("balancer_latency", milliseconds(attempt.connect), out);
         number_field("balancer_latency_ns", attempt.connect.as_nanos(), out);
         address(attempt.address, out);

@@ -70,28 +70,16 @@ fn a_whole_exchange_has_kongs_fields() {
         ("/request/id", json!("00000000000000000000000000000007")),
         ("/request/method", json!("POST")),
         ("/request/uri", json!("/a%20b?x=1&y&x=2&z=%22+q")),
-        (
-            "/request/url",
-            json!("http://api.test:8000/a%20b?x=1&y&x=2&z=%22+q"),
-        ),
-        (
-            "/request/querystring",
-            json!({"x": ["1", "2"], "y": true, "z": "\" q"}),
-        ),
+        ("/request/url", json!("http://api.test:8000/a%20b?x=1&y&x=2&z=%22+q")),
+        ("/request/querystring", json!({"x": ["1", "2"], "y": true, "z": "\" q"})),
         ("/request/headers/accept", json!(["a", "b"])),
         ("/request/headers/authorization", json!("REDACTED")),
         ("/request/headers/x-bytes", json!("\u{fffd}\"")),
         ("/request/size", json!(300)),
-        (
-            "/response",
-            json!({"status": 200, "headers": {"server": "up"}, "size": 21}),
-        ),
+        ("/response", json!({"status": 200, "headers": {"server": "up"}, "size": 21})),
         ("/upstream_uri", json!("/base/a%20b?x=1")),
         ("/upstream_status", json!("201")),
-        (
-            "/latencies",
-            json!({"request": 40, "kong": 2, "proxy": 30, "receive": 8}),
-        ),
+        ("/latencies", json!({"request": 40, "kong": 2, "proxy": 30, "receive": 8})),
         ("/tries/0/ip", json!("10.0.0.1")),
         ("/tries/0/balancer_latency_ns", json!(1_500_000)),
         ("/tries/0/state", json!("failed")),
@@ -113,20 +101,13 @@ fn an_answer_of_the_gateway_has_no_upstream() {
     let mut exchange = exchange("/");
     exchange.timing.upstream_sent = None;
     exchange.timing.upstream_answered = None;
-    let head = ResponseHead {
-        status: StatusCode::UNAUTHORIZED,
-        headers: HeaderMap::new(),
-        upstream_status: None,
-    };
+    let head =
+        ResponseHead { status: StatusCode::UNAUTHORIZED, headers: HeaderMap::new(), upstream_status: None };
     exchange.response = Some(head);
     let record = record(&exchange);
     assert_part(&record, "/source", &json!("kong"));
     assert_part(&record, "/upstream_status", &json!(""));
-    assert_part(
-        &record,
-        "/latencies",
-        &json!({"request": 40, "kong": 33, "proxy": -1, "receive": 0}),
-    );
+    assert_part(&record, "/latencies", &json!({"request": 40, "kong": 33, "proxy": -1, "receive": 0}));
     assert_part(&record, "/request/querystring", &json!({}));
     assert_part(&record, "/tries", &json!([]));
 }

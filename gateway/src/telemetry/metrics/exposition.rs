@@ -75,11 +75,7 @@ impl Exposition {
             self.text.push(before);
             before = ',';
             // Kong writes every bound with a decimal point.
-            let bound = if bound.is_finite() {
-                format!("{bound:?}")
-            } else {
-                "+Inf".to_owned()
-            };
+            let bound = if bound.is_finite() { format!("{bound:?}") } else { "+Inf".to_owned() };
             label("le", &bound, &mut self.text);
         }
         self.text.push_str(if before == '{' { "" } else { "}" });

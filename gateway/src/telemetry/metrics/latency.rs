@@ -5,13 +5,11 @@ use std::time::Duration;
 use super::cell::Cell;
 
 /// Upper bounds of the gateway's own share, in milliseconds.
-pub(super) const GATEWAY_BUCKETS: [u32; 17] = [
-    1, 2, 5, 7, 10, 15, 20, 30, 50, 75, 100, 200, 500, 750, 1000, 3000, 6000,
-];
+pub(super) const GATEWAY_BUCKETS: [u32; 17] =
+    [1, 2, 5, 7, 10, 15, 20, 30, 50, 75, 100, 200, 500, 750, 1000, 3000, 6000];
 /// Upper bounds of the upstream's share and of the whole, in milliseconds.
-pub(super) const REQUEST_BUCKETS: [u32; 13] = [
-    25, 50, 80, 100, 250, 400, 700, 1000, 2000, 5000, 10_000, 30_000, 60_000,
-];
+pub(super) const REQUEST_BUCKETS: [u32; 13] =
+    [25, 50, 80, 100, 250, 400, 700, 1000, 2000, 5000, 10_000, 30_000, 60_000];
 
 /// A histogram with one writer.
 #[derive(Debug)]
@@ -36,24 +34,14 @@ impl<const N: usize> Histogram<N> {
         let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.sum_us.add(us);
         // Most times are short, so the first bounds decide.
-        let place = self
-            .bounds
-            .iter()
-            .position(|bound| us <= u64::from(*bound) * 1000);
-        place
-            .and_then(|place| self.buckets.get(place))
-            .unwrap_or(&self.above)
-            .add(1);
+        let place = self.bounds.iter().position(|bound| us <= u64::from(*bound) * 1000);
+        place.and_then(|place| self.buckets.get(place)).unwrap_or(&self.above).add(1);
     }
 
     pub(super) fn add_to(&self, sum: &mut Distribution) {
         sum.bounds = self.bounds;
         sum.counts.resize(N + 1, 0);
-        for (count, cell) in sum
-            .counts
-            .iter_mut()
-            .zip(self.buckets.iter().chain([&self.above]))
-        {
+        for (count, cell) in sum.counts.iter_mut().zip(self.buckets.iter().chain([&self.above])) {
             *count += cell.get();
         }
         sum.sum_us += self.sum_us.get();
@@ -82,10 +70,7 @@ mod tests {
         let mut sum = Distribution::default();
         histogram.add_to(&mut sum);
         let at = |place: usize| sum.counts.get(place).copied();
-        assert_eq!(
-            (at(0), at(1), at(16), at(17)),
-            (Some(2), Some(1), Some(1), Some(1))
-        );
+        assert_eq!((at(0), at(1), at(16), at(17)), (Some(2), Some(1), Some(1), Some(1)));
         assert_eq!(sum.sum_us, 12_002_002);
     }
 }

@@ -45,10 +45,7 @@ impl Metrics {
         Arc::new(Self {
             node_id: node_id.into(),
             shards: Mutex::default(),
-            series: Mutex::new(Known {
-                series: Vec::new(),
-                announced,
-            }),
+            series: Mutex::new(Known { series: Vec::new(), announced }),
             new_series,
             collectors: Mutex::default(),
         })
@@ -57,27 +54,19 @@ impl Metrics {
     /// A shard for one more worker.
     pub fn worker(&self) -> WorkerMetrics {
         let shard = Arc::new(Shard::default());
-        self.shards
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Arc::clone(&shard));
+        self.shards.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&shard));
         WorkerMetrics::new(shard, self.new_series.clone())
     }
 
     /// Asks `collector` at each scrape, after what is counted here.
     pub fn register(&self, collector: Arc<dyn Collect>) {
-        self.collectors
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(collector);
+        self.collectors.lock().unwrap_or_else(PoisonError::into_inner).push(collector);
     }
 
     /// Connections and requests of all workers.
     pub fn totals(&self) -> ServerTotals {
         let shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
-        shards.iter().fold(ServerTotals::default(), |totals, shard| {
-            totals.plus(shard.totals())
-        })
+        shards.iter().fold(ServerTotals::default(), |totals, shard| totals.plus(shard.totals()))
     }
 
     /// Everything in the text format of Prometheus, version 0.0.4. Takes time in proportion to the
@@ -89,11 +78,7 @@ impl Metrics {
         let merged = series::merge(&self.known_series());
         proxy::requests(&merged, &mut out);
         process::collect(&mut out);
-        let collectors = self
-            .collectors
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let collectors = self.collectors.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for collector in collectors {
             collector.collect(&mut out);
         }
@@ -111,9 +96,7 @@ impl Metrics {
 
 impl std::fmt::Debug for Metrics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Metrics")
-            .field("node_id", &self.node_id)
-            .finish_non_exhaustive()
+        f.debug_struct("Metrics").field("node_id", &self.node_id).finish_non_exhaustive()
     }
 }
 

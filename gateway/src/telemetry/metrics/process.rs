@@ -13,11 +13,7 @@ pub(super) fn collect(out: &mut Exposition) {
         return;
     };
     if let Some((ticks, pages)) = parse(&stat) {
-        out.family(
-            "process_cpu_seconds_total",
-            Kind::Counter,
-            "CPU time used, user and system.",
-        );
+        out.family("process_cpu_seconds_total", Kind::Counter, "CPU time used, user and system.");
         out.sample(&[], ticks / TICKS_PER_SECOND);
         out.family("process_resident_memory_bytes", Kind::Gauge, "Memory in use.");
         out.sample(&[], pages * PAGE_BYTES);

@@ -13,31 +13,15 @@ pub(super) fn node(node_id: &str, report: &StatusReport, out: &mut Exposition) {
     out.family("kong_node_info", Kind::Gauge, "Node metadata information.");
     out.sample(&[("node_id", node_id), ("version", env!("CARGO_PKG_VERSION"))], 1);
     if let Some(reachable) = report.database_reachable {
-        out.family(
-            "kong_datastore_reachable",
-            Kind::Gauge,
-            "Whether the database answers: 0 is no.",
-        );
+        out.family("kong_datastore_reachable", Kind::Gauge, "Whether the database answers: 0 is no.");
         out.sample(&[], u8::from(reachable));
     }
-    out.family(
-        "weir_ready",
-        Kind::Gauge,
-        "Whether the node should get traffic: 0 is no.",
-    );
+    out.family("weir_ready", Kind::Gauge, "Whether the node should get traffic: 0 is no.");
     out.sample(&[], u8::from(report.readiness.is_ready()));
     let configuration = &report.configuration;
-    out.family(
-        "weir_config_revision",
-        Kind::Gauge,
-        "Revision of the configuration that serves requests.",
-    );
+    out.family("weir_config_revision", Kind::Gauge, "Revision of the configuration that serves requests.");
     out.sample(&[], configuration.revision);
-    out.family(
-        "weir_config_loaded_timestamp_seconds",
-        Kind::Gauge,
-        "When that configuration went live.",
-    );
+    out.family("weir_config_loaded_timestamp_seconds", Kind::Gauge, "When that configuration went live.");
     out.sample(&[], thousandth(configuration.loaded_unix_ms));
     out.family(
         "weir_config_last_good",
@@ -45,33 +29,17 @@ pub(super) fn node(node_id: &str, report: &StatusReport, out: &mut Exposition) {
         "Whether it came from disk, as the database was away: 1 is yes.",
     );
     out.sample(&[], u8::from(configuration.from_last_good));
-    out.family(
-        "weir_config_faults",
-        Kind::Gauge,
-        "Objects left out of it because they are broken.",
-    );
+    out.family("weir_config_faults", Kind::Gauge, "Objects left out of it because they are broken.");
     out.sample(&[], configuration.faults);
-    out.family(
-        "weir_task_panics_total",
-        Kind::Counter,
-        "Panics that were caught; any is a bug.",
-    );
+    out.family("weir_task_panics_total", Kind::Counter, "Panics that were caught; any is a bug.");
     out.sample(&[], task::panics());
 }
 
 /// Connections and requests, whatever became of them.
 pub(super) fn connections(node_id: &str, totals: ServerTotals, out: &mut Exposition) {
-    out.family(
-        "kong_nginx_requests_total",
-        Kind::Gauge,
-        "Total number of requests.",
-    );
+    out.family("kong_nginx_requests_total", Kind::Gauge, "Total number of requests.");
     out.sample(&[("node_id", node_id), ("subsystem", "http")], totals.requests);
-    out.family(
-        "kong_nginx_connections_total",
-        Kind::Gauge,
-        "Number of connections by state.",
-    );
+    out.family("kong_nginx_connections_total", Kind::Gauge, "Number of connections by state.");
     for (state, count) in [
         ("accepted", totals.accepted),
         ("handled", totals.accepted),
@@ -80,44 +48,25 @@ pub(super) fn connections(node_id: &str, totals: ServerTotals, out: &mut Exposit
         ("writing", totals.running),
         ("waiting", totals.active.saturating_sub(totals.running)),
     ] {
-        out.sample(
-            &[("node_id", node_id), ("subsystem", "http"), ("state", state)],
-            count,
-        );
+        out.sample(&[("node_id", node_id), ("subsystem", "http"), ("state", state)], count);
     }
 }
 
 /// Requests by route. A request without a route has empty labels.
 pub(super) fn requests(merged: &BTreeMap<Labels, Merged>, out: &mut Exposition) {
-    out.family(
-        "kong_http_requests_total",
-        Kind::Counter,
-        "HTTP status codes per service and route.",
-    );
+    out.family("kong_http_requests_total", Kind::Counter, "HTTP status codes per service and route.");
     for (labels, sums) in merged {
         for ((code, source), count) in &sums.codes {
             let code = code.to_string();
             let [service, route, workspace] = common(labels);
             let more = [("code", code.as_str()), ("source", source.as_str())];
-            out.sample(
-                &[service, route, more[0], more[1], workspace, ("consumer", "")],
-                count,
-            );
+            out.sample(&[service, route, more[0], more[1], workspace, ("consumer", "")], count);
         }
     }
     let all = [
-        (
-            "kong_kong_latency_ms",
-            "Latency added by the gateway, in milliseconds.",
-        ),
-        (
-            "kong_upstream_latency_ms",
-            "Latency of the upstream's first byte, in milliseconds.",
-        ),
-        (
-            "kong_request_latency_ms",
-            "Latency of the whole request, in milliseconds.",
-        ),
+        ("kong_kong_latency_ms", "Latency added by the gateway, in milliseconds."),
+        ("kong_upstream_latency_ms", "Latency of the upstream's first byte, in milliseconds."),
+        ("kong_request_latency_ms", "Latency of the whole request, in milliseconds."),
     ];
     for (which, (name, help)) in all.into_iter().enumerate() {
         out.family(name, Kind::Histogram, help);
@@ -126,34 +75,17 @@ pub(super) fn requests(merged: &BTreeMap<Labels, Merged>, out: &mut Exposition) 
             chosen.get(which).iter().for_each(|sum| latency(labels, sum, out));
         }
     }
-    out.family(
-        "kong_bandwidth_bytes",
-        Kind::Counter,
-        "Bytes by service, route and direction.",
-    );
+    out.family("kong_bandwidth_bytes", Kind::Counter, "Bytes by service, route and direction.");
     for (labels, sums) in merged.iter().filter(|(_, sums)| !sums.codes.is_empty()) {
         let [service, route, workspace] = common(labels);
         for (direction, bytes) in [("ingress", sums.bytes_in), ("egress", sums.bytes_out)] {
-            out.sample(
-                &[
-                    service,
-                    route,
-                    ("direction", direction),
-                    workspace,
-                    ("consumer", ""),
-                ],
-                bytes,
-            );
+            out.sample(&[service, route, ("direction", direction), workspace, ("consumer", "")], bytes);
         }
     }
 }
 
 fn common(labels: &Labels) -> [(&'static str, &str); 3] {
-    [
-        ("service", labels.service.as_str()),
-        ("route", labels.route.as_str()),
-        ("workspace", "default"),
-    ]
+    [("service", labels.service.as_str()), ("route", labels.route.as_str()), ("workspace", "default")]
 }
 
 fn latency(labels: &Labels, sum: &Distribution, out: &mut Exposition) {

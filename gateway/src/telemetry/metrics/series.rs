@@ -32,10 +32,7 @@ impl Labels {
 
     /// For all routes beyond the bound.
     pub(super) fn overflow() -> Self {
-        Self {
-            service: "other".to_owned(),
-            route: "other".to_owned(),
-        }
+        Self { service: "other".to_owned(), route: "other".to_owned() }
     }
 }
 

@@ -11,11 +11,7 @@ use crate::telemetry::status::{ConfigurationStatus, Readiness};
 
 /// A route and its service by their names; the same name gives the same id.
 pub(in crate::telemetry) fn facts(route: &str, service: &str) -> Arc<RouteFacts> {
-    facts_with_id(
-        route.bytes().fold(1, |id, byte| id * 31 + u128::from(byte)),
-        route,
-        service,
-    )
+    facts_with_id(route.bytes().fold(1, |id, byte| id * 31 + u128::from(byte)), route, service)
 }
 
 fn facts_with_id(id: u128, route: &str, service: &str) -> Arc<RouteFacts> {
@@ -57,11 +53,8 @@ pub(in crate::telemetry) fn exchange(route: Option<Arc<RouteFacts>>, status: u16
     exchange.route = route;
     exchange.bytes_in = 100;
     let status = StatusCode::from_u16(status).expect("a status");
-    exchange.response = Some(ResponseHead {
-        status,
-        headers: HeaderMap::new(),
-        upstream_status: Some(status),
-    });
+    exchange.response =
+        Some(ResponseHead { status, headers: HeaderMap::new(), upstream_status: Some(status) });
     exchange
 }
 
@@ -69,11 +62,7 @@ fn report() -> StatusReport {
     StatusReport {
         readiness: Readiness::Ready,
         database_reachable: Some(true),
-        configuration: ConfigurationStatus {
-            revision: 7,
-            loaded_unix_ms: 1_500,
-            ..Default::default()
-        },
+        configuration: ConfigurationStatus { revision: 7, loaded_unix_ms: 1_500, ..Default::default() },
     }
 }
 
@@ -82,11 +71,7 @@ fn lines(metrics: &Metrics) -> Vec<String> {
 }
 
 fn assert_line(lines: &[String], want: &str) {
-    assert!(
-        lines.iter().any(|line| line == want),
-        "{want} is missing in\n{}",
-        lines.join("\n")
-    );
+    assert!(lines.iter().any(|line| line == want), "{want} is missing in\n{}", lines.join("\n"));
 }
 
 #[test]
@@ -121,9 +106,7 @@ fn workers_are_added_up() {
         assert_line(&lines, want);
     }
     assert!(
-        !lines
-            .iter()
-            .any(|line| line.starts_with("kong_upstream_latency_ms_bucket")),
+        !lines.iter().any(|line| line.starts_with("kong_upstream_latency_ms_bucket")),
         "no upstream answered"
     );
 }
@@ -135,10 +118,7 @@ fn many_statuses_are_all_counted() {
     for status in 200..240 {
         worker.record(&exchange(Some(facts("r", "s")), status));
     }
-    let counted = lines(&metrics)
-        .iter()
-        .filter(|line| line.starts_with("kong_http_requests_total{"))
-        .count();
+    let counted = lines(&metrics).iter().filter(|line| line.starts_with("kong_http_requests_total{")).count();
     assert_eq!(counted, 40);
 }
 
@@ -158,10 +138,7 @@ fn a_renamed_route_gets_new_labels_and_an_unchanged_one_goes_on() {
         &lines,
         r#"kong_http_requests_total{service="s",route="new",code="200",source="service",workspace="default",consumer=""} 1"#,
     );
-    assert!(
-        !lines.iter().any(|line| line.contains("\"old\"")),
-        "the old labels are gone"
-    );
+    assert!(!lines.iter().any(|line| line.contains("\"old\"")), "the old labels are gone");
 }
 
 #[test]
@@ -181,14 +158,8 @@ fn routes_beyond_the_bound_share_a_series_until_others_are_deleted() {
     drop(deleted);
     worker.record(&exchange(Some(late), 200));
     let seen = lines(&metrics);
-    assert!(
-        seen.iter().any(|line| line.contains(r#"route="late""#)),
-        "there is room again"
-    );
-    assert!(
-        !seen.iter().any(|line| line.contains(r#"route="deleted""#)),
-        "what is gone is not shown"
-    );
+    assert!(seen.iter().any(|line| line.contains(r#"route="late""#)), "there is room again");
+    assert!(!seen.iter().any(|line| line.contains(r#"route="deleted""#)), "what is gone is not shown");
     drop(kept);
 }
 

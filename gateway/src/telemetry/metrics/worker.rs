@@ -37,12 +37,7 @@ impl Shard {
         let requests = self.requests_begun.get();
         let active = accepted.saturating_sub(closed);
         let running = requests.saturating_sub(ended);
-        ServerTotals {
-            accepted,
-            active,
-            requests,
-            running,
-        }
+        ServerTotals { accepted, active, requests, running }
     }
 }
 
@@ -58,17 +53,9 @@ impl WorkerMetrics {
     pub(super) fn new(shard: Arc<Shard>, announce: Sender<Arc<Series>>) -> Self {
         let unmatched = announced(Labels::default(), &announce);
         let overflow = announced(Labels::overflow(), &announce);
-        let routes = RefCell::new(Routes {
-            known: HashMap::default(),
-            overflow,
-            announce,
-            limit: MAX_ROUTES,
-        });
-        Self {
-            shard,
-            routes,
-            unmatched,
-        }
+        let routes =
+            RefCell::new(Routes { known: HashMap::default(), overflow, announce, limit: MAX_ROUTES });
+        Self { shard, routes, unmatched }
     }
 
     /// A client connected.
@@ -104,11 +91,7 @@ fn observation(exchange: &Exchange) -> Observation {
     let upstream_status = response.and_then(|response| response.upstream_status);
     Observation {
         status: response.map_or_else(client_left, |response| response.status),
-        source: if upstream_status.is_some() {
-            Source::Service
-        } else {
-            Source::Kong
-        },
+        source: if upstream_status.is_some() { Source::Service } else { Source::Kong },
         total: timing.total(timing.ended.unwrap_or_else(Instant::now)),
         gateway: timing.gateway_latency(),
         upstream: timing.upstream_latency(),
@@ -149,12 +132,7 @@ impl Routes {
         match self.known.entry(facts.route.id) {
             Entry::Vacant(place) => {
                 let series = announced(Labels::of(facts), &self.announce);
-                &place
-                    .insert(Known {
-                        facts: Arc::downgrade(facts),
-                        series,
-                    })
-                    .series
+                &place.insert(Known { facts: Arc::downgrade(facts), series }).series
             }
             Entry::Occupied(place) => {
                 let known = place.into_mut();

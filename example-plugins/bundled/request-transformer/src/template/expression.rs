@@ -23,25 +23,15 @@ impl Expression {
 
     /// `joined or joined or ..`, where joined is `primary .. primary .. ..`.
     pub(crate) fn parse(text: &str, inputs: &mut InputList) -> Result<Self, String> {
-        let mut tokens = Tokens {
-            rest: text.trim_start(),
-            whole: text,
-        };
+        let mut tokens = Tokens { rest: text.trim_start(), whole: text };
         let parsed = or(&mut tokens, inputs)?;
-        if tokens.rest.is_empty() {
-            Ok(parsed)
-        } else {
-            Err(tokens.problem())
-        }
+        if tokens.rest.is_empty() { Ok(parsed) } else { Err(tokens.problem()) }
     }
 
     pub(crate) fn value<'a>(&'a self, inputs: &'a Inputs) -> Option<Cow<'a, [u8]>> {
         match self {
             Self::Text(text) => Some(Cow::Borrowed(text)),
-            Self::Field(slots) => slots
-                .iter()
-                .find_map(|slot| inputs.bytes(*slot))
-                .map(Cow::Borrowed),
+            Self::Field(slots) => slots.iter().find_map(|slot| inputs.bytes(*slot)).map(Cow::Borrowed),
             Self::Or(choices) => choices.iter().find_map(|choice| choice.value(inputs)),
             Self::Joined(parts) => {
                 let values = parts.iter().map(|part| part.value(inputs).unwrap_or_default());
@@ -87,10 +77,7 @@ impl<'a> Tokens<'a> {
     }
 
     fn word(&mut self) -> &'a str {
-        let end = self
-            .rest
-            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-            .unwrap_or(self.rest.len());
+        let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at_checked(end).unwrap_or(("", self.rest));
         self.rest = rest.trim_start();
         word
@@ -151,21 +138,14 @@ fn primary(tokens: &mut Tokens<'_>, inputs: &mut InputList) -> Result<Expression
     let key = if tokens.skip(".") {
         tokens.word()
     } else if tokens.skip("[") {
-        let key = if tokens.rest.starts_with(['\'', '"']) {
-            tokens.quoted().unwrap_or("")
-        } else {
-            tokens.word()
-        };
+        let key =
+            if tokens.rest.starts_with(['\'', '"']) { tokens.quoted().unwrap_or("") } else { tokens.word() };
         if tokens.skip("]") { key } else { "" }
     } else {
         ""
     };
-    let wanted = fields(table, key)
-        .filter(|_| !key.is_empty())
-        .ok_or_else(|| tokens.problem())?;
-    Ok(Expression::Field(
-        wanted.into_iter().map(|input| inputs.want(input)).collect(),
-    ))
+    let wanted = fields(table, key).filter(|_| !key.is_empty()).ok_or_else(|| tokens.problem())?;
+    Ok(Expression::Field(wanted.into_iter().map(|input| inputs.want(input)).collect()))
 }
 
 fn fields(table: &str, key: &str) -> Option<Vec<Input>> {

@@ -38,11 +38,7 @@ fn renders_what_kong_documents() {
         let config = json!({"add": {"headers": [format!("x-out:{template}")]}});
         let mut tester = Tester::<RequestTransformer>::new(&config)
             .unwrap_or_else(|problems| panic!("{case}: {problems:?}"));
-        assert_eq!(
-            tester.request_head(&request).headers.get("x-out"),
-            Some(want),
-            "{case}"
-        );
+        assert_eq!(tester.request_head(&request).headers.get("x-out"), Some(want), "{case}");
     }
 }
 
@@ -60,9 +56,7 @@ fn refuses_what_it_does_not_understand() {
         ("a word that begins with or", "$(headers.x order)"),
     ] {
         let config = json!({"add": {"headers": [format!("x-out:{template}")]}});
-        let problems = Tester::<RequestTransformer>::new(&config)
-            .err()
-            .unwrap_or_default();
+        let problems = Tester::<RequestTransformer>::new(&config).err().unwrap_or_default();
         assert_eq!(
             problems.first().map(|problem| problem.pointer.as_str()),
             Some("/add/headers/0"),

@@ -1,0 +1,244 @@
+//! The control plane: store, identity, plugin host, reload, and the two APIs beside the proxy.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use super::AppError;
+use super::components::HostComponents;
+use super::plugin_metrics::PluginMetrics;
+use crate::admin::status_listener::{self, StatusSources};
+use crate::admin::{self, AdminSettings, AdminState, NodeReport};
+use crate::client::{Connect, Fetcher, Tls};
+use crate::clock::Clock;
+use crate::config::{Database, Listener, Migrate, Settings};
+use crate::identity::Identity;
+use crate::plugin_host::{Host, HostDeps, HostSettings, Plugin};
+use crate::reload::{Reload, ReloadParts, Report, Reports};
+use crate::shutdown::Drain;
+use crate::snapshot::SnapshotHandle;
+use crate::store::{LastGood, Store, StoreSettings};
+use crate::task;
+use crate::telemetry::{ConfigurationStatus, Metrics, Readiness, StatusReport, log_record};
+
+/// What the data plane needs of the control plane.
+pub(super) struct Control {
+    pub(super) snapshots: SnapshotHandle,
+    pub(super) connect: Connect,
+    pub(super) host: Host,
+    store: Store,
+}
+
+impl Control {
+    /// Closes the database.
+    pub(super) async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+/// Starts the control plane. Comes back once there is a configuration to serve, or once it is clear
+/// that neither the database nor the disk has one yet.
+pub(super) async fn start(
+    settings: &Arc<Settings>,
+    node_id: Uuid,
+    metrics: &Arc<Metrics>,
+    drain: &Drain,
+    runtime: tokio::runtime::Handle,
+) -> Result<Control, AppError> {
+    let status = listen(&settings.status_listen, "status_listen").await?;
+    let admin = listen(&settings.admin_listen, "admin_listen").await?;
+    let store = Store::connect(&StoreSettings::from(&settings.database)).await?;
+    migrate(settings, &store).await?;
+    let connect = Connect::new(Tls::new()?);
+    let last_good = LastGood::new(settings.prefix.join("last_good"));
+    let identity = Identity::new(store.clone());
+    identity.seed(&last_good.load_identities().await).await;
+    let host = plugin_host(settings, &identity, Fetcher::new(connect.clone(), runtime))?;
+    metrics.register(Arc::new(PluginMetrics(host.clone())));
+    let bundled = host.bundled().await.map_err(|error| AppError::Plugins(error.to_string()))?;
+    let snapshots = SnapshotHandle::new();
+    let (reload, mut reports) = Reload::new(ReloadParts {
+        store: store.clone(),
+        identity,
+        host: host.clone(),
+        bundled: bundled.clone(),
+        snapshots: snapshots.clone(),
+        last_good,
+        prefix: settings.prefix.clone(),
+        clock: Clock::system(),
+    });
+    task::spawn("reload", reload.run());
+    task::spawn("expiry", sweep_expired(store.clone(), drain.clone()));
+    serve_status(status, metrics, &store, &reports, settings, drain);
+    serve_admin(admin, (settings, node_id), (&store, &host, bundled), (metrics, &reports), drain)?;
+    // An error is a first answer too: an empty gateway answers 404 and says why in /status.
+    reports.wait_for(|report| report.live_revision.is_some() || report.error.is_some()).await;
+    Ok(Control { snapshots, connect, host, store })
+}
+
+async fn listen(listeners: &[Listener], setting: &'static str) -> Result<Vec<TcpListener>, AppError> {
+    let mut bound = Vec::new();
+    for listener in listeners {
+        let address = listener.address;
+        let socket = TcpListener::bind(address).await;
+        bound.push(socket.map_err(|source| AppError::Listen { setting, address, source })?);
+    }
+    Ok(bound)
+}
+
+/// Brings the database up to date, or says that somebody must. A database that is away is no reason
+/// not to start: the node serves its last good configuration.
+async fn migrate(settings: &Settings, store: &Store) -> Result<(), AppError> {
+    let outcome = match settings.migrate {
+        Migrate::Auto => store.migrate().await,
+        Migrate::Command => match store.pending_migrations().await {
+            Ok(pending) if !pending.is_empty() => return Err(AppError::Migrations(pending.len())),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        },
+    };
+    match outcome {
+        Err(error) if error.is_unavailable() => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the database does not answer; starting without it"
+            );
+            Ok(())
+        }
+        other => Ok(other?),
+    }
+}
+
+fn plugin_host(settings: &Settings, identity: &Identity, fetcher: Fetcher) -> Result<Host, AppError> {
+    let mut host = HostSettings::new(settings.prefix.clone(), settings.workers.get());
+    host.max_component_bytes = settings.plugins.component_max_size;
+    host.instances = settings.plugins.instances;
+    host.max_memory_bytes = settings.plugins.memory_mib as usize * (1 << 20);
+    let deps = HostDeps {
+        directory: Arc::new(identity.clone()),
+        outbound: Arc::new(fetcher),
+        log_record: log_record::write,
+    };
+    Host::start(host, deps).map_err(|error| AppError::Plugins(error.to_string()))
+}
+
+/// Deletes entities that have expired; readers do not see them in any case.
+async fn sweep_expired(store: Store, drain: Drain) {
+    let mut minutes = tokio::time::interval(std::time::Duration::from_secs(60));
+    while !drain.is_draining() {
+        minutes.tick().await;
+        if let Err(error) = store.sweep_expired(1_000).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "expired entities are still there");
+        }
+    }
+}
+
+fn serve_status(
+    listeners: Vec<TcpListener>,
+    metrics: &Arc<Metrics>,
+    store: &Store,
+    reports: &Reports,
+    settings: &Settings,
+    drain: &Drain,
+) {
+    let has_database = !matches!(settings.database, Database::Off);
+    let (store, reports) = (store.clone(), reports.clone());
+    let report = move || status(&reports.latest(), has_database.then(|| store.is_available()));
+    let sources = StatusSources::new(Arc::clone(metrics), report, drain.clone());
+    for listener in listeners {
+        task::spawn("status listener", status_listener::serve(listener, sources.clone()));
+    }
+}
+
+fn status(report: &Report, database_reachable: Option<bool>) -> StatusReport {
+    let readiness = match (report.live_revision, database_reachable) {
+        (Some(_), _) => Readiness::Ready,
+        (None, Some(false)) => Readiness::DatabaseUnreachable,
+        (None, Some(true) | None) => Readiness::NotLoaded,
+    };
+    let configuration = ConfigurationStatus {
+        revision: report.live_revision.and_then(|revision| u64::try_from(revision).ok()).unwrap_or(0),
+        loaded_unix_ms: report.published_at * 1000,
+        from_last_good: report.serving_last_good,
+        faults: report.faults.len(),
+        last_error: report.error.clone(),
+    };
+    StatusReport { readiness, database_reachable, configuration }
+}
+
+fn serve_admin(
+    listeners: Vec<TcpListener>,
+    (settings, node_id): (&Settings, Uuid),
+    (store, host, bundled): (&Store, &Host, Vec<Arc<Plugin>>),
+    (metrics, reports): (&Arc<Metrics>, &Reports),
+    drain: &Drain,
+) -> Result<(), AppError> {
+    let (metrics, reports) = (Arc::clone(metrics), reports.clone());
+    let report = move || {
+        let (latest, totals) = (reports.latest(), metrics.totals());
+        NodeReport {
+            serving_last_good: latest.serving_last_good,
+            live_revision: latest.live_revision,
+            faults: latest.faults.iter().map(ToString::to_string).collect(),
+            reload_error: latest.error.clone(),
+            connections_accepted: totals.accepted,
+            connections_active: totals.active,
+            total_requests: totals.requests,
+        }
+    };
+    let admin_settings = AdminSettings {
+        hostname: hostname(),
+        node_id,
+        configuration: configuration(settings),
+        max_component_bytes: settings.plugins.component_max_size,
+        ..AdminSettings::default()
+    };
+    let components = Arc::new(HostComponents { host: host.clone(), store: store.clone(), bundled });
+    let state = AdminState::new(store.clone(), components, Arc::new(report), admin_settings, Clock::system());
+    let state = state.map_err(|(name, fault)| AppError::Plugins(format!("{name}: {fault}")))?;
+    for listener in listeners {
+        task::spawn("admin listener", admin::serve(listener, state.clone(), drain.clone()));
+    }
+    Ok(())
+}
+
+fn hostname() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "localhost".to_owned() } else { name.trim().to_owned() }
+}
+
+/// The settings that clients of Kong read from `/`.
+fn configuration(settings: &Settings) -> Value {
+    let listeners = |listeners: &[Listener]| -> Value {
+        listeners
+            .iter()
+            .map(|listener| {
+                let address = listener.address;
+                serde_json::json!({
+                    "ip": address.ip(), "port": address.port(), "listener": listener.text, "ssl": false,
+                    "http2": false, "proxy_protocol": false, "reuseport": listener.reuseport,
+                    "backlog": listener.backlog,
+                })
+            })
+            .collect()
+    };
+    let database = match settings.database {
+        Database::Off => "off",
+        Database::Sqlite { .. } => "sqlite",
+        // Clients of Kong know this word; a URL of SQLite is a file all the same.
+        Database::Postgres(_) | Database::Url(_) => "postgres",
+    };
+    let mut all = Map::new();
+    all.insert("database".into(), database.into());
+    all.insert("router_flavor".into(), "traditional_compatible".into());
+    all.insert("role".into(), "traditional".into());
+    all.insert("wasm".into(), false.into());
+    all.insert("prefix".into(), settings.prefix.display().to_string().into());
+    all.insert("log_level".into(), settings.log_level.as_str().into());
+    all.insert("proxy_listeners".into(), listeners(&settings.proxy_listen));
+    all.insert("admin_listeners".into(), listeners(&settings.admin_listen));
+    all.insert("status_listeners".into(), listeners(&settings.status_listen));
+    Value::Object(all)
+}

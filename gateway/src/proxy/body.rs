@@ -1,0 +1,215 @@
+//! Bodies on their way through: never collected, watched by the connection's deadline.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::connection::Client;
+use super::deadline::Wait;
+use super::finish::Ending;
+use super::worker::Worker;
+use crate::client::{Connection, Endpoint};
+
+/// Why a body ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The side that sends it broke off or sent nonsense.
+    #[error(transparent)]
+    Broken(#[from] hyper::Error),
+    /// The request body is larger than `client_max_body_size`.
+    #[error("request body too large")]
+    TooLarge,
+    /// The upstream sent nothing for too long.
+    #[error("the upstream stopped sending")]
+    UpstreamTimeout,
+}
+
+/// A request body, from the client to the upstream.
+pub struct RequestBody {
+    incoming: Option<Incoming>,
+    client: Rc<Client>,
+    /// How long the upstream may take to accept what was read, and then to answer.
+    write_timeout: Duration,
+    read_timeout: Duration,
+}
+
+impl RequestBody {
+    pub(super) fn new(
+        incoming: Incoming,
+        client: Rc<Client>,
+        write_timeout: Duration,
+        read_timeout: Duration,
+    ) -> Self {
+        let incoming = Some(incoming).filter(|body| !body.is_end_stream());
+        Self { incoming, client, write_timeout, read_timeout }
+    }
+
+    /// A second body for a request that has none.
+    pub(super) fn empty_again(&self) -> Option<Self> {
+        let (client, write_timeout, read_timeout) =
+            (Rc::clone(&self.client), self.write_timeout, self.read_timeout);
+        self.incoming.is_none().then_some(Self { incoming: None, client, write_timeout, read_timeout })
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        let Some(incoming) = &mut this.incoming else { return Poll::Ready(None) };
+        match Pin::new(incoming).poll_frame(cx) {
+            Poll::Pending => {
+                this.client.deadline.arm(Wait::RequestBody, this.client.worker.settings.client_body_timeout);
+                Poll::Pending
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                this.client.deadline.arm(Wait::Upstream, this.write_timeout);
+                let within = this.client.count_in(frame.data_ref().map_or(0, Bytes::len));
+                Poll::Ready(Some(if within { Ok(frame) } else { Err(BodyError::TooLarge) }))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(None) => {
+                this.client.deadline.arm(Wait::Upstream, this.read_timeout);
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+/// A response body, on its way to the client. When it is dropped, the exchange is over.
+pub struct ResponseBody {
+    source: Source,
+    ending: Ending,
+}
+
+enum Source {
+    /// Written by the gateway.
+    Local(Option<Bytes>),
+    /// From the upstream.
+    Upstream(UpstreamBody),
+}
+
+/// The rest of an upstream's answer, and the connection that it comes over.
+pub(super) struct UpstreamBody {
+    pub(super) incoming: Incoming,
+    pub(super) read_timeout: Duration,
+    pub(super) lease: Lease,
+}
+
+/// A connection in use; goes back to its pool when the body has been read to its end.
+pub(super) struct Lease {
+    pub(super) worker: Rc<Worker>,
+    pub(super) endpoint: Endpoint,
+    pub(super) connection: Option<Connection<RequestBody>>,
+}
+
+impl Lease {
+    fn give_back(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.worker.pool.put(&self.endpoint, connection);
+        }
+    }
+}
+
+impl ResponseBody {
+    pub(super) fn local(bytes: Bytes, ending: Ending) -> Self {
+        Self { source: Source::Local(Some(bytes).filter(|bytes| !bytes.is_empty())), ending }
+    }
+
+    pub(super) fn upstream(body: UpstreamBody, ending: Ending) -> Self {
+        let mut body = body;
+        if body.incoming.is_end_stream() {
+            body.lease.give_back();
+        }
+        Self { source: Source::Upstream(body), ending }
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        let polled = match &mut this.source {
+            Source::Local(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Source::Upstream(body) => body.poll_frame(&this.ending, cx),
+        };
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            this.ending.count_out(frame.data_ref().map_or(0, Bytes::len));
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Local(bytes) => bytes.is_none(),
+            Source::Upstream(body) => body.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Local(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Source::Upstream(body) => body.incoming.size_hint(),
+        }
+    }
+}
+
+impl UpstreamBody {
+    fn poll_frame(
+        &mut self,
+        ending: &Ending,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let deadline = &ending.client.deadline;
+        match Pin::new(&mut self.incoming).poll_frame(cx) {
+            Poll::Pending if deadline.upstream_is_late() => {
+                Poll::Ready(Some(Err(BodyError::UpstreamTimeout)))
+            }
+            Poll::Pending => {
+                // While the client still sends its body, that wait is the one that counts.
+                if deadline.wait() == Wait::Nothing {
+                    deadline.arm(Wait::Upstream, self.read_timeout);
+                }
+                Poll::Pending
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                deadline.disarm();
+                if self.incoming.is_end_stream() {
+                    self.lease.give_back();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(None) => {
+                deadline.disarm();
+                self.lease.give_back();
+                Poll::Ready(None)
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! One client connection: HTTP/1.1 by hyper, a deadline for each wait, and a clean end when draining.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use http::HeaderValue;
+use hyper::rt::ReadBufCursor;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::deadline::{Deadline, Wait};
+use super::handle;
+use super::headers::ConnectionHeaders;
+use super::strict::{HeadLimits, Malformed, Strict};
+use super::worker::Worker;
+
+/// Header fields that hyper takes by default, without allocating.
+const HYPER_MAX_HEADERS: usize = 100;
+
+/// What is known about one client connection.
+pub struct Client {
+    pub(super) peer: SocketAddr,
+    pub(super) listener_port: u16,
+    pub(super) headers: ConnectionHeaders,
+    pub(super) deadline: Rc<Deadline>,
+    pub(super) worker: Rc<Worker>,
+    bytes_in: Cell<u64>,
+    strict: RefCell<Strict>,
+    requests: Cell<u64>,
+}
+
+impl Client {
+    fn new(worker: Rc<Worker>, peer: SocketAddr, listener_port: u16) -> Self {
+        let ip = peer.ip().to_canonical();
+        let headers = ConnectionHeaders {
+            // An IP address is always a valid header value.
+            peer: HeaderValue::from_str(&ip.to_string()).unwrap_or(HeaderValue::from_static("")),
+            port: HeaderValue::from(listener_port),
+            trusted: worker.settings.trusted_ips.iter().any(|range| range.contains(ip)),
+        };
+        let deadline = worker.deadlines.register();
+        deadline.arm(Wait::Idle, worker.settings.client_header_timeout);
+        Self {
+            peer: SocketAddr::new(ip, peer.port()),
+            listener_port,
+            headers,
+            deadline,
+            worker,
+            bytes_in: Cell::new(0),
+            strict: RefCell::default(),
+            requests: Cell::new(0),
+        }
+    }
+
+    /// Counts bytes of the current request's body; false once they are more than is allowed.
+    pub(super) fn count_in(&self, bytes: usize) -> bool {
+        self.bytes_in.set(self.bytes_in.get() + bytes as u64);
+        !self.is_too_large(self.bytes_in.get())
+    }
+
+    /// Whether a body of this size is more than is allowed.
+    pub(super) fn is_too_large(&self, body_bytes: u64) -> bool {
+        self.worker.settings.client_max_body_size.is_some_and(|most| body_bytes > most)
+    }
+
+    /// Whether the current request's body has turned out too large.
+    pub(super) fn has_sent_too_much(&self) -> bool {
+        self.is_too_large(self.bytes_in.get())
+    }
+
+    /// The count of the request that ends, for its log.
+    pub(super) fn take_bytes_in(&self) -> u64 {
+        self.bytes_in.take()
+    }
+
+    /// A read came in: strict framing, and the head's deadline from its first byte on.
+    fn look(&self, bytes: &[u8]) -> Result<(), Malformed> {
+        if self.deadline.wait() == Wait::Idle {
+            self.deadline.arm(Wait::Head, self.worker.settings.client_header_timeout);
+        }
+        let settings = &self.worker.settings;
+        let limits =
+            HeadLimits { head: settings.client_max_header_size, line: settings.client_max_header_line_size };
+        self.strict.borrow_mut().look(bytes, limits)
+    }
+
+    /// Begins the next request of this connection, unless its head was malformed.
+    pub(super) fn begin_request(&self) -> Result<(), Malformed> {
+        self.deadline.disarm();
+        self.worker.metrics.request_begun();
+        let number = self.requests.get();
+        self.requests.set(number + 1);
+        self.strict.borrow().verdict(number)
+    }
+
+    /// The exchange is over: from here on the next request is awaited.
+    pub(super) fn idle(&self) {
+        self.deadline.arm(Wait::Idle, self.worker.settings.client_keepalive_timeout);
+    }
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr, listener_port: u16) {
+    _ = stream.set_nodelay(true);
+    let client = Rc::new(Client::new(Rc::clone(&worker), peer, listener_port));
+    let io = ClientIo { stream, client: Rc::clone(&client) };
+    let handler = Rc::clone(&client);
+    let service = service_fn(move |request| handle::handle(Rc::clone(&handler), request));
+    let mut http = http1::Builder::new();
+    let settings = &worker.settings;
+    http.max_buf_size(settings.client_max_header_size.max(8192))
+        .max_header_size(settings.client_max_header_size);
+    // Setting hyper's own default explicitly would make it allocate for each head.
+    if settings.client_max_headers != HYPER_MAX_HEADERS {
+        http.max_headers(settings.client_max_headers);
+    }
+    let connection = http.serve_connection(io, service);
+    drive(connection, client).await;
+}
+
+/// Polls a connection until it ends, its client is late, or the drain has closed it.
+async fn drive<S>(connection: http1::Connection<ClientIo, S>, client: Rc<Client>)
+where
+    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = super::ResponseBody>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut connection = std::pin::pin!(connection);
+    let mut draining = false;
+    std::future::poll_fn(move |cx: &mut Context<'_>| {
+        client.deadline.register(cx);
+        if client.worker.draining.get() && !draining {
+            draining = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        // How a connection ends is the client's business; what matters of it stands in the access log.
+        if connection.as_mut().poll(cx).is_ready() || client.deadline.client_is_late() {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+/// A socket that tells the deadline what it sees.
+struct ClientIo {
+    stream: TcpStream,
+    client: Rc<Client>,
+}
+
+impl hyper::rt::Read for ClientIo {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        // SAFETY: tokio's ReadBuf never un-initialises the bytes that it is given.
+        #[expect(
+            unsafe_code,
+            reason = "hyper's cursor can only be filled this way without copying every byte twice"
+        )]
+        let mut read = ReadBuf::uninit(unsafe { buffer.as_mut() });
+        std::task::ready!(Pin::new(&mut this.stream).poll_read(cx, &mut read))?;
+        let filled = read.filled();
+        let looked = this.client.look(filled);
+        let length = filled.len();
+        // SAFETY: the stream has initialised just these bytes.
+        #[expect(unsafe_code, reason = "as above")]
+        unsafe {
+            buffer.advance(length);
+        }
+        Poll::Ready(looked.map_err(|malformed| io::Error::new(io::ErrorKind::InvalidData, malformed)))
+    }
+}
+
+impl ClientIo {
+    /// A client that takes nothing is late after a while, whatever else is going on.
+    fn watch_write<T>(&self, polled: Poll<T>) -> Poll<T> {
+        match &polled {
+            Poll::Pending => self.client.deadline.stall(self.client.worker.settings.client_send_timeout),
+            Poll::Ready(_) => self.client.deadline.unstall(),
+        }
+        polled
+    }
+}
+
+impl hyper::rt::Write for ClientIo {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buffer);
+        self.watch_write(polled)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, buffers);
+        self.watch_write(polled)
+    }
+}

@@ -1,0 +1,186 @@
+//! One deadline for each connection, checked by a coarse tick.
+//!
+//! A timer of its own for every wait of every request would cost more than the wait is worth. Here
+//! arming is a store to a cell, and one tick each [`TICK`] looks at all connections of the worker.
+//! A wait may therefore last up to one tick longer than asked.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How often deadlines are looked at.
+pub(super) const TICK: Duration = Duration::from_millis(50);
+
+/// What a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// For nothing that needs a deadline: the gateway itself is at work.
+    Nothing,
+    /// For the first byte of a request.
+    Idle,
+    /// For the rest of a request head.
+    Head,
+    /// For more of a request body.
+    RequestBody,
+    /// For the upstream: to take the request, to answer, or to send more of its answer.
+    Upstream,
+}
+
+/// The deadline of one connection.
+#[derive(Debug)]
+pub(super) struct Deadline {
+    wait: Cell<Wait>,
+    at: Cell<Option<Instant>>,
+    /// The client does not take what is sent to it: comes before what `wait` says.
+    stalled_at: Cell<Option<Instant>>,
+    due: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+    clock: Rc<Cell<Instant>>,
+}
+
+/// All deadlines of one worker.
+#[derive(Debug)]
+pub(super) struct Deadlines {
+    entries: RefCell<Vec<Weak<Deadline>>>,
+    clock: Rc<Cell<Instant>>,
+}
+
+impl Deadlines {
+    pub(super) fn new() -> Self {
+        Self { entries: RefCell::default(), clock: Rc::new(Cell::new(Instant::now())) }
+    }
+
+    /// A deadline that is not armed.
+    pub(super) fn register(&self) -> Rc<Deadline> {
+        let deadline = Rc::new(Deadline {
+            wait: Cell::new(Wait::Nothing),
+            at: Cell::new(None),
+            stalled_at: Cell::new(None),
+            due: Cell::new(false),
+            waker: RefCell::new(None),
+            clock: Rc::clone(&self.clock),
+        });
+        self.entries.borrow_mut().push(Rc::downgrade(&deadline));
+        deadline
+    }
+
+    /// Marks what is due at `now`, and forgets what is gone.
+    pub(super) fn tick(&self, now: Instant) {
+        self.clock.set(now);
+        self.entries.borrow_mut().retain(|entry| {
+            let Some(deadline) = entry.upgrade() else { return false };
+            let passed = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+            if passed(deadline.at.get()) || passed(deadline.stalled_at.get()) {
+                deadline.due.set(true);
+                deadline.wake();
+            }
+            true
+        });
+    }
+
+    /// Wakes every connection, so that it sees that the worker drains.
+    pub(super) fn wake_all(&self) {
+        for deadline in self.entries.borrow().iter().filter_map(Weak::upgrade) {
+            deadline.wake();
+        }
+    }
+}
+
+impl Deadline {
+    /// Waits for `wait`, at most `limit`.
+    pub(super) fn arm(&self, wait: Wait, limit: Duration) {
+        self.wait.set(wait);
+        self.at.set(self.clock.get().checked_add(limit + TICK));
+        self.due.set(false);
+    }
+
+    /// Waits for nothing.
+    pub(super) fn disarm(&self) {
+        self.wait.set(Wait::Nothing);
+        self.at.set(None);
+        self.due.set(false);
+    }
+
+    /// The client stopped taking bytes.
+    pub(super) fn stall(&self, limit: Duration) {
+        if self.stalled_at.get().is_none() {
+            self.stalled_at.set(self.clock.get().checked_add(limit + TICK));
+        }
+    }
+
+    /// The client takes bytes again.
+    pub(super) fn unstall(&self) {
+        self.stalled_at.set(None);
+    }
+
+    /// What the connection waits for.
+    pub(super) fn wait(&self) -> Wait {
+        self.wait.get()
+    }
+
+    /// Whether the upstream's time is up.
+    pub(super) fn upstream_is_late(&self) -> bool {
+        self.due.get() && self.wait.get() == Wait::Upstream && self.stalled_at.get().is_none()
+    }
+
+    /// Whether the client's time is up.
+    pub(super) fn client_is_late(&self) -> bool {
+        self.due.get() && !self.upstream_is_late()
+    }
+
+    /// Wakes `cx` when a deadline passes or the worker begins to drain.
+    pub(super) fn register(&self, cx: &Context<'_>) {
+        let mut waker = self.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            *waker = Some(cx.waker().clone());
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_due_after_its_limit_and_one_tick() {
+        let deadlines = Deadlines::new();
+        let deadline = deadlines.register();
+        let began = deadlines.clock.get();
+        deadline.arm(Wait::Head, Duration::from_millis(100));
+        deadlines.tick(began + Duration::from_millis(120));
+        assert!(!deadline.client_is_late(), "not before limit plus tick");
+        deadlines.tick(began + Duration::from_millis(151));
+        assert!(deadline.client_is_late());
+        deadline.disarm();
+        assert!(!deadline.client_is_late(), "progress clears it");
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_is_late_even_while_the_upstream_is_awaited() {
+        let deadlines = Deadlines::new();
+        let deadline = deadlines.register();
+        let began = deadlines.clock.get();
+        deadline.arm(Wait::Upstream, Duration::from_secs(60));
+        deadline.stall(Duration::from_secs(1));
+        deadlines.tick(began + Duration::from_secs(2));
+        assert!(deadline.client_is_late());
+        assert!(!deadline.upstream_is_late());
+    }
+
+    #[test]
+    fn gone_connections_are_forgotten() {
+        let deadlines = Deadlines::new();
+        drop(deadlines.register());
+        deadlines.tick(Instant::now());
+        assert!(deadlines.entries.borrow().is_empty());
+    }
+}

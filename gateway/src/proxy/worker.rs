@@ -1,0 +1,202 @@
+//! One data-plane thread: its runtime, its listening sockets, its connections to upstreams, its
+//! warm plugin instances. Workers share nothing but the published snapshot.
+
+use std::cell::Cell;
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::time::Instant;
+
+use super::body::RequestBody;
+use super::deadline::{Deadlines, TICK};
+use super::{ids::Ids, listener};
+use crate::client::{Connect, Pool, PoolSettings};
+use crate::clock::Clock;
+use crate::config::ProxySettings;
+use crate::plugin_host::{Host, Instances};
+use crate::shutdown::Drain;
+use crate::snapshot::SnapshotHandle;
+use crate::telemetry::{WorkerAccessLog, WorkerMetrics};
+
+/// How long log plugins may take to deliver what has queued up, when the process ends.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// Pause between looks at idle upstream connections, in ticks: about a second.
+const SWEEP_TICKS: u32 = 20;
+
+/// What a worker is made of.
+pub struct WorkerParts {
+    /// Where the current snapshot is.
+    pub snapshots: SnapshotHandle,
+    /// Makes upstream connections.
+    pub connect: Connect,
+    /// Runs plugins.
+    pub host: Host,
+    /// This worker's shard of the metrics.
+    pub metrics: WorkerMetrics,
+    /// This worker's end of the access log.
+    pub access_log: WorkerAccessLog,
+    /// Limits and timeouts.
+    pub settings: Arc<ProxySettings>,
+    /// Open client connections that this worker may have.
+    pub max_connections: usize,
+    /// Tells the wall-clock time.
+    pub wall_clock: Clock,
+    /// Sees the end of the process coming.
+    pub drain: Drain,
+}
+
+/// The state of one data-plane thread.
+pub struct Worker {
+    pub(super) snapshots: SnapshotHandle,
+    pub(super) pool: Pool<RequestBody>,
+    pub(super) instances: Instances,
+    host: Host,
+    pub(super) metrics: WorkerMetrics,
+    pub(super) access_log: WorkerAccessLog,
+    pub(super) settings: Arc<ProxySettings>,
+    pub(super) deadlines: Deadlines,
+    pub(super) draining: Cell<bool>,
+    pub(super) ids: Ids,
+    max_connections: usize,
+    wall_clock: Clock,
+    drain: Drain,
+    open: Cell<usize>,
+    clock: Cell<(Instant, u64)>,
+}
+
+/// Runs a worker on this thread until it has drained. Called once for each core.
+///
+/// # Errors
+///
+/// If the runtime cannot be built or a socket cannot be used.
+pub fn run(parts: impl FnOnce() -> WorkerParts, listeners: Vec<TcpListener>) -> std::io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    runtime.block_on(async {
+        let worker = Rc::new(Worker::new(parts()));
+        let ticker = tokio::task::spawn_local(tick(Rc::clone(&worker)));
+        let mut accepting = Vec::new();
+        for listener in listeners {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            accepting.push(tokio::task::spawn_local(listener::run(Rc::clone(&worker), listener)));
+        }
+        worker.drain_begins().await;
+        worker.drain(accepting).await;
+        ticker.abort();
+        Ok(())
+    })
+}
+
+impl Worker {
+    fn new(parts: WorkerParts) -> Self {
+        let WorkerParts {
+            snapshots,
+            connect,
+            host,
+            metrics,
+            access_log,
+            settings,
+            max_connections,
+            wall_clock,
+            drain,
+        } = parts;
+        let keepalive = settings.upstream_keepalive;
+        let pool = PoolSettings {
+            size: keepalive.pool_size,
+            max_requests: keepalive.max_requests,
+            idle_timeout: keepalive.idle_timeout,
+        };
+        Self {
+            snapshots,
+            pool: Pool::new(pool, connect),
+            instances: Instances::new(&host),
+            host,
+            metrics,
+            access_log,
+            settings,
+            deadlines: Deadlines::new(),
+            draining: Cell::new(false),
+            ids: Ids::new(),
+            max_connections,
+            clock: Cell::new((Instant::now(), wall_clock.unix_ms())),
+            wall_clock,
+            drain,
+            open: Cell::new(0),
+        }
+    }
+
+    /// Waits until the process drains.
+    pub(super) async fn drain_begins(&self) {
+        self.drain.started().await;
+    }
+
+    /// Room for one more connection, given back when dropped; `None` at the limit.
+    pub(super) fn connection_permit(self: &Rc<Self>) -> Option<ConnectionPermit> {
+        if self.open.get() >= self.max_connections {
+            return None;
+        }
+        self.open.set(self.open.get() + 1);
+        self.metrics.connection_opened();
+        Some(ConnectionPermit(Rc::clone(self)))
+    }
+
+    /// Unix milliseconds at `now`, without asking the system.
+    pub(super) fn unix_ms(&self, now: Instant) -> u64 {
+        let (anchor, unix_ms) = self.clock.get();
+        let since = now.saturating_duration_since(anchor).as_millis();
+        unix_ms + u64::try_from(since).unwrap_or(0)
+    }
+
+    async fn drain(&self, accepting: Vec<tokio::task::JoinHandle<()>>) {
+        for listener in accepting {
+            _ = listener.await;
+        }
+        self.draining.set(true);
+        self.deadlines.wake_all();
+        tokio::select! {
+            () = self.idle() => {}
+            () = self.drain.ended() => {}
+        }
+        if self.open.get() > 0 {
+            tracing::warn!(connections = self.open.get(), "the grace period is over: closing connections");
+        }
+        // What plugins have queued goes out now, or is lost with the process.
+        tokio::select! {
+            () = self.host.flush_logs(FLUSH) => {}
+            () = self.drain.ended() => {}
+        }
+    }
+
+    async fn idle(&self) {
+        while self.open.get() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// Room for one connection.
+pub(super) struct ConnectionPermit(Rc<Worker>);
+
+impl Drop for ConnectionPermit {
+    fn drop(&mut self) {
+        self.0.open.set(self.0.open.get().saturating_sub(1));
+        self.0.metrics.connection_closed();
+    }
+}
+
+async fn tick(worker: Rc<Worker>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    for count in 0u32.. {
+        ticks.tick().await;
+        worker.deadlines.tick(Instant::now());
+        if count % SWEEP_TICKS == 0 {
+            worker.pool.sweep();
+            worker.instances.sweep();
+            worker.clock.set((Instant::now(), worker.wall_clock.unix_ms()));
+        }
+    }
+}

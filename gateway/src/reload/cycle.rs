@@ -1,0 +1,260 @@
+//! The loop.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::backoff::Backoff;
+use super::blobs::Blobs;
+use super::plugins::{Plugins, Prepared};
+use super::report::{self, Reporter, Reports};
+use super::retired::Retired;
+use super::rows::{Found, Rows};
+use super::saver::Saver;
+use crate::clock::Clock;
+use crate::identity::Identity;
+use crate::plugin_host::{Host, Plugin};
+use crate::snapshot::{self, SnapshotHandle};
+use crate::store::{Feed, LastGood, Revision, Store};
+
+/// Changes that come within this time of each other are one reload.
+const DEBOUNCE: Duration = Duration::from_millis(10);
+/// How long the first snapshot may wait for components.
+const FIRST_PATIENCE: Duration = Duration::from_secs(60);
+/// How long others may: what takes longer goes live later, by itself.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Between two looks at snapshots that are no longer live.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// What the loop works with.
+pub struct ReloadParts {
+    /// Where operators write.
+    pub store: Store,
+    /// Told what it must no longer believe, before a change is reported as live.
+    pub identity: Identity,
+    /// Runs the components.
+    pub host: Host,
+    /// The plugins in the binary.
+    pub bundled: Vec<Arc<Plugin>>,
+    /// Where workers look.
+    pub snapshots: SnapshotHandle,
+    /// Where the last good configuration is kept.
+    pub last_good: LastGood,
+    /// Folder for copies of components.
+    pub prefix: PathBuf,
+    /// For the time of publication.
+    pub clock: Clock,
+}
+
+/// The loop, ready to run.
+pub struct Reload {
+    rows: Rows,
+    plugins: Plugins,
+    identity: Identity,
+    snapshots: SnapshotHandle,
+    last_good: LastGood,
+    saver: Saver,
+    reporter: Reporter,
+    retired: Retired,
+    backoff: Backoff,
+    retry: Option<Instant>,
+    clock: Clock,
+    feed: Feed,
+}
+
+/// What woke the loop.
+enum Woken {
+    Revision(Revision),
+    Component,
+    Retry,
+    Sweep,
+}
+
+impl Reload {
+    /// Puts the loop together; it begins with [`run`](Self::run). Must be called in a runtime.
+    pub fn new(parts: ReloadParts) -> (Self, Reports) {
+        let ReloadParts { store, identity, host, bundled, snapshots, last_good, prefix, clock } = parts;
+        let (reporter, reports) = report::channel();
+        let reload = Self {
+            plugins: Plugins::new(host, bundled, Blobs::new(&prefix, store.clone())),
+            saver: Saver::start(&last_good, &store),
+            feed: store.feed(),
+            rows: Rows::new(store, identity.clone()),
+            identity,
+            snapshots,
+            last_good,
+            reporter,
+            retired: Retired::default(),
+            backoff: Backoff::default(),
+            retry: None,
+            clock,
+        };
+        (reload, reports)
+    }
+
+    /// Runs until it is dropped.
+    pub async fn run(mut self) {
+        if !self.read_and_publish(FIRST_PATIENCE).await {
+            self.serve_last_good().await;
+        }
+        loop {
+            match self.wait().await {
+                Woken::Revision(revision) => {
+                    self.reporter.update(|report| report.seen_revision = revision);
+                    sleep(DEBOUNCE).await;
+                    self.read_and_publish(PATIENCE).await;
+                }
+                // Others were loaded ahead of time: nobody waits for them.
+                Woken::Component if self.reporter.has_pending() => self.publish(PATIENCE).await,
+                Woken::Component => {}
+                Woken::Retry => {
+                    self.retry = None;
+                    self.plugins.try_again();
+                    self.again().await;
+                }
+                Woken::Sweep => self.retired.sweep(),
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Woken {
+        let retry = self.retry;
+        let retry = async {
+            match retry {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let sweep = async {
+            if self.retired.is_empty() {
+                std::future::pending::<()>().await;
+            }
+            sleep(SWEEP).await;
+        };
+        tokio::select! {
+            revision = self.feed.changed() => Woken::Revision(revision),
+            () = self.plugins.loaded() => Woken::Component,
+            () = retry => Woken::Retry,
+            () = sweep => Woken::Sweep,
+        }
+    }
+
+    /// One more try: of the read, or of assignments alone.
+    async fn again(&mut self) {
+        let read_failed = self.reporter.has_error() || !self.rows.is_from_store();
+        if read_failed {
+            self.read_and_publish(PATIENCE).await;
+        } else {
+            self.publish(PATIENCE).await;
+        }
+    }
+
+    /// Whether the store could be read. If it could not, what is live stays live.
+    async fn read_and_publish(&mut self, patience: Duration) -> bool {
+        let found = match self.rows.read().await {
+            Ok(found) => found,
+            Err(error) => {
+                let pause = self.backoff.next();
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    ?pause,
+                    "the configuration cannot be read"
+                );
+                self.retry = Some(Instant::now() + pause);
+                self.reporter.update(|report| report.error = Some(error.to_string()));
+                return false;
+            }
+        };
+        let revision = self.rows.revision();
+        self.feed.mark_seen(revision);
+        self.saver.heard_of(revision);
+        self.backoff.reset();
+        let first = !self.reporter.is_current();
+        match found {
+            Found::Nothing if !first => self.reporter.update(|report| {
+                report.error = None;
+                report.seen_revision = revision;
+                // With an assignment still pending, what operators said last is not all live.
+                if report.pending == 0 {
+                    report.live_revision = Some(revision);
+                }
+            }),
+            Found::Nothing | Found::Configuration => {
+                self.reporter.update(|report| report.error = None);
+                self.publish(patience).await;
+            }
+        }
+        true
+    }
+
+    async fn serve_last_good(&mut self) {
+        let Some(saved) = self.last_good.load().await else {
+            tracing::error!("the database cannot be read and there is no last good configuration on disk");
+            return;
+        };
+        let known = self.identity.seed(&self.last_good.load_identities().await).await;
+        tracing::warn!(
+            revision = saved.revision,
+            credentials = known,
+            "serving the last good configuration from disk"
+        );
+        self.rows.begin_with(&saved);
+        self.publish(FIRST_PATIENCE).await;
+    }
+
+    /// Makes what was read live.
+    async fn publish(&mut self, patience: Duration) {
+        let began = Instant::now();
+        let configuration = Arc::clone(self.rows.configuration());
+        let revision = self.rows.revision();
+        let Prepared { assigned, faults, pending, again } =
+            self.plugins.prepare(&configuration, patience).await;
+        let previous = self.snapshots.load();
+        let building = (Arc::clone(&configuration), Arc::clone(&previous));
+        let built = tokio::task::spawn_blocking(move || {
+            let (configuration, previous) = building;
+            let (snapshot, faults) = snapshot::build(revision, &configuration, &assigned, &previous);
+            (Arc::new(snapshot), faults)
+        });
+        let Ok((snapshot, mut all)) = built.await else {
+            self.retry = Some(Instant::now() + self.backoff.next());
+            self.reporter.update(|report| report.error = Some("building the snapshot went wrong".to_owned()));
+            return;
+        };
+        all.extend(faults);
+        let routes = snapshot.routes().len();
+        self.snapshots.publish(snapshot);
+        self.retired.add(previous);
+        self.retry = again.then(|| Instant::now() + self.backoff.next());
+        if self.rows.is_from_store() {
+            self.saver.save(revision, &configuration);
+        }
+        tracing::info!(
+            revision,
+            routes,
+            faults = all.len(),
+            pending,
+            took_ms = began.elapsed().as_millis(),
+            "live"
+        );
+        self.tell(revision, all, pending);
+    }
+
+    fn tell(&self, revision: Revision, faults: Vec<crate::snapshot::Fault>, pending: usize) {
+        let last_good = !self.rows.is_from_store();
+        let now = self.clock.unix_seconds();
+        self.reporter.update(|report| {
+            if pending == 0 || report.live_revision.is_none() {
+                report.live_revision = Some(revision);
+            }
+            report.seen_revision = report.seen_revision.max(revision);
+            report.faults = faults;
+            report.pending = pending;
+            report.serving_last_good = last_good;
+            report.published_at = now;
+            report.publishes += 1;
+        });
+    }
+}

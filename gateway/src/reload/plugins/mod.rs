@@ -1,0 +1,161 @@
+//! Brings the rows of `plugins` to life, and hands on those that did not change: warm instances and
+//! counters belong to an assignment and live as long as it does.
+//!
+//! A row that cannot run any more as configured keeps running as before if it did; a row that never
+//! ran fails by its policy.
+
+mod loads;
+mod wanted;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use self::loads::{Loaded, Loads};
+use self::wanted::{Catalogue, Wanted};
+use super::blobs::Blobs;
+use crate::plugin_host::{AssignError, AssignmentSpec, Host, Placement, Plugin};
+use crate::snapshot::{Assigned, AssignedPlugins, Configuration, Fault};
+
+/// The assignments of the live snapshot, and the components behind them.
+pub(super) struct Plugins {
+    host: Host,
+    loads: Loads,
+    bundled: Arc<[Arc<Plugin>]>,
+    made: HashMap<Uuid, Made>,
+}
+
+/// An assignment that runs.
+#[derive(Debug)]
+struct Made {
+    digest: String,
+    spec: AssignmentSpec,
+    assigned: Assigned,
+}
+
+/// What became of all rows.
+#[derive(Debug, Default)]
+pub(super) struct Prepared {
+    pub(super) assigned: AssignedPlugins,
+    pub(super) faults: Vec<Fault>,
+    /// Rows that wait for their component.
+    pub(super) pending: usize,
+    /// Something failed that may work later.
+    pub(super) again: bool,
+}
+
+impl Plugins {
+    pub(super) fn new(host: Host, bundled: Vec<Arc<Plugin>>, blobs: Blobs) -> Self {
+        Self { loads: Loads::new(host.clone(), blobs), host, bundled: bundled.into(), made: HashMap::new() }
+    }
+
+    /// Prepares the rows of `configuration`. Waits up to `patience` for components that are not
+    /// loaded; they go on being loaded after that.
+    pub(super) async fn prepare(&mut self, configuration: &Configuration, patience: Duration) -> Prepared {
+        let bundled = Arc::clone(&self.bundled);
+        let catalogue = Catalogue::new(configuration, &bundled);
+        let (first, later) = catalogue.digests();
+        self.loads.start(first.iter().chain(&later));
+        self.loads.wait(&first, patience).await;
+        let mut prepared = Prepared::default();
+        let mut made = HashMap::new();
+        for row in configuration.plugins.values().filter(|row| row.value.enabled) {
+            let wanted = catalogue.wanted(&row.value);
+            let outcome = self.bring_to_life(&wanted).await;
+            let (assigned, kept) = self.settle(wanted, outcome, &mut prepared);
+            made.extend(kept.map(|kept| (row.value.id, kept)));
+            prepared.assigned.insert(row.value.id, assigned);
+        }
+        self.made = made;
+        prepared.again |= self.loads.failed_for_now();
+        prepared
+    }
+
+    /// Waits for the next component to be loaded; for ever if none is on its way.
+    pub(super) async fn loaded(&mut self) {
+        self.loads.next().await;
+    }
+
+    /// Gives components another chance that failed for reasons that may have passed.
+    pub(super) fn try_again(&mut self) {
+        self.loads.forgive();
+    }
+
+    async fn bring_to_life(&self, wanted: &Wanted) -> Outcome {
+        let Some(digest) = &wanted.digest else {
+            return Outcome::Broken { reason: wanted.missing(), again: false };
+        };
+        let same = |made: &&Made| made.digest == *digest && made.spec == wanted.spec;
+        if let Some(made) = self.made.get(&wanted.spec.id).filter(same) {
+            return Outcome::Kept(made.assigned.clone());
+        }
+        let plugin = match self.loads.find(digest) {
+            Loaded::Ready(plugin) => plugin,
+            Loaded::OnItsWay => return Outcome::Pending,
+            Loaded::Failed { reason, again } => return Outcome::Broken { reason, again },
+        };
+        match self.host.assign(&plugin, &wanted.spec).await {
+            Ok(assignment) => {
+                Outcome::New(Assigned::done(assignment.priority(), Placement::Live(assignment)))
+            }
+            Err(error) => {
+                let again = matches!(error, AssignError::Configure(_));
+                Outcome::Broken { reason: error.to_string(), again }
+            }
+        }
+    }
+
+    /// What a request meets, and what is kept for the next time.
+    fn settle(
+        &mut self,
+        wanted: Wanted,
+        outcome: Outcome,
+        prepared: &mut Prepared,
+    ) -> (Assigned, Option<Made>) {
+        let id = wanted.spec.id;
+        let (reason, instead) = match outcome {
+            Outcome::Kept(assigned) => return (assigned, self.made.remove(&id)),
+            Outcome::New(assigned) => {
+                let digest = wanted.digest.unwrap_or_default();
+                let made = Made { digest, spec: wanted.spec, assigned: assigned.clone() };
+                return (assigned, Some(made));
+            }
+            Outcome::Pending => {
+                prepared.pending += 1;
+                (
+                    "its component is still being compiled".to_owned(),
+                    Assigned::pending(wanted.priority, wanted.on_failure),
+                )
+            }
+            Outcome::Broken { reason, again } => {
+                prepared.again |= again;
+                let placement =
+                    Placement::Broken { on_failure: wanted.on_failure, reason: reason.as_str().into() };
+                (reason, Assigned::done(wanted.priority, placement))
+            }
+        };
+        let before = self.made.remove(&id);
+        let meanwhile = match &before {
+            Some(_) => "goes on as configured before",
+            None if instead.is_pending() => "is not live yet",
+            None => "fails as its policy says",
+        };
+        let message = format!("plugin {} {meanwhile}: {reason}", wanted.name);
+        prepared.faults.push(Fault { kind: "plugins".into(), id: id.to_string(), message });
+        (before.as_ref().map_or(instead, |before| before.assigned.clone()), before)
+    }
+}
+
+/// What became of one row.
+enum Outcome {
+    /// It runs as before.
+    Kept(Assigned),
+    /// It runs from now on.
+    New(Assigned),
+    /// Its component is being loaded.
+    Pending,
+    /// It cannot run.
+    Broken { reason: String, again: bool },
+}

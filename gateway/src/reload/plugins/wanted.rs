@@ -1,0 +1,109 @@
+//! What a row of `plugins` asks for: which component, with what.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::model::{self, CustomPlugin};
+use crate::plugin_host::{AssignmentSpec, OnFailure, Phase, Plugin};
+use crate::snapshot::Configuration;
+
+/// Components by the name that assignments use. An upload hides a bundled one of its name.
+pub(super) struct Catalogue<'c> {
+    uploads: HashMap<&'c str, &'c CustomPlugin>,
+    bundled: HashMap<&'c str, &'c Arc<Plugin>>,
+    assigned: BTreeSet<&'c str>,
+}
+
+/// What one row asks for.
+pub(super) struct Wanted {
+    pub(super) name: String,
+    /// The component; `None` if there is none.
+    pub(super) digest: Option<String>,
+    pub(super) spec: AssignmentSpec,
+    /// For the place in the chain of what cannot run.
+    pub(super) priority: i32,
+    /// What a request gets that meets what cannot run.
+    pub(super) on_failure: OnFailure,
+}
+
+impl<'c> Catalogue<'c> {
+    pub(super) fn new(configuration: &'c Configuration, bundled: &'c [Arc<Plugin>]) -> Self {
+        let uploads = configuration.custom_plugins.values().map(|upload| &upload.value);
+        let rows = configuration.plugins.values().map(|row| &row.value);
+        Self {
+            uploads: uploads.map(|upload| (upload.name.as_str(), upload)).collect(),
+            bundled: bundled.iter().map(|plugin| (plugin.info.name.as_str(), plugin)).collect(),
+            assigned: rows.filter(|row| row.enabled).map(|row| row.name.as_str()).collect(),
+        }
+    }
+
+    /// Digests of uploads that assignments run, and of those that they may run next: the active and
+    /// the newest version of each upload are loaded before somebody asks for them.
+    pub(super) fn digests(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+        let mut first = BTreeSet::new();
+        let mut later = BTreeSet::new();
+        for (name, upload) in &self.uploads {
+            let active = upload.active().map(|version| version.digest.clone());
+            if self.assigned.contains(name) {
+                first.extend(active);
+            } else {
+                later.extend(active);
+            }
+            later.extend(upload.versions.last().map(|version| version.digest.clone()));
+        }
+        (first, later)
+    }
+
+    pub(super) fn wanted(&self, row: &model::Plugin) -> Wanted {
+        let config = serde_json::to_string(&row.config).unwrap_or_default();
+        let mut spec = AssignmentSpec::new(row.id, config);
+        spec.sandbox = row.sandbox.clone().unwrap_or_default();
+        let (mut digest, mut priority, mut only_logs) = (None, 0, false);
+        if let Some(upload) = self.uploads.get(row.name.as_str()) {
+            spec.defaults = defaults(upload);
+            if let Some(version) = upload.active() {
+                digest = Some(version.digest.clone());
+                priority = version.default_priority;
+                only_logs = version.phases == ["log"];
+            }
+        } else if let Some(plugin) = self.bundled.get(row.name.as_str()) {
+            spec.bundled = true;
+            digest = Some(plugin.digest.clone());
+            priority = plugin.info.default_priority;
+            only_logs = plugin.phases() == [Phase::Log];
+        }
+        let on_failure = policy(&spec, only_logs);
+        Wanted { name: row.name.clone(), digest, spec, priority, on_failure }
+    }
+}
+
+impl Wanted {
+    /// Why there is no component.
+    pub(super) fn missing(&self) -> String {
+        format!("this node has no plugin {}, or none of its versions is active", self.name)
+    }
+}
+
+fn defaults(upload: &CustomPlugin) -> Value {
+    let fields = [
+        ("grants", upload.grants.clone()),
+        ("limits", upload.limits.clone()),
+        ("on_failure", upload.on_failure.clone().map(Value::String)),
+    ];
+    let set = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(set.collect::<Map<_, _>>())
+}
+
+/// The row's own policy, else the upload's, else by kind: what only logs does not stop requests.
+fn policy(spec: &AssignmentSpec, only_logs: bool) -> OnFailure {
+    let said =
+        [&spec.sandbox, &spec.defaults].into_iter().find_map(|source| source.get("on_failure")?.as_str());
+    match said {
+        Some("open") => OnFailure::Open,
+        Some(_) => OnFailure::Closed,
+        None if only_logs => OnFailure::Open,
+        None => OnFailure::Closed,
+    }
+}

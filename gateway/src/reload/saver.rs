@@ -1,0 +1,85 @@
+//! Keeps the last good configuration on disk: in the background, and not each change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::identity::SAVED_KINDS;
+use crate::snapshot::Configuration;
+use crate::store::{CatalogRows, LastGood, Revision, Store};
+use crate::task;
+
+/// Between two writes of the configuration.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Between two writes of consumers and credentials, which are read from the store again.
+const IDENTITIES_PAUSE: Duration = Duration::from_secs(60);
+/// Entities of each kind that are kept.
+const MOST_IDENTITIES: usize = 10_000;
+
+/// Where the loop leaves what is to be saved; the newest replaces what was not saved yet.
+#[derive(Debug)]
+pub(super) struct Saver {
+    newest: watch::Sender<Option<(Revision, Arc<Configuration>)>>,
+    heard: watch::Sender<Revision>,
+}
+
+impl Saver {
+    /// Starts the tasks that write. They end with the value returned, after what is due is written.
+    pub(super) fn start(last_good: &LastGood, store: &Store) -> Self {
+        let (newest, configurations) = watch::channel(None);
+        let (heard, revisions) = watch::channel(0);
+        task::spawn("save last good", save_configurations(last_good.clone(), configurations));
+        task::spawn("save identities", save_identities(last_good.clone(), store.clone(), revisions));
+        Self { newest, heard }
+    }
+
+    /// A configuration went live.
+    pub(super) fn save(&self, revision: Revision, configuration: &Arc<Configuration>) {
+        self.newest.send_replace(Some((revision, Arc::clone(configuration))));
+    }
+
+    /// Something was written, perhaps a credential.
+    pub(super) fn heard_of(&self, revision: Revision) {
+        self.heard.send_if_modified(|known| std::mem::replace(known, revision) != revision);
+    }
+}
+
+async fn save_configurations(
+    last_good: LastGood,
+    mut configurations: watch::Receiver<Option<(Revision, Arc<Configuration>)>>,
+) {
+    while configurations.changed().await.is_ok() {
+        let newest = configurations.borrow_and_update().clone();
+        let Some((revision, configuration)) = newest else {
+            continue;
+        };
+        let documents = tokio::task::spawn_blocking(move || configuration.to_documents()).await;
+        let rows = CatalogRows { revision, documents: documents.unwrap_or_default(), bad_rows: Vec::new() };
+        if rows.documents.is_empty() {
+            continue;
+        }
+        if let Err(error) = last_good.save(&rows).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the last good configuration is not saved"
+            );
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn save_identities(last_good: LastGood, store: Store, mut revisions: watch::Receiver<Revision>) {
+    while revisions.changed().await.is_ok() {
+        match last_good.save_identities(&store, SAVED_KINDS, MOST_IDENTITIES).await {
+            Ok((saved, truncated)) => tracing::debug!(saved, truncated, "consumers and credentials saved"),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "consumers and credentials are not saved"
+                );
+            }
+        }
+        tokio::time::sleep(IDENTITIES_PAUSE).await;
+    }
+}

@@ -1,0 +1,67 @@
+//! What became of the rows of `plugins`: made runnable, broken, or not ready yet.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::plugin_host::{OnFailure, Placement};
+
+/// The assignments of one configuration by the id of their row. A row that is missing in here takes
+/// no part.
+pub type AssignedPlugins = HashMap<Uuid, Assigned>;
+
+/// One row of `plugins`, prepared.
+#[derive(Debug, Clone)]
+pub struct Assigned {
+    /// Place of the plugin in the chain.
+    pub priority: i32,
+    /// What a request meets.
+    pub state: State,
+}
+
+/// How far the preparation came.
+#[derive(Debug, Clone)]
+pub(crate) enum State {
+    /// It runs, or it is broken and fails as its policy says.
+    Done(Placement),
+    /// Its component is still being compiled. Routes that were live before go on without it, as if
+    /// the operator had not made it yet; a new route must not run without it.
+    Pending(OnFailure),
+}
+
+impl Assigned {
+    /// A row that can run, or that never will as it stands.
+    pub fn done(priority: i32, placement: Placement) -> Self {
+        Self { priority, state: State::Done(placement) }
+    }
+
+    /// A row whose component is not compiled yet.
+    pub fn pending(priority: i32, on_failure: OnFailure) -> Self {
+        Self { priority, state: State::Pending(on_failure) }
+    }
+
+    /// Whether it waits for its component.
+    pub fn is_pending(&self) -> bool {
+        matches!(self.state, State::Pending(_))
+    }
+
+    /// What a request meets on a route that is new, or was live before.
+    pub(super) fn placement(&self, route: RouteAge) -> Option<Placement> {
+        match (&self.state, route) {
+            (State::Done(placement), _) => Some(placement.clone()),
+            (State::Pending(_), RouteAge::Live) => None,
+            (State::Pending(on_failure), RouteAge::New) => Some(Placement::Broken {
+                on_failure: *on_failure,
+                reason: Arc::from("its component is still being compiled"),
+            }),
+        }
+    }
+}
+
+/// Whether the snapshot before had a route already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum RouteAge {
+    New,
+    Live,
+}

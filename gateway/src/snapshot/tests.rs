@@ -1,0 +1,243 @@
+//! Which assignments a route runs, what survives a broken object, and what is taken over.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use http::{HeaderMap, Method};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::assigned::RouteAge;
+use super::scopes::Scopes;
+use super::{Assigned, AssignedPlugins, Configuration, Fault, RoutePlan, Snapshot, build};
+use crate::exchange::Scheme;
+use crate::model::Document;
+use crate::plugin_host::{OnFailure, Placement};
+use crate::router::RouteInput;
+
+const SERVICE: Uuid = Uuid::from_u128(1);
+const ROUTE: Uuid = Uuid::from_u128(2);
+const OTHER_ROUTE: Uuid = Uuid::from_u128(3);
+const CONSUMER: Uuid = Uuid::from_u128(4);
+
+fn document(value: Value) -> Document {
+    value.as_object().cloned().unwrap()
+}
+
+fn service(id: Uuid, fields: Value) -> Document {
+    let mut whole = document(json!({
+        "id": id, "name": null, "protocol": "http", "host": "up.test", "port": 80, "path": null, "retries": 5,
+        "connect_timeout": 1000, "write_timeout": 2000, "read_timeout": 3000, "enabled": true, "tls_verify": null,
+    }));
+    whole.extend(document(fields));
+    whole
+}
+
+fn route(id: Uuid, fields: Value) -> Document {
+    let mut whole = document(json!({
+        "id": id, "name": null, "service": {"id": SERVICE}, "protocols": ["http", "https"], "paths": ["/"],
+        "regex_priority": 0, "strip_path": true, "preserve_host": false, "https_redirect_status_code": 426,
+        "path_handling": "v0",
+    }));
+    whole.extend(document(fields));
+    whole
+}
+
+/// An assignment of the plugin `p` that names what `scope` says: `r`oute, `s`ervice, `c`onsumer.
+fn plugin(id: u128, scope: &str) -> Document {
+    let named = |letter: char, id: Uuid| scope.contains(letter).then(|| json!({"id": id}));
+    document(json!({
+        "id": Uuid::from_u128(id), "name": "p", "instance_name": null, "config": {}, "enabled": true, "sandbox": null,
+        "route": named('r', ROUTE), "service": named('s', SERVICE), "consumer": named('c', CONSUMER),
+    }))
+}
+
+fn configuration(services: Vec<Document>, routes: Vec<Document>, plugins: Vec<Document>) -> Configuration {
+    let documents = BTreeMap::from([
+        ("services".to_owned(), services),
+        ("routes".to_owned(), routes),
+        ("plugins".to_owned(), plugins),
+    ]);
+    Configuration::from_documents(&documents, &Configuration::default())
+}
+
+/// Every row prepared; which one a slot holds is read from the ids.
+fn assigned(configuration: &Configuration) -> AssignedPlugins {
+    let broken = Placement::Broken { on_failure: OnFailure::Closed, reason: Arc::from("a stand-in") };
+    configuration.plugins.keys().map(|id| (*id, Assigned::done(10, broken.clone()))).collect()
+}
+
+fn find<'s>(snapshot: &'s Snapshot, path: &str) -> Option<&'s Arc<RoutePlan>> {
+    let (method, headers) = (Method::GET, HeaderMap::new());
+    let input = RouteInput {
+        method: &method,
+        host: "h",
+        port: 80,
+        path,
+        scheme: Scheme::Http,
+        headers: &headers,
+        sni: None,
+    };
+    snapshot.find(&input).map(|(plan, _)| plan)
+}
+
+/// The built snapshot, without plugins.
+fn built(configuration: &Configuration, previous: &Snapshot) -> (Snapshot, Vec<Fault>) {
+    build(7, configuration, &AssignedPlugins::new(), previous)
+}
+
+#[test]
+fn the_most_specific_assignment_wins_at_each_of_the_eight_levels() {
+    let levels = ["rsc", "rc", "sc", "rs", "c", "r", "s", ""];
+    // From each level down: the consumer gets the first, everybody else the first without consumer.
+    for (from, first) in levels.iter().enumerate() {
+        let given: Vec<_> = levels.iter().zip(100..).skip(from).collect();
+        let plugins = given.iter().map(|(scope, id)| plugin(*id, scope)).collect();
+        let configuration =
+            configuration(vec![service(SERVICE, json!({}))], vec![route(ROUTE, json!({}))], plugins);
+        let assigned = assigned(&configuration);
+        let scopes = Scopes::new(&configuration, &assigned);
+        let (anybody, consumers) = scopes.chosen("p", scopes.key(ROUTE, Some(SERVICE), RouteAge::Live));
+        let expected =
+            given.iter().find(|(scope, _)| !scope.contains('c')).map(|(_, id)| Uuid::from_u128(*id));
+        assert_eq!(anybody, expected, "everybody, from {first:?} down");
+        let for_consumer = consumers.get(&CONSUMER).copied().or(anybody);
+        assert_eq!(for_consumer, Some(Uuid::from_u128(given[0].1)), "the consumer, from {first:?} down");
+    }
+}
+
+#[test]
+fn assignments_of_others_take_no_part() {
+    let plugins = vec![plugin(100, "r"), plugin(101, "rc"), plugin(102, "c"), plugin(103, "")];
+    let configuration = configuration(vec![service(SERVICE, json!({}))], vec![], plugins);
+    let assigned = assigned(&configuration);
+    let scopes = Scopes::new(&configuration, &assigned);
+    let chosen = scopes.chosen("p", scopes.key(OTHER_ROUTE, None, RouteAge::Live));
+    let id = Uuid::from_u128;
+    assert_eq!(chosen, (Some(id(103)), HashMap::from([(CONSUMER, id(102))])));
+}
+
+#[test]
+fn a_disabled_or_unprepared_assignment_gives_way_to_a_less_specific_one() {
+    let mut disabled = plugin(100, "r");
+    disabled.insert("enabled".into(), json!(false));
+    let plugins = vec![disabled, plugin(101, "rs"), plugin(102, "")];
+    let configuration =
+        configuration(vec![service(SERVICE, json!({}))], vec![route(ROUTE, json!({}))], plugins);
+    let mut assigned = assigned(&configuration);
+    assigned.remove(&Uuid::from_u128(101));
+    let scopes = Scopes::new(&configuration, &assigned);
+    let (anybody, _) = scopes.chosen("p", scopes.key(ROUTE, Some(SERVICE), RouteAge::Live));
+    assert_eq!(anybody, Some(Uuid::from_u128(102)));
+}
+
+#[test]
+fn routes_with_the_same_assignments_share_a_chain() {
+    let routes = vec![route(ROUTE, json!({})), route(OTHER_ROUTE, json!({"paths": ["/b"]}))];
+    for (case, scope, shared) in
+        [("global", "", true), ("of the service", "s", true), ("of one route", "r", false)]
+    {
+        let configuration =
+            configuration(vec![service(SERVICE, json!({}))], routes.clone(), vec![plugin(100, scope)]);
+        let (snapshot, faults) = build(1, &configuration, &assigned(&configuration), &Snapshot::default());
+        assert_eq!(faults, []);
+        let chains: Vec<_> = snapshot.routes().iter().map(|plan| &plan.chain).collect();
+        assert_eq!(Arc::ptr_eq(chains[0], chains[1]), shared, "{case}");
+        assert_eq!(
+            snapshot.global.is_empty(),
+            scope != "",
+            "unmatched requests meet global plugins only: {case}"
+        );
+    }
+}
+
+#[test]
+fn a_plugin_still_being_compiled_guards_new_routes_and_leaves_old_ones_alone() {
+    let services = || vec![service(SERVICE, json!({}))];
+    let (before, _) =
+        built(&configuration(services(), vec![route(ROUTE, json!({}))], vec![]), &Snapshot::default());
+    let routes = vec![route(ROUTE, json!({})), route(OTHER_ROUTE, json!({"paths": ["/new"]}))];
+    let configuration = configuration(services(), routes, vec![plugin(100, "")]);
+    let pending = AssignedPlugins::from([(Uuid::from_u128(100), Assigned::pending(1, OnFailure::Closed))]);
+    let (snapshot, _) = build(2, &configuration, &pending, &before);
+    assert!(find(&snapshot, "/").unwrap().chain.is_empty(), "a route that was live goes on as before");
+    assert!(!find(&snapshot, "/new").unwrap().chain.is_empty(), "a new route does not run without it");
+}
+
+#[test]
+fn broken_objects_are_reported_and_the_rest_goes_live() {
+    let mut unreadable = route(Uuid::from_u128(20), json!({}));
+    unreadable.insert("protocols".into(), json!(7));
+    let off = Uuid::from_u128(30);
+    let configuration = configuration(
+        vec![service(SERVICE, json!({"host": "bad\nhost"})), service(off, json!({"enabled": false}))],
+        vec![
+            unreadable,
+            route(Uuid::from_u128(21), json!({"paths": ["~/("]})),
+            route(Uuid::from_u128(22), json!({"paths": ["/gone"], "service": {"id": Uuid::from_u128(99)}})),
+            route(Uuid::from_u128(23), json!({"paths": ["/off"], "service": {"id": off}})),
+            route(Uuid::from_u128(24), json!({"paths": ["/none"], "service": null})),
+        ],
+        vec![],
+    );
+    let (snapshot, faults) = built(&configuration, &Snapshot::default());
+    let mut named: Vec<_> = faults.iter().map(|fault| (fault.kind.as_str(), fault.id.clone())).collect();
+    named.sort();
+    let id = |id: u128| Uuid::from_u128(id).to_string();
+    let want = [("routes", id(20)), ("routes", id(21)), ("routes", id(22)), ("services", id(1))];
+    assert_eq!(named, want);
+    assert!(find(&snapshot, "/gone").unwrap().upstream.is_none(), "no service: 503");
+    assert!(find(&snapshot, "/none").unwrap().upstream.is_none(), "a route without a service: 503");
+    assert!(find(&snapshot, "/off").is_none(), "routes of a disabled service are left out");
+    let (_, again) = built(&configuration, &snapshot);
+    assert_eq!(again.len(), faults.len(), "what is still broken is still reported");
+}
+
+#[test]
+fn what_did_not_change_is_taken_over() {
+    let services = || vec![service(SERVICE, json!({}))];
+    let first =
+        configuration(services(), vec![route(ROUTE, json!({})), route(OTHER_ROUTE, json!({}))], vec![]);
+    let (one, _) = built(&first, &Snapshot::default());
+    let mut second = first.clone();
+    second.set("routes", &route(OTHER_ROUTE, json!({"preserve_host": true})), &first);
+    let (two, _) = built(&second, &one);
+    let facts = |snapshot: &Snapshot, at: usize| Arc::clone(&snapshot.routes()[at].facts);
+    assert!(Arc::ptr_eq(&facts(&one, 0), &facts(&two, 0)), "an unchanged route keeps its facts");
+    assert!(facts(&two, 1).route.preserve_host, "a changed one has new ones");
+    let (three, _) = built(&second, &two);
+    assert!(Arc::ptr_eq(&two.router, &three.router), "the router outlives changes of plugins");
+}
+
+#[test]
+fn upstream_says_where_and_how() {
+    for (case, fields, endpoint, header) in [
+        ("default port", json!({}), ("up.test", 80, false), "up.test"),
+        ("another port", json!({"port": 8080}), ("up.test", 8080, false), "up.test:8080"),
+        ("https", json!({"protocol": "https", "port": 443}), ("up.test", 443, true), "up.test"),
+        ("IPv6", json!({"host": "[::1]", "port": 8080}), ("::1", 8080, false), "[::1]:8080"),
+    ] {
+        let configuration = configuration(
+            vec![service(SERVICE, fields)],
+            vec![route(ROUTE, json!({"paths": ["/"]}))],
+            vec![],
+        );
+        let (snapshot, faults) = built(&configuration, &Snapshot::default());
+        assert_eq!(faults, [], "{case}");
+        let upstream = find(&snapshot, "/").and_then(|plan| plan.upstream.clone()).expect(case);
+        let found = (&*upstream.endpoint.host, upstream.endpoint.port, upstream.endpoint.tls.is_some());
+        assert_eq!(found, endpoint, "{case}");
+        assert_eq!(upstream.host_header, header, "{case}");
+        assert_eq!(upstream.read_timeout.as_millis(), 3000, "{case}");
+    }
+}
+
+#[test]
+fn a_configuration_survives_being_saved() {
+    let first = configuration(
+        vec![service(SERVICE, json!({}))],
+        vec![route(ROUTE, json!({}))],
+        vec![plugin(100, "r")],
+    );
+    assert_eq!(Configuration::from_documents(&first.to_documents(), &Configuration::default()), first);
+}

@@ -1,0 +1,16 @@
+//! Scenarios: a real gateway process between real sockets, seen only from outside.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "JSON in tests: a missing field is null, and the assertion shows it"
+)]
+
+mod admission;
+mod drain;
+mod framing;
+mod hot_swap;
+mod isolation;
+mod outage;
+mod proxying;
+mod setup;
+mod walking;

@@ -1,0 +1,76 @@
+//! The database goes and comes back: traffic goes on, writes are refused in clear words.
+
+use std::time::Duration;
+
+use gateway_tests::{Client, Database, Load, Postgres, Upstream};
+use http::Method;
+use serde_json::json;
+
+use crate::setup::{PATIENCE, assign, gateway, serve};
+
+#[tokio::test]
+async fn postgres_stopped_and_started_again_under_traffic() -> anyhow::Result<()> {
+    let server = Postgres::start()?;
+    let database = server.database()?;
+    let upstream = Upstream::saying("hello").await?;
+    let folder = tempfile::tempdir()?;
+    let start = || gateway().database(Database::Postgres(database.clone())).prefix(folder.path());
+    let first = start().start().await?;
+    serve(&first, "demo", &upstream.url()).await?;
+    first.apply(Method::PUT, "/consumers/joe", &json!({})).await?;
+    first.apply(Method::POST, "/consumers/joe/key-auth", &json!({ "key": "secret" })).await?;
+    assign(&first, "demo", &json!({ "name": "key-auth" })).await?;
+    first.wait_for("key-auth is live", PATIENCE, "/demo", |answer| answer.status == 401).await?;
+    assert_eq!(first.get("/demo", &[("apikey", "secret")]).await?.status, 200);
+    let load = Load::start(first.proxy, 8, "/demo", &[("apikey", "secret")], |answer| {
+        match answer.status.as_u16() {
+            200 => Ok(()),
+            status => Err(format!("{status} {}", answer.text())),
+        }
+    });
+    let saved =
+        || async { folder.path().join("last_good").exists() || folder.path().join("last-good").exists() };
+    gateway_tests::eventually("the last good configuration is on disk", PATIENCE, saved).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    server.stop()?;
+    let refused = first.admin(Method::PUT, "/services/late", &json!({ "url": "http://127.0.0.1:1" })).await?;
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert!(refused.json()["message"].is_string(), "{}", refused.text());
+    let second = start().start().await?;
+    assert_eq!(
+        second.get("/demo", &[]).await?.status,
+        401,
+        "a node restarted without its database serves as before"
+    );
+    assert_eq!(
+        second.get("/demo", &[("apikey", "secret")]).await?.status,
+        200,
+        "known credentials go on working"
+    );
+    let status = Client::connect(second.status).await?.get("/status", &[]).await?.json();
+    assert_eq!(status["configuration"]["source"], "last_good", "{status}");
+    assert_eq!(status["database"]["reachable"], json!(false), "{status}");
+    server.start_again()?;
+    let back = || async {
+        first
+            .admin(Method::PUT, "/services/late", &json!({ "url": "http://127.0.0.1:1" }))
+            .await
+            .is_ok_and(|answer| answer.status == 200)
+    };
+    gateway_tests::eventually("writes work again", Duration::from_secs(30), back).await?;
+    serve(&first, "after", &upstream.url()).await?;
+    second
+        .wait_for("the restarted node hears of changes again", Duration::from_secs(30), "/after", |answer| {
+            answer.status == 200
+        })
+        .await?;
+    let report = load.stop().await;
+    assert!(
+        report.failures.is_empty(),
+        "{} failures, such as {:?}",
+        report.failures.len(),
+        report.failures.first()
+    );
+    assert!(report.good > 100);
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! What a proxy must get right for every request: headers, bodies, errors, timeouts.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway_tests::{Client, Upstream, request};
+use http::{Method, Response};
+use http_body_util::Full;
+use serde_json::json;
+
+use crate::setup::{PATIENCE, gateway, serve};
+
+fn body(text: &'static str) -> Full<Bytes> {
+    Full::new(Bytes::from_static(text.as_bytes()))
+}
+
+#[tokio::test]
+async fn forwards_with_kongs_headers() -> anyhow::Result<()> {
+    let upstream = Upstream::start(|_| {
+        let response =
+            Response::builder().header("server", "own/1").header("connection", "x-hop").header("x-hop", "1");
+        response.body(body("hello")).expect("valid")
+    })
+    .await?;
+    let gateway = gateway().start().await?;
+    serve(&gateway, "echo", &upstream.url()).await?;
+    let headers = [
+        ("host", "Api.Example.com:8000"),
+        ("connection", "x-drop, keep-alive"),
+        ("x-drop", "1"),
+        ("x-keep", "1"),
+        ("te", "trailers, gzip"),
+        ("x-forwarded-for", "10.1.1.1"),
+        ("x-forwarded-proto", "https"),
+        ("proxy", "evil"),
+    ];
+    let answer = gateway.get("/echo/a%20b?x=1&y", &headers).await?;
+    assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "hello"));
+    assert_eq!(answer.header("server"), "own/1");
+    assert_eq!(answer.header("via"), "1.1 kong/3.9.3");
+    assert_eq!(answer.header("x-hop"), "", "named by Connection");
+    for name in ["x-kong-upstream-latency", "x-kong-proxy-latency", "x-kong-request-id"] {
+        assert!(!answer.header(name).is_empty(), "{name}");
+    }
+    let seen = upstream.seen().pop().expect("one request");
+    let header = |name: &str| {
+        seen.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    };
+    assert_eq!(seen.target, "/a%20b?x=1&y");
+    assert_eq!(header("host"), upstream.address().to_string());
+    assert_eq!(header("x-forwarded-for"), "10.1.1.1, 127.0.0.1");
+    assert_eq!(header("x-real-ip"), "127.0.0.1");
+    assert_eq!(header("x-forwarded-proto"), "http", "the peer is not trusted");
+    assert_eq!(header("x-forwarded-host"), "api.example.com");
+    assert_eq!(header("x-forwarded-port"), gateway.proxy.port().to_string());
+    assert_eq!(header("x-forwarded-path"), "/echo/a%20b");
+    assert_eq!(header("x-forwarded-prefix"), "/echo");
+    assert_eq!(header("via"), "1.1 kong/3.9.3");
+    assert_eq!(header("te"), "trailers");
+    assert_eq!(header("x-keep"), "1");
+    assert_eq!(header("x-kong-request-id"), answer.header("x-kong-request-id"));
+    for gone in ["x-drop", "proxy"] {
+        assert_eq!(header(gone), "", "{gone}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn bodies_pass_both_ways_with_any_framing() -> anyhow::Result<()> {
+    let upstream = Upstream::start(|seen| Response::new(Full::new(seen.body.clone()))).await?;
+    let gateway = gateway().start().await?;
+    serve(&gateway, "echo", &upstream.url()).await?;
+    let mut client = Client::connect(gateway.proxy).await?;
+    for size in [0, 1, 4096, 1 << 20, 8 << 20] {
+        let sent = Bytes::from(vec![b'x'; size]);
+        let answer =
+            client.send(request(Method::POST, "/echo", &[("expect", "100-continue")], sent.clone())?).await?;
+        assert_eq!(answer.status, 200, "{size} bytes");
+        assert!(answer.body == sent, "{size} bytes come back as {}", answer.body.len());
+    }
+    let head = client.send(request(Method::HEAD, "/echo", &[], Bytes::new())?).await?;
+    assert_eq!((head.status.as_u16(), head.body.len()), (200, 0));
+    assert_eq!(client.get("/echo", &[]).await?.status, 200, "the connection is still in step after HEAD");
+    Ok(())
+}
+
+#[tokio::test]
+async fn errors_have_kongs_bodies() -> anyhow::Result<()> {
+    let gateway = gateway().start().await?;
+    let refused = gateway_tests::free_port()?;
+    serve(&gateway, "refused", &format!("http://{refused}")).await?;
+    serve(&gateway, "unknown", "http://no-such-host.invalid").await?;
+    gateway.apply(Method::PUT, "/routes/empty", &json!({ "paths": ["/empty"] })).await?;
+    gateway.wait_for("the route is live", PATIENCE, "/empty", |answer| answer.status == 503).await?;
+    for (path, status, message) in [
+        ("/nowhere", 404, "no Route matched with those values"),
+        ("/refused", 502, "An invalid response was received from the upstream server"),
+        ("/unknown", 503, "name resolution failed"),
+        ("/empty", 503, "no Service found with those values"),
+    ] {
+        let answer = gateway.get(path, &[("accept", "application/json")]).await?;
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["message"].as_str()),
+            (status, Some(message)),
+            "{path}"
+        );
+        assert_eq!(answer.json()["request_id"], answer.header("x-kong-request-id"), "{path}");
+        assert_eq!(answer.header("server"), "kong/3.9.3", "{path}");
+        let html = gateway.get(path, &[("accept", "text/html")]).await?;
+        assert!(html.text().contains(&format!("<p>{message}.</p>")), "{path}: {}", html.text());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upstream_that_never_answers_is_a_504_within_its_read_timeout() -> anyhow::Result<()> {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let gateway = gateway().start().await?;
+    let service = json!({ "url": format!("http://{}", silent.local_addr()?), "read_timeout": 300 });
+    gateway.apply(Method::PUT, "/services/silent", &service).await?;
+    let route = json!({ "paths": ["/silent"], "service": { "name": "silent" } });
+    gateway.apply(Method::PUT, "/routes/silent", &route).await?;
+    gateway.wait_for("the route is live", PATIENCE, "/silent", |answer| answer.status == 504).await?;
+    let began = std::time::Instant::now();
+    let answer = gateway.get("/silent", &[]).await?;
+    assert_eq!(answer.status, 504);
+    assert!(answer.text().starts_with("The upstream server is timing out"), "{}", answer.text());
+    assert!(began.elapsed() >= Duration::from_millis(300), "not before its time");
+    assert!(began.elapsed() < Duration::from_secs(10), "the default of 60 s does not apply");
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! What most scenarios begin with.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use gateway_tests::{Gateway, GatewayBuilder};
+use http::Method;
+use serde_json::{Value, json};
+
+/// How long a change may take to be live before a test gives up. The promise of a second is checked
+/// where it is the subject; elsewhere a slow machine shall not fail the test.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub fn gateway() -> GatewayBuilder {
+    GatewayBuilder::new(env!("CARGO_BIN_EXE_weir")).set("WEIR_WORKERS", "2")
+}
+
+/// A service named `name` at `url`, and a route for `/name`.
+pub async fn serve(gateway: &Gateway, name: &str, url: &str) -> anyhow::Result<()> {
+    gateway.apply(Method::PUT, &format!("/services/{name}"), &json!({ "url": url })).await?;
+    let route = json!({ "paths": [format!("/{name}")], "service": { "name": name } });
+    gateway.apply(Method::PUT, &format!("/routes/{name}"), &route).await?;
+    let path = format!("/{name}");
+    gateway.wait_for("the route is live", PATIENCE, &path, |answer| answer.status != 404).await?;
+    Ok(())
+}
+
+/// Assigns a plugin to a route.
+pub async fn assign(gateway: &Gateway, route: &str, assignment: &Value) -> anyhow::Result<Value> {
+    gateway.apply(Method::POST, &format!("/routes/{route}/plugins"), assignment).await
+}
+
+/// Builds the plugin crate in `folder` of the repository into a component.
+pub fn component(folder: &str) -> anyhow::Result<Vec<u8>> {
+    build(&root().join(folder))
+}
+
+/// Builds the example that newcomers upload, as if its author had moved on to `version`.
+pub fn header_edit(version: &str) -> anyhow::Result<Vec<u8>> {
+    let crate_folder = tempfile::tempdir()?;
+    let (source, sdk) =
+        (root().join("example-plugins/rust/header-edit/src/lib.rs"), root().join("plugin-sdk"));
+    let manifest = format!(
+        "[package]\nname = \"header-edit\"\ndescription = \"Adds a response header\"\nversion = {version:?}\n\
+         edition = \"2024\"\n[lib]\npath = {source:?}\ncrate-type = [\"cdylib\"]\n[dependencies]\n\
+         serde = {{ version = \"1\", features = [\"derive\"] }}\nweir-plugin-sdk = {{ path = {sdk:?} }}\n[workspace]\n"
+    );
+    std::fs::write(crate_folder.path().join("Cargo.toml"), manifest)?;
+    std::fs::copy(root().join("Cargo.lock"), crate_folder.path().join("Cargo.lock"))?;
+    build(crate_folder.path())
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn build(folder: &Path) -> anyhow::Result<Vec<u8>> {
+    static BUILDING: OnceLock<std::sync::Mutex<()>> = OnceLock::new();
+    let lock = BUILDING.get_or_init(Default::default);
+    let _one_at_a_time = lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let out = tempfile::Builder::new().suffix(".wasm").tempfile()?;
+    let built = Command::new(env!("CARGO_BIN_EXE_weir"))
+        .args(["plugin", "build"])
+        .arg(folder)
+        .arg("--out")
+        .arg(out.path())
+        .output()
+        .context("weir plugin build")?;
+    ensure!(built.status.success(), "{}: {}", folder.display(), String::from_utf8_lossy(&built.stderr));
+    Ok(std::fs::read(out.path())?)
+}
