@@ -3,6 +3,8 @@
 //! `cargo bench -p weir --bench plugin_call`. The plugins are the bundled ones, compiled as in
 //! production by a process of this program. Each figure is the middle of many batches.
 
+#![expect(clippy::expect_used, reason = "a benchmark that cannot be set up should stop")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,10 +50,7 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some("__compile") {
         std::process::exit(compile_child::main().into());
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(run());
 }
 
@@ -61,35 +60,17 @@ async fn run() {
     let host = Host::start(HostSettings::new(folder.clone(), 1), deps()).expect("a host");
     let begun = Instant::now();
     let plugins = host.bundled().await.expect("the bundled plugins");
-    println!(
-        "{} bundled plugins compiled in {:?}\n",
-        plugins.len(),
-        begun.elapsed()
-    );
+    println!("{} bundled plugins compiled in {:?}\n", plugins.len(), begun.elapsed());
     let transform = r#"{"replace":{"headers":["x-a:one","x-b:two","x-c:three"]}}"#;
     let cases = [
-        (
-            "request-transformer, 3 inputs, 3 edits",
-            "request-transformer",
-            transform,
-        ),
+        ("request-transformer, 3 inputs, 3 edits", "request-transformer", transform),
         ("key-auth on a fiber, cached credential", "key-auth", "{}"),
-        (
-            "rate-limiting, one window",
-            "rate-limiting",
-            r#"{"hour":1000000000,"policy":"local"}"#,
-        ),
+        ("rate-limiting, one window", "rate-limiting", r#"{"hour":1000000000,"policy":"local"}"#),
     ];
     println!("{:<42} {:>12} {:>12}", "one call, edits applied", "warm", "fresh");
     for (title, name, config) in cases {
-        let plugin = plugins
-            .iter()
-            .find(|plugin| plugin.info.name == name)
-            .expect("a bundled plugin");
-        let spec = AssignmentSpec {
-            bundled: true,
-            ..AssignmentSpec::new(Uuid::nil(), config)
-        };
+        let plugin = plugins.iter().find(|plugin| plugin.info.name == name).expect("a bundled plugin");
+        let spec = AssignmentSpec { bundled: true, ..AssignmentSpec::new(Uuid::nil(), config) };
         let assignment = host.assign(plugin, &spec).await.expect("an assignment");
         let chain = Chain::new(vec![Slot::new(name, 0, Some(Placement::Live(assignment)), [])]);
         let warm = measure(&chain, &Instances::new(&host), 2000).await;
@@ -149,11 +130,7 @@ fn deps() -> HostDeps {
         groups: Arc::new([]),
         data_json: "{}".into(),
     };
-    HostDeps {
-        directory: Arc::new(Alice(found)),
-        outbound: Arc::new(Nowhere),
-        log_record: |_, _| {},
-    }
+    HostDeps { directory: Arc::new(Alice(found)), outbound: Arc::new(Nowhere), log_record: |_, _| {} }
 }
 
 fn exchange() -> Box<Exchange> {
@@ -169,19 +146,9 @@ fn exchange() -> Box<Exchange> {
         headers.insert(name, value.parse().expect("a value"));
     }
     let client = SocketAddr::from(([192, 0, 2, 1], 4711));
-    let peer = Peer {
-        client,
-        direct: client,
-        listener_port: 8000,
-        scheme: Scheme::Http,
-    };
+    let peer = Peer { client, direct: client, listener_port: 8000, scheme: Scheme::Http };
     let uri = "/a/b?c=d".parse().expect("a target");
-    let head = RequestHead {
-        method: Method::GET,
-        uri,
-        version: Version::HTTP_11,
-        headers,
-    };
+    let head = RequestHead { method: Method::GET, uri, version: Version::HTTP_11, headers };
     let timing = Timing::begin(tokio::time::Instant::now(), 1);
     Box::new(Exchange::begin(RequestId::from_bits(1), timing, peer, head))
 }

@@ -124,6 +124,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What is known of the answer; `None` before there is one.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the caller hands on only the inputs named here")]
     fn outcome(&self, input: &Input) -> Option<Held> {
         let exchange = self.exchange;
         let micros = |time: Duration| Held::Number(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));

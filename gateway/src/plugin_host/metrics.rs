@@ -90,10 +90,25 @@ pub struct NamedSeries {
     pub series: PluginSeries,
 }
 
+/// In the order of `Shard::phases`.
+const PHASES: [&str; 3] = ["request-head", "response-head", "log"];
+
 #[derive(Default)]
 struct PhaseCalls {
     calls: [AtomicU64; 7],
     nanos: AtomicU64,
+}
+
+impl PhaseCalls {
+    fn read(&self, entry: &Entry, phase: &'static str) -> CallStats {
+        CallStats {
+            plugin: Arc::clone(&entry.plugin),
+            version: Arc::clone(&entry.version),
+            phase,
+            calls: self.calls.each_ref().map(|count| count.load(Ordering::Relaxed)),
+            time: Duration::from_nanos(self.nanos.load(Ordering::Relaxed)),
+        }
+    }
 }
 
 /// Calls of one plugin on one thread.
@@ -143,25 +158,22 @@ impl CallCounters {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sums: Vec<CallStats> = Vec::new();
         for entry in entries.iter() {
-            for (phase, calls) in
-                ["request-head", "response-head", "log"].into_iter().zip(&entry.shard.phases)
-            {
-                let known = |sum: &&mut CallStats| {
-                    sum.phase == phase && sum.plugin == entry.plugin && sum.version == entry.version
-                };
-                let counts = calls.calls.each_ref().map(|count| count.load(Ordering::Relaxed));
-                let time = Duration::from_nanos(calls.nanos.load(Ordering::Relaxed));
-                if let Some(sum) = sums.iter_mut().find(known) {
-                    sum.time += time;
-                    for (sum, count) in sum.calls.iter_mut().zip(counts) {
-                        *sum += count;
-                    }
-                } else if counts.iter().any(|count| *count > 0) {
-                    let (plugin, version) = (Arc::clone(&entry.plugin), Arc::clone(&entry.version));
-                    sums.push(CallStats { plugin, version, phase, calls: counts, time });
-                }
+            for (phase, calls) in PHASES.into_iter().zip(&entry.shard.phases) {
+                add(&mut sums, calls.read(entry, phase));
             }
         }
         sums
+    }
+}
+
+fn add(sums: &mut Vec<CallStats>, part: CallStats) {
+    let same = |sum: &&mut CallStats| {
+        sum.phase == part.phase && sum.plugin == part.plugin && sum.version == part.version
+    };
+    if let Some(sum) = sums.iter_mut().find(same) {
+        sum.time += part.time;
+        sum.calls.iter_mut().zip(part.calls).for_each(|(sum, count)| *sum += count);
+    } else if part.calls.iter().any(|count| *count > 0) {
+        sums.push(part);
     }
 }

@@ -114,9 +114,9 @@ impl Parameters {
         let Some(Value::Array(items)) = self.values.get(field) else {
             return Err(wrong(capability, format!("expected a list of strings in `{field}`")));
         };
-        let text = |item: &Value| match item {
-            Value::String(text) => Ok(text.clone()),
-            _ => Err(wrong(capability, format!("`{field}` may only hold strings"))),
+        let text = |item: &Value| {
+            let text = item.as_str().map(str::to_owned);
+            text.ok_or_else(|| wrong(capability, format!("`{field}` may only hold strings")))
         };
         // A reference to a field that is not configured grants nothing.
         items.iter().filter(|item| !item.is_null()).map(text).collect()

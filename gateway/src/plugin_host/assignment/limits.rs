@@ -46,11 +46,10 @@ impl Limits {
     /// Reads `limits` of a `sandbox` over what stands so far; absent and null leave a limit alone.
     pub(crate) fn overlay(mut self, limits: &Map<String, Value>) -> Result<Self, AssignError> {
         for (name, value) in limits {
-            let number = match value {
-                Value::Null => continue,
-                value => value.as_u64().filter(|number| *number > 0),
-            };
-            let Some(number) = number else {
+            if value.is_null() {
+                continue;
+            }
+            let Some(number) = value.as_u64().filter(|number| *number > 0) else {
                 return Err(wrong(name, "expected a whole number above 0"));
             };
             match name.as_str() {
@@ -59,7 +58,9 @@ impl Limits {
                     self.wall = Duration::from_millis(number);
                     self.log_wall = self.wall;
                 }
-                "memory_mib" => self.memory_bytes = usize::try_from(number << 20).unwrap_or(usize::MAX),
+                "memory_mib" => {
+                    self.memory_bytes = usize::try_from(number.saturating_mul(1 << 20)).unwrap_or(usize::MAX)
+                }
                 "host_calls" => self.host_calls = u32::try_from(number).unwrap_or(u32::MAX),
                 _ => return Err(wrong(name, "unknown limit")),
             }
@@ -71,11 +72,11 @@ impl Limits {
 impl OnFailure {
     /// Reads `on_failure` of a `sandbox`.
     pub(crate) fn read(value: &Value) -> Result<Option<Self>, AssignError> {
-        match value {
-            Value::Null => Ok(None),
-            Value::String(text) if text == "closed" => Ok(Some(Self::Closed)),
-            Value::String(text) if text == "open" => Ok(Some(Self::Open)),
-            _ => Err(AssignError::Sandbox {
+        match value.as_str() {
+            Some("closed") => Ok(Some(Self::Closed)),
+            Some("open") => Ok(Some(Self::Open)),
+            None if value.is_null() => Ok(None),
+            Some(_) | None => Err(AssignError::Sandbox {
                 field: "on_failure".into(),
                 reason: "expected one of: closed, open".into(),
             }),

@@ -29,6 +29,7 @@ pub(crate) enum Work {
 
 /// What came back.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is moved twice in its life; a box would cost more")]
 pub(crate) enum Outcome {
     /// Not yet checked.
     RequestHead(request_head::Verdict),

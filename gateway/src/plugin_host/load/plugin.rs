@@ -162,7 +162,8 @@ fn index(
     function: &str,
     mismatch: Option<wasmtime::Error>,
 ) -> Result<Option<ComponentExportIndex>, AdmissionError> {
-    let Some(instance) = component.get_export_index(None, &format!("weir:plugin/{interface}@0.1.0")) else {
+    let Some(instance) = component.get_export_index(None, format!("weir:plugin/{interface}@0.1.0").as_str())
+    else {
         return Ok(None);
     };
     match mismatch {

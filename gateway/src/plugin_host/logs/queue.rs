@@ -17,7 +17,7 @@ pub(crate) struct LogQueue {
     waiting: Mutex<Waiting>,
     /// There is a first entry, a whole batch, or no more to come.
     changed: Notify,
-    pub(super) emptied: Notify,
+    emptied: Notify,
     batch: LogBatch,
     dropped: AtomicU64,
 }
@@ -29,6 +29,15 @@ struct Waiting {
     closed: bool,
     hurry: bool,
     delivering: bool,
+}
+
+/// What the task of a queue does next.
+enum Step {
+    Deliver(Vec<LogEntry>),
+    /// There are entries, but a batch is not whole and not due.
+    Gather,
+    Idle,
+    End,
 }
 
 impl LogQueue {
@@ -82,7 +91,7 @@ impl LogQueue {
         self.changed.notify_one();
     }
 
-    pub(super) fn is_idle(&self) -> bool {
+    fn is_idle(&self) -> bool {
         let waiting = self.lock();
         waiting.entries.is_empty() && !waiting.delivering
     }
@@ -97,26 +106,44 @@ impl LogQueue {
         let mut until: Option<Instant> = None;
         loop {
             let changed = self.changed.notified();
-            {
-                let mut waiting = self.lock();
-                let due = until.is_some_and(|until| Instant::now() >= until);
-                let whole = waiting.entries.len() >= self.batch.max_entries;
-                let now = whole || due || waiting.closed || waiting.hurry;
-                if now && !waiting.entries.is_empty() {
-                    return Some(waiting.take(self.batch.max_entries));
-                }
-                waiting.hurry = false;
-                if waiting.closed {
-                    return None;
-                }
-                if !waiting.entries.is_empty() {
-                    until = until.or_else(|| Some(Instant::now() + self.batch.max_delay));
+            match self.step(until) {
+                Step::Deliver(batch) => return Some(batch),
+                Step::End => return None,
+                Step::Idle => changed.await,
+                Step::Gather => {
+                    let until = *until.get_or_insert_with(|| Instant::now() + self.batch.max_delay);
+                    drop(timeout_at(until, changed).await);
                 }
             }
-            match until {
-                Some(until) => drop(timeout_at(until, changed).await),
-                None => changed.await,
+        }
+    }
+
+    /// What to do now; entries are due at `until`.
+    fn step(&self, until: Option<Instant>) -> Step {
+        let mut waiting = self.lock();
+        let due = until.is_some_and(|until| Instant::now() >= until);
+        let whole = waiting.entries.len() >= self.batch.max_entries;
+        let now = whole || due || waiting.closed || waiting.hurry;
+        if now && !waiting.entries.is_empty() {
+            return Step::Deliver(waiting.take(self.batch.max_entries));
+        }
+        waiting.hurry = false;
+        match (waiting.closed, waiting.entries.is_empty()) {
+            (true, _) => Step::End,
+            (false, true) => Step::Idle,
+            (false, false) => Step::Gather,
+        }
+    }
+
+    /// Waits until nothing waits and nothing is being delivered.
+    pub(super) async fn drained(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.is_idle() {
+                return;
             }
+            self.hurry();
+            emptied.await;
         }
     }
 

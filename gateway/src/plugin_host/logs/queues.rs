@@ -25,17 +25,7 @@ impl LogQueues {
         let all: Vec<_> = all.iter().filter_map(Weak::upgrade).collect();
         all.iter().for_each(|queue| queue.hurry());
         for queue in all {
-            let emptied = async {
-                loop {
-                    let emptied = queue.emptied.notified();
-                    if queue.is_idle() {
-                        return;
-                    }
-                    queue.hurry();
-                    emptied.await;
-                }
-            };
-            drop(timeout_at(until, emptied).await);
+            drop(timeout_at(until, queue.drained()).await);
         }
     }
 }

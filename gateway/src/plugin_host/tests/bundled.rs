@@ -74,14 +74,9 @@ impl Directory for OneKey {
 
 async fn bundled(fixture: &Fixture, name: &str, config: serde_json::Value) -> Arc<Assignment> {
     let plugins = fixture.host.bundled().await.unwrap();
-    let plugin = plugins
-        .iter()
-        .find(|plugin| plugin.info.name == name)
-        .expect(name);
-    let spec = AssignmentSpec {
-        bundled: true,
-        ..AssignmentSpec::new(Uuid::from_u128(3), config.to_string())
-    };
+    let plugin = plugins.iter().find(|plugin| plugin.info.name == name).expect(name);
+    let spec =
+        AssignmentSpec { bundled: true, ..AssignmentSpec::new(Uuid::from_u128(3), config.to_string()) };
     fixture.host.assign(plugin, &spec).await.unwrap()
 }
 
@@ -111,18 +106,11 @@ async fn key_auth_waits_for_the_directory() {
             Flow::Continue => None,
         };
         assert_eq!(got, status, "{key:?}: {flow:?}");
-        let consumer = exchange
-            .identity
-            .as_ref()
-            .and_then(|identity| identity.consumer.as_ref());
+        let consumer = exchange.identity.as_ref().and_then(|identity| identity.consumer.as_ref());
         let name = consumer.and_then(|consumer| consumer.username.as_deref());
         assert_eq!(name, status.is_none().then_some("alice"), "{key:?}");
     }
-    assert_eq!(
-        fixture.host.instances().0,
-        1,
-        "a suspending instance stays warm too"
-    );
+    assert_eq!(fixture.host.instances().0, 1, "a suspending instance stays warm too");
 }
 
 #[tokio::test]
@@ -148,16 +136,9 @@ async fn a_call_goes_on_to_its_end_when_the_client_leaves() {
 async fn a_wait_is_bounded_by_wall_time() {
     let (fixture, _) = with_directory();
     let plugins = fixture.host.bundled().await.unwrap();
-    let plugin = plugins
-        .iter()
-        .find(|plugin| plugin.info.name == "key-auth")
-        .unwrap();
+    let plugin = plugins.iter().find(|plugin| plugin.info.name == "key-auth").unwrap();
     let sandbox = json!({"limits": {"wall_ms_per_exchange": 20}});
-    let spec = AssignmentSpec {
-        bundled: true,
-        sandbox,
-        ..AssignmentSpec::new(Uuid::nil(), "{}")
-    };
+    let spec = AssignmentSpec { bundled: true, sandbox, ..AssignmentSpec::new(Uuid::nil(), "{}") };
     let chain = chain(&fixture.host.assign(plugin, &spec).await.unwrap());
     let mut exchange = exchange();
     exchange.request.headers.insert("apikey", "slow".parse().unwrap());
