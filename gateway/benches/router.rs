@@ -101,6 +101,7 @@ fn ms(took: Duration) -> f64 {
     took.as_secs_f64() * 1000.0
 }
 
+#[expect(clippy::expect_used, reason = "a benchmark may stop at its own mistake")]
 fn route(n: usize, fields: &serde_json::Value) -> Route {
     let mut whole = json!({
         "id": Uuid::from_u128(n as u128), "name": null, "service": null, "protocols": ["http", "https"], "methods": null,

@@ -67,6 +67,7 @@ fn id(kind: u128, n: usize) -> Uuid {
     Uuid::from_u128((kind << 64) | n as u128)
 }
 
+#[expect(clippy::expect_used, reason = "a benchmark may stop at its own mistake")]
 fn document(value: Value) -> Document {
     value.as_object().cloned().expect("an object")
 }

@@ -65,13 +65,7 @@ async fn an_upstream_that_breaks_off_or_lies_never_looks_like_success() -> anyho
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut head = [0; 4096];
-                _ = stream.read(&mut head).await;
-                _ = stream.write_all(answer.as_bytes()).await;
-            }
-        });
+        tokio::spawn(blurt(listener, answer));
         serve(&gateway, name, &url).await?;
         let request = format!("GET /{name} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         let got = raw(&gateway, request.as_bytes()).await?;
@@ -83,6 +77,26 @@ async fn an_upstream_that_breaks_off_or_lies_never_looks_like_success() -> anyho
     Ok(())
 }
 
+/// Answers every connection with the same bytes, and closes it.
+async fn blurt(listener: TcpListener, answer: &'static str) {
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let mut head = [0; 4096];
+        _ = stream.read(&mut head).await;
+        _ = stream.write_all(answer.as_bytes()).await;
+    }
+}
+
+/// Reads one request to the end of its head, or of its chunked body if it is a POST.
+async fn read_request(stream: &mut TcpStream) -> String {
+    let mut seen = Vec::new();
+    let whole = |seen: &[u8]| {
+        seen.ends_with(b"\r\n\r\n")
+            && (!seen.starts_with(b"POST") || seen.windows(3).any(|at| at == b"\r\n0"))
+    };
+    while !whole(&seen) && stream.read_buf(&mut seen).await.unwrap_or(0) > 0 {}
+    String::from_utf8_lossy(&seen).into_owned()
+}
+
 #[tokio::test]
 async fn trailers_pass_both_ways() -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -90,15 +104,7 @@ async fn trailers_pass_both_ways() -> anyhow::Result<()> {
     let (report, mut reports) = tokio::sync::mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let mut seen = Vec::new();
-            while !seen.ends_with(b"\r\n\r\n")
-                || (seen.starts_with(b"POST") && !seen.windows(3).any(|at| at == b"\r\n0"))
-            {
-                if stream.read_buf(&mut seen).await.unwrap_or(0) == 0 {
-                    break;
-                }
-            }
-            _ = report.send(String::from_utf8_lossy(&seen).into_owned());
+            _ = report.send(read_request(&mut stream).await);
             let answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n2\r\nhi\r\n0\r\nx-sum: 7\r\n\r\n";
             _ = stream.write_all(answer.as_bytes()).await;
         }

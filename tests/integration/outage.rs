@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_tests::{Client, Database, Load, Postgres, Upstream};
+use gateway_tests::{Client, Database, Gateway, Load, Postgres, Upstream};
 use http::Method;
 use serde_json::json;
 
@@ -37,19 +37,7 @@ async fn postgres_stopped_and_started_again_under_traffic() -> anyhow::Result<()
     assert_eq!(refused.status, 503, "{}", refused.text());
     assert!(refused.json()["message"].is_string(), "{}", refused.text());
     let second = start().start().await?;
-    assert_eq!(
-        second.get("/demo", &[]).await?.status,
-        401,
-        "a node restarted without its database serves as before"
-    );
-    assert_eq!(
-        second.get("/demo", &[("apikey", "secret")]).await?.status,
-        200,
-        "known credentials go on working"
-    );
-    let status = Client::connect(second.status).await?.get("/status", &[]).await?.json();
-    assert_eq!(status["configuration"]["source"], "last_good", "{status}");
-    assert_eq!(status["database"]["reachable"], json!(false), "{status}");
+    serves_as_before(&second).await?;
     server.start_again()?;
     let back = || async {
         first
@@ -72,5 +60,23 @@ async fn postgres_stopped_and_started_again_under_traffic() -> anyhow::Result<()
         report.failures.first()
     );
     assert!(report.good > 100);
+    Ok(())
+}
+
+/// A node that was started without its database.
+async fn serves_as_before(second: &Gateway) -> anyhow::Result<()> {
+    assert_eq!(
+        second.get("/demo", &[]).await?.status,
+        401,
+        "a node restarted without its database serves as before"
+    );
+    assert_eq!(
+        second.get("/demo", &[("apikey", "secret")]).await?.status,
+        200,
+        "known credentials go on working"
+    );
+    let status = Client::connect(second.status).await?.get("/status", &[]).await?.json();
+    assert_eq!(status["configuration"]["source"], "last_good", "{status}");
+    assert_eq!(status["database"]["reachable"], json!(false), "{status}");
     Ok(())
 }

@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 
 /// How long a change may take to be live before a test gives up. The promise of a second is checked
 /// where it is the subject; elsewhere a slow machine shall not fail the test.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-pub fn gateway() -> GatewayBuilder {
+pub(crate) fn gateway() -> GatewayBuilder {
     GatewayBuilder::new(env!("CARGO_BIN_EXE_weir")).set("WEIR_WORKERS", "2")
 }
 
 /// A service named `name` at `url`, and a route for `/name`.
-pub async fn serve(gateway: &Gateway, name: &str, url: &str) -> anyhow::Result<()> {
+pub(crate) async fn serve(gateway: &Gateway, name: &str, url: &str) -> anyhow::Result<()> {
     gateway.apply(Method::PUT, &format!("/services/{name}"), &json!({ "url": url })).await?;
     let route = json!({ "paths": [format!("/{name}")], "service": { "name": name } });
     gateway.apply(Method::PUT, &format!("/routes/{name}"), &route).await?;
@@ -29,17 +29,17 @@ pub async fn serve(gateway: &Gateway, name: &str, url: &str) -> anyhow::Result<(
 }
 
 /// Assigns a plugin to a route.
-pub async fn assign(gateway: &Gateway, route: &str, assignment: &Value) -> anyhow::Result<Value> {
+pub(crate) async fn assign(gateway: &Gateway, route: &str, assignment: &Value) -> anyhow::Result<Value> {
     gateway.apply(Method::POST, &format!("/routes/{route}/plugins"), assignment).await
 }
 
 /// Builds the plugin crate in `folder` of the repository into a component.
-pub fn component(folder: &str) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn component(folder: &str) -> anyhow::Result<Vec<u8>> {
     build(&root().join(folder))
 }
 
 /// Builds the example that newcomers upload, as if its author had moved on to `version`.
-pub fn header_edit(version: &str) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn header_edit(version: &str) -> anyhow::Result<Vec<u8>> {
     let crate_folder = tempfile::tempdir()?;
     let (source, sdk) =
         (root().join("example-plugins/rust/header-edit/src/lib.rs"), root().join("plugin-sdk"));

@@ -1,5 +1,6 @@
 //! The walk from an empty gateway to four plugins on a route, on each database.
 
+use anyhow::Context;
 use gateway_tests::{Client, Database, Postgres, Upstream};
 use http::Method;
 use serde_json::json;
@@ -48,7 +49,7 @@ async fn four_plugins_run(database: Database) -> anyhow::Result<()> {
     assert_eq!(limited.status, 429);
     assert_eq!(limited.json()["message"], "API rate limit exceeded");
     assert!(!limited.header("retry-after").is_empty());
-    let seen = upstream.seen().pop().expect("requests came through");
+    let seen = upstream.seen().pop().context("requests came through")?;
     let header = |name: &str| {
         seen.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
     };
@@ -63,7 +64,7 @@ async fn four_plugins_run(database: Database) -> anyhow::Result<()> {
     let lines: Vec<serde_json::Value> =
         written().lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let proxied =
-        lines.iter().find(|line| line["response"]["status"] == 200).expect("a proxied request is logged");
+        lines.iter().find(|line| line["response"]["status"] == 200).context("a proxied request is logged")?;
     assert_eq!(proxied["consumer"]["username"], "joe");
     assert_eq!(proxied["route"]["name"], "demo");
     assert_eq!(proxied["source"], "upstream");
@@ -120,7 +121,7 @@ async fn http_log_and_response_transformer_do_their_work() -> anyhow::Result<()>
     };
     gateway_tests::eventually("all ten requests reach the sink", PATIENCE, || async { logged() == 10 })
         .await?;
-    let seen = sink.seen().pop().expect("batches came");
+    let seen = sink.seen().pop().context("batches came")?;
     assert_eq!((seen.method, seen.target.as_str()), (Method::POST, "/logs"));
     assert_eq!(seen.headers.get("x-token").map(http::HeaderValue::as_bytes), Some(&b"t"[..]));
     assert_eq!(

@@ -14,6 +14,9 @@ use tempfile::TempDir;
 use crate::client::{Answer, Client, request};
 use crate::eventually;
 
+/// The file below the prefix that authenticates compiled plugins.
+const KEY: &str = "artifact.key";
+
 /// Where a gateway keeps its configuration.
 #[derive(Debug, Clone)]
 pub enum Database {
@@ -73,22 +76,30 @@ impl GatewayBuilder {
     ///
     /// # Errors
     ///
-    /// If it ends by itself or is not ready within half a minute; its log is in the message.
+    /// If it ends by itself or is not ready within three minutes; its log is in the message.
     pub async fn start(self) -> anyhow::Result<Gateway> {
+        // The first gateway compiles the bundled plugins; the others wait for it and find its artifacts.
+        static FIRST: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        let mut turn = Some(FIRST.lock().await);
+        if kept_artifacts().exists() {
+            turn = None;
+        }
         let mut gateway = self.spawn()?;
         let status = gateway.status;
-        for _ in 0..3_000 {
+        for _ in 0..18_000 {
             if let Some(ended) = gateway.child.try_wait()? {
                 anyhow::bail!("the gateway ended with {ended}:\n{}", gateway.log());
             }
             if let Ok(mut client) = Client::connect(status).await
                 && client.get("/status/ready", &[]).await.is_ok_and(|answer| answer.status == 200)
             {
+                gateway.keep_artifacts()?;
+                drop(turn);
                 return Ok(gateway);
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        anyhow::bail!("not ready within 30 s:\n{}", gateway.log())
+        anyhow::bail!("not ready within 180 s:\n{}", gateway.log())
     }
 
     /// Starts the process and waits for nothing.
@@ -100,6 +111,10 @@ impl GatewayBuilder {
         let folder = if self.prefix.is_none() { Some(tempfile::tempdir()?) } else { None };
         let prefix = self.prefix.or_else(|| folder.as_ref().map(|folder| folder.path().to_owned()));
         let prefix = prefix.context("a folder")?;
+        if kept_artifacts().exists() && !prefix.join("artifacts").exists() {
+            copy_folder(&kept_artifacts(), &prefix.join("artifacts"))?;
+            std::fs::copy(prefix.join("artifacts").join(KEY), prefix.join(KEY))?;
+        }
         let [proxy, admin, status] = [free_port()?, free_port()?, free_port()?];
         let log = std::fs::File::options().create(true).append(true).open(prefix.join("test.log"))?;
         let mut command = Command::new(&self.program);
@@ -132,7 +147,13 @@ impl Gateway {
     pub async fn admin(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<Answer> {
         let (headers, body) = match body {
             Value::Null => (vec![], Bytes::new()),
-            body => (vec![("content-type", "application/json")], Bytes::from(body.to_string())),
+            body @ (Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_)) => {
+                (vec![("content-type", "application/json")], Bytes::from(body.to_string()))
+            }
         };
         Client::connect(self.admin).await?.send(request(method, path, &headers, body)?).await
     }
@@ -199,6 +220,17 @@ impl Gateway {
         std::fs::read_to_string(self.prefix.join("test.log")).unwrap_or_default()
     }
 
+    /// Keeps compiled plugins for the next gateways of this test process.
+    fn keep_artifacts(&self) -> anyhow::Result<()> {
+        let own = self.prefix.join("artifacts");
+        if kept_artifacts().exists() || !own.exists() {
+            return Ok(());
+        }
+        // They are worth nothing without the key that authenticates them.
+        std::fs::copy(self.prefix.join(KEY), own.join(KEY))?;
+        copy_folder(&own, &kept_artifacts())
+    }
+
     /// Sends a signal by its name, such as `TERM`.
     ///
     /// # Errors
@@ -242,4 +274,21 @@ impl Drop for Gateway {
 /// If there is none.
 pub fn free_port() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// Where the test process keeps compiled plugins; gone with the temporary files of the machine.
+fn kept_artifacts() -> PathBuf {
+    std::env::temp_dir().join(format!("weir-test-artifacts-{}", std::process::id()))
+}
+
+fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let half_done = to.with_extension("new");
+    std::fs::create_dir_all(&half_done)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            std::fs::copy(entry.path(), half_done.join(entry.file_name()))?;
+        }
+    }
+    Ok(std::fs::rename(half_done, to)?)
 }

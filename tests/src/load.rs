@@ -73,6 +73,14 @@ impl Load {
     }
 }
 
+impl LoadReport {
+    fn fail(&mut self, failure: String) {
+        if self.failures.len() < 100 {
+            self.failures.push(failure);
+        }
+    }
+}
+
 struct Script {
     address: SocketAddr,
     path: String,
@@ -93,9 +101,7 @@ impl Script {
                 }
                 Err(failure) => {
                     client = None;
-                    if report.failures.len() < 100 {
-                        report.failures.push(failure);
-                    }
+                    report.fail(failure);
                 }
             }
         }

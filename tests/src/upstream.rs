@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// One request as the upstream saw it.
@@ -52,14 +52,7 @@ impl Upstream {
         let (answer, log) = (Arc::new(answer), Arc::clone(&seen));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
-                let service = service_fn(move |request| {
-                    let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
-                    async move { Ok::<_, Infallible>(serve(request, answer.as_ref(), &log).await) }
-                });
-                tokio::spawn(async move {
-                    http1::Builder::new().serve_connection(TokioIo::new(stream), service).await
-                });
+                tokio::spawn(connection(stream, Arc::clone(&answer), Arc::clone(&log)));
             }
         });
         Ok(Self { address, seen, task })
@@ -94,6 +87,18 @@ impl Drop for Upstream {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+async fn connection<A>(stream: TcpStream, answer: Arc<A>, log: Arc<Mutex<Vec<Seen>>>)
+where
+    A: Fn(&Seen) -> Response<Full<Bytes>> + Send + Sync + 'static,
+{
+    let service = service_fn(move |request| {
+        let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
+        async move { Ok::<_, Infallible>(serve(request, answer.as_ref(), &log).await) }
+    });
+    // How the gateway ends its connection is for each test to judge.
+    _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn serve<A>(request: Request<Incoming>, answer: &A, log: &Mutex<Vec<Seen>>) -> Response<Full<Bytes>>

@@ -1,6 +1,6 @@
 //! The control plane: store, identity, plugin host, reload, and the two APIs beside the proxy.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
@@ -50,6 +50,9 @@ pub(super) async fn start(
     let status = listen(&settings.status_listen, "status_listen").await?;
     let admin = listen(&settings.admin_listen, "admin_listen").await?;
     let store = Store::connect(&StoreSettings::from(&settings.database)).await?;
+    // Whoever asks is answered from the first moment on, also while plugins are still compiled.
+    let live = Arc::new(OnceLock::new());
+    serve_status(status, metrics, (&store, &live), settings, drain);
     migrate(settings, &store).await?;
     let connect = Connect::new(Tls::new()?);
     let last_good = LastGood::new(settings.prefix.join("last_good"));
@@ -69,9 +72,9 @@ pub(super) async fn start(
         prefix: settings.prefix.clone(),
         clock: Clock::system(),
     });
+    _ = live.set(reports.clone());
     task::spawn("reload", reload.run());
     task::spawn("expiry", sweep_expired(store.clone(), drain.clone()));
-    serve_status(status, metrics, &store, &reports, settings, drain);
     serve_admin(admin, (settings, node_id), (&store, &host, bundled), (metrics, &reports), drain)?;
     // An error is a first answer too: an empty gateway answers 404 and says why in /status.
     reports.wait_for(|report| report.live_revision.is_some() || report.error.is_some()).await;
@@ -138,14 +141,16 @@ async fn sweep_expired(store: Store, drain: Drain) {
 fn serve_status(
     listeners: Vec<TcpListener>,
     metrics: &Arc<Metrics>,
-    store: &Store,
-    reports: &Reports,
+    (store, live): (&Store, &Arc<OnceLock<Reports>>),
     settings: &Settings,
     drain: &Drain,
 ) {
     let has_database = !matches!(settings.database, Database::Off);
-    let (store, reports) = (store.clone(), reports.clone());
-    let report = move || status(&reports.latest(), has_database.then(|| store.is_available()));
+    let (store, live) = (store.clone(), Arc::clone(live));
+    let report = move || {
+        let latest = live.get().map(Reports::latest).unwrap_or_default();
+        status(&latest, has_database.then(|| store.is_available()))
+    };
     let sources = StatusSources::new(Arc::clone(metrics), report, drain.clone());
     for listener in listeners {
         task::spawn("status listener", status_listener::serve(listener, sources.clone()));

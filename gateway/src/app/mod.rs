@@ -58,7 +58,7 @@ async fn serve(settings: Arc<Settings>, runtime: tokio::runtime::Handle) -> Resu
     task::spawn("access log rotation", access_log.clone().reopen_on_signals());
     let sockets = workers::bind(&settings)?;
     let control = control::start(&settings, node_id, &metrics, &drain, runtime).await?;
-    let threads = workers::start(&settings, sockets, &control, &metrics, &access_log, &drain)?;
+    let threads = workers::start(&settings, sockets, &control, (&metrics, &access_log), &drain)?;
     tracing::info!(
         proxy = ?settings.proxy_listen.iter().map(|listener| listener.address).collect::<Vec<_>>(),
         workers = settings.workers.get(),

@@ -46,8 +46,7 @@ pub(super) fn start(
     settings: &Arc<Settings>,
     sockets: Sockets,
     control: &Control,
-    metrics: &Arc<Metrics>,
-    access_log: &AccessLog,
+    (metrics, access_log): (&Arc<Metrics>, &AccessLog),
     drain: &Drain,
 ) -> Result<Threads, AppError> {
     let max_connections = settings.proxy.max_connections.div_ceil(settings.workers.get());

@@ -140,7 +140,9 @@ impl<B: Body + 'static> Connection<B> {
 
     /// Sends a request and gives its response head.
     ///
-    /// The second part of an error is the request, if nothing of it was written.
+    /// # Errors
+    ///
+    /// [`Unsent`]: the second part is the request, if nothing of it was written.
     pub fn send(
         &mut self,
         request: Request<B>,

@@ -43,12 +43,9 @@ impl Identity {
             .filter(|(kind, _)| !matches!(kind.as_str(), kinds::CONSUMERS | kinds::ACLS));
         for (kind, documents) in credentials {
             for document in documents {
-                let Some((owner, key)) = owner_and_key(kind, document) else {
-                    continue;
-                };
-                let Some(consumer) = consumers.get(&owner) else {
-                    continue;
-                };
+                let owned = owner_and_key(kind, document);
+                let known_owner = owned.and_then(|(owner, key)| Some((owner, key, consumers.get(&owner)?)));
+                let Some((owner, key, consumer)) = known_owner else { continue };
                 let groups = groups.get(&owner).into_iter().flatten().cloned();
                 let found = Found::Credential(Arc::new(credential(document, Arc::clone(consumer), groups)));
                 self.hear(kind, key, found, expires_at(document)).await;

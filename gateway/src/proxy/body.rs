@@ -30,7 +30,7 @@ pub enum BodyError {
 }
 
 /// A request body, from the client to the upstream.
-pub struct RequestBody {
+pub(super) struct RequestBody {
     incoming: Option<Incoming>,
     client: Rc<Client>,
     /// How long the upstream may take to accept what was read, and then to answer.

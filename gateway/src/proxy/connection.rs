@@ -25,7 +25,7 @@ use super::worker::Worker;
 const HYPER_MAX_HEADERS: usize = 100;
 
 /// What is known about one client connection.
-pub struct Client {
+pub(super) struct Client {
     pub(super) peer: SocketAddr,
     pub(super) listener_port: u16,
     pub(super) headers: ConnectionHeaders,

@@ -175,12 +175,14 @@ impl Attempts<'_> {
                 Err(error) => {
                     self.note_try(*address, Some(began.elapsed()));
                     self.note_failure("failed");
-                    if self.failed > self.upstream.retries {
-                        return Err(error.into());
-                    }
+                    self.may_go_on(error)?;
                 }
             }
         }
+    }
+
+    fn may_go_on(&self, error: ClientError) -> Result<(), ProxyError> {
+        if self.failed > self.upstream.retries { Err(error.into()) } else { Ok(()) }
     }
 
     /// One attempt on one connection. The outer error is final: the upstream had its time.

@@ -58,13 +58,10 @@ fn admit(worker: &Rc<Worker>, stream: tokio::net::TcpStream, peer: SocketAddr, p
 
 /// One connection's trouble is over with that connection; the process's trouble needs a pause.
 async fn after(error: io::Error) {
-    match error.kind() {
-        io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionRefused => {}
-        _ => {
-            tracing::warn!(%error, "accept failed");
-            tokio::time::sleep(PAUSE).await;
-        }
+    let of_one =
+        [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionRefused];
+    if !of_one.contains(&error.kind()) {
+        tracing::warn!(%error, "accept failed");
+        tokio::time::sleep(PAUSE).await;
     }
 }

@@ -61,21 +61,14 @@ impl Strict {
             rest = match &mut self.state {
                 State::Head => self.head(rest, limits),
                 State::Length(left) => {
-                    let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
-                    *left -= taken as u64;
-                    if *left == 0 {
-                        self.state = State::Head;
-                    }
-                    rest.get(taken..).unwrap_or_default()
+                    let after = skip(left, rest);
+                    self.state = if *left == 0 { State::Head } else { State::Length(*left) };
+                    after
                 }
                 State::Chunked(chunked) => {
-                    let after = chunked.follow(rest)?;
-                    if let Some(after) = after {
-                        self.state = State::Head;
-                        after
-                    } else {
-                        &[]
-                    }
+                    let Some(after) = chunked.follow(rest)? else { return Ok(()) };
+                    self.state = State::Head;
+                    after
                 }
             };
         }
@@ -122,6 +115,13 @@ impl Strict {
             Err(malformed) => self.refused = Some(malformed),
         }
     }
+}
+
+/// Skips up to `left` bytes, counts them off, and gives the rest.
+pub(super) fn skip<'a>(left: &mut u64, bytes: &'a [u8]) -> &'a [u8] {
+    let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+    *left -= taken as u64;
+    bytes.get(taken..).unwrap_or_default()
 }
 
 /// Where the first empty line ends, by whatever line ending; empty lines before the request line

@@ -1,6 +1,6 @@
 //! Follows a chunked body byte by byte where it must, and by length where it can (RFC 9112 section 7.1).
 
-use super::strict::Malformed;
+use super::strict::{Malformed, skip};
 
 /// Bytes of one chunk's extensions, and of all trailers: nobody needs more, and reading them for
 /// ever is an attack.
@@ -45,12 +45,8 @@ impl Chunked {
         let mut rest = bytes;
         loop {
             if self.at == At::Data {
-                let taken = usize::try_from(self.size).unwrap_or(usize::MAX).min(rest.len());
-                self.size -= taken as u64;
-                rest = rest.get(taken..).unwrap_or_default();
-                if self.size == 0 {
-                    self.at = At::DataReturn;
-                }
+                rest = skip(&mut self.size, rest);
+                self.at = if self.size == 0 { At::DataReturn } else { At::Data };
             }
             let Some((byte, after)) = rest.split_first() else { return Ok(None) };
             rest = after;

@@ -50,7 +50,7 @@ pub struct WorkerParts {
 }
 
 /// The state of one data-plane thread.
-pub struct Worker {
+pub(super) struct Worker {
     pub(super) snapshots: SnapshotHandle,
     pub(super) pool: Pool<RequestBody>,
     pub(super) instances: Instances,

@@ -145,7 +145,7 @@ fn routes_with_the_same_assignments_share_a_chain() {
         assert_eq!(Arc::ptr_eq(chains[0], chains[1]), shared, "{case}");
         assert_eq!(
             snapshot.global.is_empty(),
-            scope != "",
+            !scope.is_empty(),
             "unmatched requests meet global plugins only: {case}"
         );
     }

@@ -107,7 +107,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::too_many_lines, reason = "a table")]
     fn periods_follow_the_calendar() {
         for (case, period, now, from, until) in [
             ("second", Period::Second, 1_700_000_000_999, 1_700_000_000_000, 1_700_000_001_000),

@@ -83,7 +83,6 @@ fn the_standard_headers_speak_of_the_tightest_period() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn counts_callers_apart() {
     let text = |text: &str| Value::Text(text.into());
     let from = |ip: &str| at(NOW).fact(&Input::ClientIp, text(ip));

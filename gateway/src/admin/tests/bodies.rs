@@ -8,7 +8,6 @@ use serde_json::json;
 use super::{Admin, AdminSettings};
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "a list of cases")]
 async fn bad_bodies_get_a_clear_answer() {
     let admin = Admin::with(AdminSettings { max_body_bytes: 1000, ..AdminSettings::default() }).await;
     let many = "a=1&".repeat(240);

@@ -95,7 +95,6 @@ async fn uploads_that_cannot_be_say_why() {
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "a list of cases")]
 async fn a_new_version_takes_over_its_assignments_or_stays_out() {
     let admin = Admin::new().await;
     upload(&admin, "/custom-plugins", &first()).await;
@@ -167,7 +166,6 @@ async fn what_is_used_cannot_be_deleted() {
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "a list of cases")]
 async fn a_form_carries_grants_and_limits() {
     let admin = Admin::new().await;
     let part = |name: &str, value: &str| {

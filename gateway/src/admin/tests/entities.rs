@@ -233,7 +233,6 @@ async fn parents_are_reached_from_their_children() {
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "a list of cases")]
 async fn lists_are_paged_and_filtered() {
     let admin = Admin::new().await;
     for name in ["a", "b", "c"] {

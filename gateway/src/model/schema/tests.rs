@@ -54,7 +54,6 @@ fn config_gets_its_defaults() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn config_errors_are_kongs() {
     for (case, config, want) in [
         ("type", json!({"minute": "5"}), json!({"config": {"minute": "expected a number"}})),
