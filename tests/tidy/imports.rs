@@ -19,7 +19,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("telemetry", &["clock", "config", "exchange", "model", "task"]),
     ("identity", &["exchange", "model", "store"]),
     ("plugin_host", &["client", "clock", "exchange", "identity", "model", "task", "telemetry"]),
-    ("snapshot", &["exchange", "model", "plugin_host", "router"]),
+    ("snapshot", &["client", "exchange", "model", "plugin_host", "router"]),
     (
         "reload",
         &["clock", "identity", "model", "plugin_host", "shutdown", "snapshot", "store", "task", "telemetry"],

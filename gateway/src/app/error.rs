@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use crate::client::TlsError;
 use crate::store::StoreError;
 
 /// Why the process could not start, or ended badly.
@@ -37,7 +38,7 @@ pub enum AppError {
     Plugins(String),
     /// TLS for outgoing connections cannot be set up.
     #[error("TLS cannot be set up")]
-    Tls(#[from] rustls::Error),
+    Tls(#[from] TlsError),
     /// A data-plane thread ended with a panic.
     #[error("a worker thread ended with a panic")]
     Worker,

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::connect::Stream;
 use super::{ClientError, Connect, Endpoint, TlsVerify};
+use crate::task;
 
 /// What to send.
 #[derive(Debug)]
@@ -153,7 +154,7 @@ where
 {
     let broken = |source| ClientError::Response { source };
     let (mut sender, connection) = http1::handshake(io).await.map_err(broken)?;
-    tokio::spawn(async move { _ = connection.await });
+    task::spawn("outbound connection", async move { _ = connection.await });
     sender.send_request(message).await.map_err(broken)
 }
 

@@ -14,4 +14,6 @@ pub use connect::{Connect, Endpoint};
 pub use error::ClientError;
 pub use fetch::{FetchError, FetchRequest, FetchResponse, Fetcher};
 pub use pool::{Connection, Pool, PoolSettings, Unsent};
+/// Why TLS cannot be set up.
+pub use rustls::Error as TlsError;
 pub use tls::{Tls, TlsVerify};

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use super::connection;
 use super::worker::Worker;
+use crate::task;
 
 /// How long to pause when the process is out of file descriptors or memory: others must end first.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -50,7 +51,7 @@ pub(super) async fn run(worker: Rc<Worker>, listener: TcpListener) {
 fn admit(worker: &Rc<Worker>, stream: tokio::net::TcpStream, peer: SocketAddr, port: u16) {
     let Some(permit) = worker.connection_permit() else { return };
     let worker = Rc::clone(worker);
-    tokio::task::spawn_local(async move {
+    task::spawn_local("connection", async move {
         connection::serve(worker, stream, peer, port).await;
         drop(permit);
     });

@@ -52,7 +52,7 @@ impl LogQueue {
         });
         core.services.logs.add(&queue);
         let delivery = Delivery::new(Arc::clone(core), batch, shard);
-        tokio::spawn(run(Arc::clone(&queue), delivery));
+        crate::task::spawn("log queue", run(Arc::clone(&queue), delivery));
         queue
     }
 
