@@ -124,7 +124,7 @@ async fn trailers_pass_both_ways() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_client_that_sends_its_head_too_slowly_is_cut_off_and_others_are_served() -> anyhow::Result<()> {
     let upstream = Upstream::saying("ok").await?;
-    let gateway = gateway().set("WEIR_CLIENT_HEADER_TIMEOUT", "500").start().await?;
+    let gateway = gateway().set("WEIR_CLIENT_HEADER_TIMEOUT", "1").start().await?;
     serve(&gateway, "a", &upstream.url()).await?;
     let mut slow = TcpStream::connect(gateway.proxy).await?;
     slow.write_all(b"GET /a HT").await?;

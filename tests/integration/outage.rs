@@ -28,10 +28,8 @@ async fn postgres_stopped_and_started_again_under_traffic() -> anyhow::Result<()
             status => Err(format!("{status} {}", answer.text())),
         }
     });
-    let saved =
-        || async { folder.path().join("last_good").exists() || folder.path().join("last-good").exists() };
-    gateway_tests::eventually("the last good configuration is on disk", PATIENCE, saved).await?;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    let saved = || async { holds(&folder.path().join("last_good"), "secret") };
+    gateway_tests::eventually("configuration and credentials are on disk", PATIENCE, saved).await?;
     server.stop()?;
     let refused = first.admin(Method::PUT, "/services/late", &json!({ "url": "http://127.0.0.1:1" })).await?;
     assert_eq!(refused.status, 503, "{}", refused.text());
@@ -79,4 +77,10 @@ async fn serves_as_before(second: &Gateway) -> anyhow::Result<()> {
     assert_eq!(status["configuration"]["source"], "last_good", "{status}");
     assert_eq!(status["database"]["reachable"], json!(false), "{status}");
     Ok(())
+}
+
+/// Whether a file in the folder holds the text.
+fn holds(folder: &std::path::Path, text: &str) -> bool {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files.filter_map(|file| std::fs::read_to_string(file.path()).ok()).any(|content| content.contains(text))
 }

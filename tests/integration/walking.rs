@@ -34,6 +34,10 @@ async fn four_plugins_run(database: Database) -> anyhow::Result<()> {
         assert_eq!(stored["enabled"], json!(true), "{stored}");
     }
     gateway.wait_for("key-auth is live", PATIENCE, "/demo", |answer| answer.status == 401).await?;
+    let written = || std::fs::read_to_string(&log).unwrap_or_default();
+    // The plugins go live one after the other; file-log was the last.
+    let logged = || async { gateway.get("/demo", &[]).await.is_ok() && !written().is_empty() };
+    gateway_tests::eventually("file-log is live", PATIENCE, logged).await?;
     let refused = gateway.get("/demo", &[]).await?;
     assert_eq!(refused.json()["message"], "No API key found in request");
     assert_eq!(refused.header("www-authenticate"), "Key");
@@ -56,7 +60,6 @@ async fn four_plugins_run(database: Database) -> anyhow::Result<()> {
     assert_eq!(header("x-consumer-username"), "joe");
     assert_eq!(header("x-consumer-custom-id"), "j-1");
     assert_eq!(header("x-added"), "yes");
-    let written = || std::fs::read_to_string(&log).unwrap_or_default();
     gateway_tests::eventually("the log has a line for each request", PATIENCE, || async {
         written().lines().count() >= 6
     })

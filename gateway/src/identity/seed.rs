@@ -41,16 +41,18 @@ impl Identity {
             .documents
             .iter()
             .filter(|(kind, _)| !matches!(kind.as_str(), kinds::CONSUMERS | kinds::ACLS));
-        for (kind, documents) in credentials {
-            for document in documents {
-                let owned = owner_and_key(kind, document);
-                let known_owner = owned.and_then(|(owner, key)| Some((owner, key, consumers.get(&owner)?)));
-                let Some((owner, key, consumer)) = known_owner else { continue };
-                let groups = groups.get(&owner).into_iter().flatten().cloned();
-                let found = Found::Credential(Arc::new(credential(document, Arc::clone(consumer), groups)));
-                self.hear(kind, key, found, expires_at(document)).await;
-                known += 1;
-            }
+        // Collected first: a chain of closures that lives across an await is not `Send`.
+        let credentials: Vec<(&String, &Document)> = credentials
+            .flat_map(|(kind, documents)| documents.iter().map(move |document| (kind, document)))
+            .collect();
+        for (kind, document) in credentials {
+            let owned = owner_and_key(kind, document);
+            let owned = owned.and_then(|(owner, key)| Some((owner, key, consumers.get(&owner)?)));
+            let Some((owner, key, consumer)) = owned else { continue };
+            let groups = groups.get(&owner).into_iter().flatten().cloned();
+            let found = Found::Credential(Arc::new(credential(document, Arc::clone(consumer), groups)));
+            self.hear(kind, key, found, expires_at(document)).await;
+            known += 1;
         }
         known
     }

@@ -58,21 +58,22 @@ impl Strict {
     pub(super) fn look(&mut self, bytes: &[u8], limits: HeadLimits) -> Result<(), Malformed> {
         let mut rest = bytes;
         while !rest.is_empty() && self.refused.is_none() {
-            rest = match &mut self.state {
-                State::Head => self.head(rest, limits),
-                State::Length(left) => {
-                    let after = skip(left, rest);
-                    self.state = if *left == 0 { State::Head } else { State::Length(*left) };
-                    after
-                }
-                State::Chunked(chunked) => {
-                    let Some(after) = chunked.follow(rest)? else { return Ok(()) };
-                    self.state = State::Head;
-                    after
-                }
-            };
+            rest = self.follow(rest, limits)?;
         }
         Ok(())
+    }
+
+    /// Follows the stream to the end of the head or body that it is in, or of `bytes`.
+    fn follow<'a>(&mut self, bytes: &'a [u8], limits: HeadLimits) -> Result<&'a [u8], Malformed> {
+        let (after, ended) = match &mut self.state {
+            State::Head => return Ok(self.head(bytes, limits)),
+            State::Length(left) => (skip(left, bytes), *left == 0),
+            State::Chunked(chunked) => chunked.follow(bytes)?.map_or((&[][..], false), |after| (after, true)),
+        };
+        if ended {
+            self.state = State::Head;
+        }
+        Ok(after)
     }
 
     /// Whether the `number`th request of the connection (from 0) may be served.

@@ -44,16 +44,25 @@ impl Chunked {
     pub(super) fn follow<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<&'a [u8]>, Malformed> {
         let mut rest = bytes;
         loop {
-            if self.at == At::Data {
-                rest = skip(&mut self.size, rest);
-                self.at = if self.size == 0 { At::DataReturn } else { At::Data };
-            }
+            rest = self.data(rest);
             let Some((byte, after)) = rest.split_first() else { return Ok(None) };
             rest = after;
             if self.step(*byte)? {
                 return Ok(Some(rest));
             }
         }
+    }
+
+    /// Skips what belongs to the chunk that the stream is in.
+    fn data<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        if self.at != At::Data {
+            return bytes;
+        }
+        let after = skip(&mut self.size, bytes);
+        if self.size == 0 {
+            self.at = At::DataReturn;
+        }
+        after
     }
 
     /// One byte outside of data; true at the end of the body.

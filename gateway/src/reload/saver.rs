@@ -13,7 +13,7 @@ use crate::task;
 /// Between two writes of the configuration.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Between two writes of consumers and credentials, which are read from the store again.
-const IDENTITIES_PAUSE: Duration = Duration::from_secs(60);
+const IDENTITIES_PAUSE: Duration = Duration::from_secs(10);
 /// Entities of each kind that are kept.
 const MOST_IDENTITIES: usize = 10_000;
 
