@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -37,12 +36,16 @@ pub(crate) async fn assign(gateway: &Gateway, route: &str, assignment: &Value) -
 
 /// Builds the plugin crate in `folder` of the repository into a component.
 pub(crate) fn component(folder: &str) -> anyhow::Result<Vec<u8>> {
+    let _turn = one_at_a_time();
     build(&root().join(folder))
 }
 
 /// Builds the example that newcomers upload, as if its author had moved on to `version`.
 pub(crate) fn header_edit(version: &str) -> anyhow::Result<Vec<u8>> {
-    let crate_folder = tempfile::tempdir()?;
+    let _turn = one_at_a_time();
+    // The same folder each time, so that the dependencies are built once.
+    let folder = root().join("target/test-plugins/header-edit");
+    std::fs::create_dir_all(&folder)?;
     let (source, sdk) =
         (root().join("example-plugins/rust/header-edit/src/lib.rs"), root().join("plugin-sdk"));
     let manifest = format!(
@@ -50,9 +53,14 @@ pub(crate) fn header_edit(version: &str) -> anyhow::Result<Vec<u8>> {
          edition = \"2024\"\n[lib]\npath = {source:?}\ncrate-type = [\"cdylib\"]\n[dependencies]\n\
          serde = {{ version = \"1\", features = [\"derive\"] }}\nweir-plugin-sdk = {{ path = {sdk:?} }}\n[workspace]\n"
     );
-    std::fs::write(crate_folder.path().join("Cargo.toml"), manifest)?;
-    std::fs::copy(root().join("Cargo.lock"), crate_folder.path().join("Cargo.lock"))?;
-    build(crate_folder.path())
+    std::fs::write(folder.join("Cargo.toml"), manifest)?;
+    std::fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
+    build(&folder)
+}
+
+fn one_at_a_time() -> std::sync::MutexGuard<'static, ()> {
+    static BUILDING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    BUILDING.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn root() -> PathBuf {
@@ -60,9 +68,6 @@ fn root() -> PathBuf {
 }
 
 fn build(folder: &Path) -> anyhow::Result<Vec<u8>> {
-    static BUILDING: OnceLock<std::sync::Mutex<()>> = OnceLock::new();
-    let lock = BUILDING.get_or_init(Default::default);
-    let _one_at_a_time = lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let out = tempfile::Builder::new().suffix(".wasm").tempfile()?;
     let built = Command::new(env!("CARGO_BIN_EXE_weir"))
         .args(["plugin", "build"])

@@ -1,8 +1,8 @@
 //! The data plane: life of a request.
 //!
-//! A [`worker`] owns one thread. Its [`listener`] accepts, each [`connection`] speaks HTTP/1.1 and
-//! keeps a [`deadline`], [`handle`] tells one request from head to response, [`forward`] gets the
-//! upstream's answer, and whoever drops the last piece of an exchange ([`finish`]) has it logged.
+//! A `worker` owns one thread. Its `listener` accepts, each `connection` speaks HTTP/1.1 and
+//! keeps a `deadline`, `handle` tells one request from head to response, `forward` gets the
+//! upstream's answer, and whoever drops the last piece of an exchange (`finish`) has it logged.
 //! It knows neither the store nor the Admin API: everything that a request needs stands in the
 //! snapshot that it loads once.
 
