@@ -8,7 +8,6 @@
 mod admission;
 mod drain;
 mod framing;
-mod hot_swap;
 mod isolation;
 mod outage;
 mod proxying;
