@@ -13,6 +13,7 @@ use super::connection::Client;
 use super::error::{Page, ProxyError};
 use super::finish::{Ending, Running};
 use super::forward::{self, Answered};
+use super::strict_host::is_host;
 use super::{ResponseBody, headers, real_ip, respond};
 use crate::exchange::{
     self, Capture, Exchange, LocalAnswer, Peer, RequestHead, ResponseHead, Scheme, Timing,
@@ -86,11 +87,6 @@ fn check(exchange: &Exchange, client: &Client) -> Result<(), ProxyError> {
         return Err(ProxyError::UriTooLong);
     }
     Ok(())
-}
-
-/// `uri-host [ ":" port ]` by its characters (RFC 3986 section 3.2.2), or empty.
-fn is_host(value: &[u8]) -> bool {
-    value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:%[]".contains(byte))
 }
 
 /// The route of a request, and what its path condition made of the path.

@@ -20,6 +20,8 @@ mod real_ip;
 mod respond;
 mod strict;
 mod strict_chunk;
+mod strict_head;
+mod strict_host;
 mod worker;
 
 pub use body::{BodyError, ResponseBody};
