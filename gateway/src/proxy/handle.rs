@@ -14,6 +14,7 @@ use super::error::{Page, ProxyError};
 use super::finish::{Ending, Running};
 use super::forward::{self, Answered};
 use super::strict_host::is_host;
+use super::strict_path::hides_dots;
 use super::{ResponseBody, headers, real_ip, respond};
 use crate::exchange::{
     self, Capture, Exchange, LocalAnswer, Peer, RequestHead, ResponseHead, Scheme, Timing,
@@ -115,6 +116,9 @@ fn find(snapshot: &Snapshot, exchange: &Exchange) -> Result<Matched, ProxyError>
     let strip = plan.facts.route.strip_path;
     let service_path = plan.facts.service.as_ref().and_then(|service| service.path.as_deref());
     let upstream_path = found.upstream_path(service_path, strip);
+    if hides_dots(&upstream_path) {
+        return Err(ProxyError::BadRequest("a dot segment in disguise"));
+    }
     let changed = (upstream_path != path).then(|| upstream_path.clone().into_owned());
     let prefix = Some(found.matched_prefix()).filter(|prefix| strip && prefix.len() > 1);
     let prefix = prefix.map(|prefix| String::from_utf8_lossy(prefix).into_owned());

@@ -22,6 +22,7 @@ mod strict;
 mod strict_chunk;
 mod strict_head;
 mod strict_host;
+mod strict_path;
 mod worker;
 
 pub use body::{BodyError, ResponseBody};
