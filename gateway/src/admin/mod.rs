@@ -21,6 +21,7 @@ mod serve;
 mod state;
 pub mod status_listener;
 mod tags;
+mod unread;
 
 #[cfg(test)]
 mod tests;
