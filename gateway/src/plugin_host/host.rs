@@ -114,7 +114,7 @@ impl Host {
             engine,
             linkers,
             artifacts,
-            compiler: Compiler::new(program),
+            compiler: Compiler::new(program, settings.compile_time),
             settings,
             services: Arc::new(services),
             plugins: Mutex::default(),
