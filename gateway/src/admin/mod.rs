@@ -16,6 +16,7 @@ mod form;
 mod information;
 mod paths;
 mod plugins;
+mod protocols;
 mod schemas;
 mod serve;
 mod state;
