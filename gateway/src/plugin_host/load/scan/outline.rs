@@ -58,7 +58,8 @@ impl Outline {
                 self.types.enter();
             }
             Payload::End(_) => {
-                if self.levels.pop() == Some(true) {
+                let was_component = self.levels.pop() == Some(true);
+                if was_component {
                     self.types.leave();
                 }
             }
