@@ -22,6 +22,7 @@ use super::error::ProxyError;
 use super::finish::Ending;
 use super::handle::Matched;
 use super::headers::{self, Forwarded};
+use super::unread::Coming;
 use crate::client::{ClientError, Connection, Endpoint};
 use crate::exchange::{Exchange, Try};
 use crate::snapshot::Upstream;
@@ -41,7 +42,7 @@ pub(super) struct Answered {
 pub(super) async fn send(
     ending: &mut Ending,
     matched: &Matched,
-    incoming: Incoming,
+    incoming: Coming,
 ) -> Result<Answered, ProxyError> {
     let upstream = matched.plan.upstream.as_ref().ok_or(ProxyError::NoService)?;
     let client = Rc::clone(&ending.client);

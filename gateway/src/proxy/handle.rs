@@ -15,6 +15,7 @@ use super::finish::{Ending, Running};
 use super::forward::{self, Answered};
 use super::strict_host::is_host;
 use super::strict_path::hides_dots;
+use super::unread::Coming;
 use super::{ResponseBody, headers, real_ip, respond};
 use crate::exchange::{
     self, Capture, Exchange, LocalAnswer, Peer, RequestHead, ResponseHead, Scheme, Timing,
@@ -46,8 +47,9 @@ pub(super) async fn handle(
     Ok(finish(ending, outcome))
 }
 
-fn begin(client: &Rc<Client>, request: Request<Incoming>) -> (Box<Exchange>, Incoming) {
+fn begin(client: &Rc<Client>, request: Request<Incoming>) -> (Box<Exchange>, Coming) {
     let (head, body) = request.into_parts();
+    let body = Coming::new(body, &head.headers);
     let worker = &client.worker;
     let now = Instant::now();
     let peer = Peer {
@@ -137,7 +139,7 @@ async fn proxied(
     client: &Rc<Client>,
     mut exchange: Box<Exchange>,
     mut matched: Matched,
-    body: Incoming,
+    body: Coming,
 ) -> (Ending, Outcome) {
     let plan = &matched.plan;
     exchange.captures = std::mem::take(&mut matched.captures);

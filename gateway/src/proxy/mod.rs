@@ -23,6 +23,7 @@ mod strict_chunk;
 mod strict_head;
 mod strict_host;
 mod strict_path;
+mod unread;
 mod worker;
 
 pub use body::{BodyError, ResponseBody};
