@@ -73,7 +73,10 @@ async fn a_plugin_that_misbehaves_when_configured_is_not_assigned() -> anyhow::R
     });
     for (how, words) in [("loop", "time"), ("trap", "trap"), ("eat-memory", "memory"), ("recurse", "trap")] {
         let began = std::time::Instant::now();
-        let assignment = json!({ "name": "hostile", "config": { "how": how, "when": "configure" } });
+        // Little memory and much time, so that a busy machine does not take one for the other.
+        let sandbox = json!({ "limits": { "guest_ms_per_call": 500, "memory_mib": 8 } });
+        let config = json!({ "how": how, "when": "configure" });
+        let assignment = json!({ "name": "hostile", "config": config, "sandbox": sandbox });
         let refused = gateway.admin(Method::POST, "/routes/fine/plugins", &assignment).await?;
         let message = refused.json()["message"].as_str().unwrap_or_default().to_owned();
         assert_eq!(refused.status, 503, "{how}: {}", refused.text());
