@@ -52,7 +52,7 @@ impl Outbound for Nowhere {
 
 fn main() {
     if std::env::args().nth(1).as_deref() == Some("__compile") {
-        std::process::exit(compile_child::main().into());
+        std::process::exit(compile_child::main(60).into());
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(run());

@@ -1,9 +1,11 @@
 //! Uploads that must not come in: each is refused in clear words, and the gateway goes on.
 
 use bytes::Bytes;
-use gateway_tests::{Client, request};
+use gateway_tests::{Client, Gateway, request};
 use http::Method;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::setup::{component, gateway, header_edit};
 
@@ -35,6 +37,45 @@ async fn what_is_not_a_plugin_is_refused_with_its_reason() -> anyhow::Result<()>
     assert_eq!(none["data"], json!([]), "nothing of it was kept");
     let answer = gateway.upload(good).await?;
     assert_eq!(answer.status, 201, "{}", answer.text());
+    Ok(())
+}
+
+/// Sends everything before it reads anything, as many clients do.
+async fn post_all(gateway: &Gateway, path: &str, head: &str, body: &[u8]) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(gateway.admin).await?;
+    let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{head}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(body).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+#[tokio::test]
+async fn an_answer_can_be_read_though_its_client_was_still_sending() -> anyhow::Result<()> {
+    let gateway = gateway().start().await?;
+    let wasm = "Content-Type: application/wasm\r\n";
+    let large = vec![0; 40 << 20];
+    let announced = format!("{wasm}Content-Length: {}", large.len());
+    let chunks = [format!("{:x}\r\n", large.len()).as_bytes(), &large, b"\r\n0\r\n\r\n"].concat();
+    let chunked = format!("{wasm}Transfer-Encoding: chunked");
+    let json = format!("Content-Type: application/json\r\nContent-Length: {}", large.len());
+    for (case, path, head, body, status) in [
+        ("too large", "/custom-plugins", &announced, &large, 413),
+        ("too large, in chunks", "/custom-plugins", &chunked, &chunks, 413),
+        ("too large for JSON", "/services", &json, &large, 413),
+        ("of a wrong type", "/services", &announced, &large, 413),
+        ("for nobody", "/nothing-here", &announced, &large, 404),
+    ] {
+        let answer = post_all(&gateway, path, head, body).await?;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{case}: {answer:?}");
+        let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+        let message = serde_json::from_str::<serde_json::Value>(body)?["message"].clone();
+        assert!(message.is_string(), "{case}: {answer:?}");
+    }
+    let answer = gateway.upload(large).await?;
+    assert_eq!(answer.status, 413, "{}", answer.text());
+    assert!(answer.text().contains("33554432 bytes"), "{}", answer.text());
     Ok(())
 }
 

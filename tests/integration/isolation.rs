@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gateway_tests::{Gateway, Load, LoadReport, Upstream, percentile};
+use http::Method;
 use serde_json::json;
 
 use crate::setup::{PATIENCE, assign, component, gateway, serve};
@@ -56,5 +57,36 @@ async fn loops_traps_and_memory_bombs_stay_on_their_route() -> anyhow::Result<()
     let counted =
         metrics.lines().any(|line| line.starts_with("weir_plugin_calls_total") && line.contains("hostile"));
     assert!(counted, "the calls are in the metrics");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_plugin_that_misbehaves_when_configured_is_not_assigned() -> anyhow::Result<()> {
+    let upstream = Upstream::saying("fine").await?;
+    let gateway = gateway().start().await?;
+    serve(&gateway, "fine", &upstream.url()).await?;
+    let uploaded = gateway.upload(component("tests/guests/hostile")?).await?;
+    assert!(uploaded.status.is_success(), "{}", uploaded.text());
+    let load = Load::start(gateway.proxy, 2, "/fine", &[], |answer| match answer.status.as_u16() {
+        200 => Ok(()),
+        status => Err(format!("{status} {}", answer.text())),
+    });
+    for (how, words) in [("loop", "time"), ("trap", "trap"), ("eat-memory", "memory"), ("recurse", "trap")] {
+        let began = std::time::Instant::now();
+        // Little memory and much time, so that a busy machine does not take one for the other.
+        let sandbox = json!({ "limits": { "guest_ms_per_call": 500, "memory_mib": 8 } });
+        let config = json!({ "how": how, "when": "configure" });
+        let assignment = json!({ "name": "hostile", "config": config, "sandbox": sandbox });
+        let refused = gateway.admin(Method::POST, "/routes/fine/plugins", &assignment).await?;
+        let message = refused.json()["message"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(refused.status, 503, "{how}: {}", refused.text());
+        assert!(message.contains("could not check its configuration"), "{how}: {message}");
+        assert!(message.contains(words), "{how}: {message}");
+        assert!(began.elapsed() < Duration::from_secs(10), "{how} took {:?}", began.elapsed());
+    }
+    let report = load.stop().await;
+    assert!(report.failures.is_empty(), "{:?}", report.failures.first());
+    let assigned = gateway.apply(Method::GET, "/plugins", &json!(null)).await?;
+    assert_eq!(assigned["data"], json!([]), "none of them was assigned");
     Ok(())
 }

@@ -6,6 +6,7 @@
 )]
 
 mod admission;
+mod compiling;
 mod drain;
 mod framing;
 mod isolation;

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use gateway_tests::{Client, Upstream, request};
+use gateway_tests::{Client, Gateway, Upstream, request};
 use http::{Method, Response};
 use http_body_util::Full;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::setup::{PATIENCE, gateway, serve};
 
@@ -127,5 +129,38 @@ async fn an_upstream_that_never_answers_is_a_504_within_its_read_timeout() -> an
     assert!(answer.text().starts_with("The upstream server is timing out"), "{}", answer.text());
     assert!(began.elapsed() >= Duration::from_millis(300), "not before its time");
     assert!(began.elapsed() < Duration::from_secs(10), "the default of 60 s does not apply");
+    Ok(())
+}
+
+/// Sends everything before it reads anything, as many clients do, and reads to the end.
+async fn send_all(gateway: &Gateway, messages: &[&[u8]]) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(gateway.proxy).await?;
+    for message in messages {
+        stream.write_all(message).await?;
+    }
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+#[tokio::test]
+async fn an_early_answer_can_be_read_by_a_client_that_sends_on() -> anyhow::Result<()> {
+    let gateway = gateway().set("WEIR_CLIENT_MAX_BODY_SIZE", "20m").start().await?;
+    let refused = gateway_tests::free_port()?;
+    serve(&gateway, "refused", &format!("http://{refused}")).await?;
+    let large = vec![b'x'; 8 << 20];
+    let last = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    for (path, status) in [("/nowhere", 404), ("/refused", 502)] {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", large.len());
+        let answers = send_all(&gateway, &[head.as_bytes(), &large, last]).await?;
+        assert!(answers.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {answers:?}");
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 2, "{path}: the connection is in step: {answers:?}");
+    }
+    let head = "POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n";
+    let answer = send_all(&gateway, &[head.as_bytes(), &large, &large, &large]).await?;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer:?}");
+    let asks = "POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
+    let answer = send_all(&gateway, &[asks.as_bytes()]).await?;
+    assert!(answer.starts_with("HTTP/1.1 404 "), "it is not told to go on: {answer:?}");
     Ok(())
 }

@@ -50,8 +50,10 @@ pub(crate) fn header_edit(version: &str) -> anyhow::Result<Vec<u8>> {
         (root().join("example-plugins/rust/header-edit/src/lib.rs"), root().join("plugin-sdk"));
     let manifest = format!(
         "[package]\nname = \"header-edit\"\ndescription = \"Adds a response header\"\nversion = {version:?}\n\
-         edition = \"2024\"\n[lib]\npath = {source:?}\ncrate-type = [\"cdylib\"]\n[dependencies]\n\
-         serde = {{ version = \"1\", features = [\"derive\"] }}\nweir-plugin-sdk = {{ path = {sdk:?} }}\n[workspace]\n"
+         edition = \"2024\"\n[lib]\nname = \"header_edit_{}\"\npath = {source:?}\ncrate-type = [\"cdylib\"]\n[dependencies]\n\
+         serde = {{ version = \"1\", features = [\"derive\"] }}\nweir-plugin-sdk = {{ path = {sdk:?} }}\n[workspace]\n",
+        // Cargo takes an old version for fresh if a newer one has overwritten its output.
+        version.replace('.', "_")
     );
     std::fs::write(folder.join("Cargo.toml"), manifest)?;
     std::fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;

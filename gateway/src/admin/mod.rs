@@ -16,11 +16,13 @@ mod form;
 mod information;
 mod paths;
 mod plugins;
+mod protocols;
 mod schemas;
 mod serve;
 mod state;
 pub mod status_listener;
 mod tags;
+mod unread;
 
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ use super::dispatch::dispatch;
 use super::error::ApiError;
 use super::paths::{Endpoint, resolve};
 use super::state::AdminState;
+use super::unread;
 use crate::shutdown::Drain;
 use crate::task;
 
@@ -46,6 +47,7 @@ pub fn router(state: AdminState) -> Router {
 pub(super) async fn handle(State(state): State<AdminState>, request: Request) -> Response {
     let began = Instant::now();
     let (parts, body) = request.into_parts();
+    let body = unread::watch(body, &parts.headers);
     let answer = task::supervise("admin request", answer(&state, &parts, body)).await;
     let broken =
         || ApiError::message(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error occurred").into_answer();

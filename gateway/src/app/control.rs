@@ -117,6 +117,7 @@ async fn migrate(settings: &Settings, store: &Store) -> Result<(), AppError> {
 fn plugin_host(settings: &Settings, identity: &Identity, fetcher: Fetcher) -> Result<Host, AppError> {
     let mut host = HostSettings::new(settings.prefix.clone(), settings.workers.get());
     host.max_component_bytes = settings.plugins.component_max_size;
+    host.compile_time = settings.plugins.compile_time;
     host.instances = settings.plugins.instances;
     host.max_memory_bytes = settings.plugins.memory_mib as usize * (1 << 20);
     let deps = HostDeps {

@@ -71,7 +71,10 @@ enum Command {
     Version,
     /// The confined process that turns a component into machine code.
     #[command(name = "__compile", hide = true)]
-    Compile,
+    Compile {
+        /// Processor time after which the system ends it.
+        cpu_seconds: u64,
+    },
     /// Answers every request with what it was sent, as JSON.
     #[command(hide = true)]
     DemoUpstream(demo::Listen),
@@ -113,7 +116,7 @@ pub fn run() -> Result<ExitCode, CliError> {
         Command::Migrations(Migrations::Up(file)) => migrations::up(&file),
         Command::Plugin(args) => plugin::run(&args),
         Command::Health(file) => health::run(&file),
-        Command::Compile => Ok(ExitCode::from(plugin_host::compile_child::main())),
+        Command::Compile { cpu_seconds } => Ok(ExitCode::from(plugin_host::compile_child::main(cpu_seconds))),
         Command::Version => {
             println!("{}", env!("CARGO_PKG_VERSION"));
             Ok(ExitCode::SUCCESS)

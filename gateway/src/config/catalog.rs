@@ -186,6 +186,12 @@ pub static SETTINGS: &[Setting] = &[
     ours("plugin_memory_mib", "64", "MiB", "Memory of one plugin instance; an assignment may ask for less"),
     ours("plugin_instances", "1000", "count", "Plugin instances that may be alive at once"),
     ours("plugin_component_max_size", "32m", "bytes", "A component that is uploaded"),
+    ours(
+        "plugin_compile_time",
+        "60",
+        "s",
+        "Processor time to compile a component; it may wait as long again",
+    ),
 ];
 
 #[cfg(test)]

@@ -198,4 +198,5 @@ pub struct PluginSettings {
     pub memory_mib: u32,
     pub instances: u32,
     pub component_max_size: usize,
+    pub compile_time: Duration,
 }

@@ -114,7 +114,7 @@ impl Host {
             engine,
             linkers,
             artifacts,
-            compiler: Compiler::new(program),
+            compiler: Compiler::new(program, settings.compile_time),
             settings,
             services: Arc::new(services),
             plugins: Mutex::default(),
@@ -136,7 +136,7 @@ impl Host {
         if bytes.len() > limit {
             return Err(AdmissionError::TooLarge { bytes: bytes.len(), limit });
         }
-        scan(&bytes)?;
+        scan(&bytes, self.0.settings.max_memory_bytes)?;
         let digest = digest(&bytes);
         let plugin = self.prepare(digest, &bytes).await?;
         Ok(Admitted { plugin, bytes })
@@ -156,7 +156,7 @@ impl Host {
         if found != digest {
             return Err(failed(AdmissionError::Internal(format!("its bytes have the digest {found}"))));
         }
-        scan(bytes).map_err(failed)?;
+        scan(bytes, self.0.settings.max_memory_bytes).map_err(failed)?;
         self.prepare(found, bytes).await.map_err(failed)
     }
 

@@ -19,6 +19,8 @@ pub struct HostSettings {
     pub workers: usize,
     /// The program whose `__compile` command compiles components; `None` takes this executable.
     pub compiler: Option<PathBuf>,
+    /// Processor time that one compilation may take, in whole seconds; wall time is twice that.
+    pub compile_time: Duration,
     /// Largest component that is accepted, in bytes.
     pub max_component_bytes: usize,
     /// Instances that may be alive at once.
@@ -34,6 +36,7 @@ impl HostSettings {
             prefix,
             workers: workers.max(1),
             compiler: None,
+            compile_time: Duration::from_secs(60),
             max_component_bytes: 32 << 20,
             instances: 1000,
             max_memory_bytes: 64 << 20,

@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use super::connection::Client;
 use super::deadline::Wait;
 use super::finish::Ending;
+use super::unread::Coming;
 use crate::client::{Connection, Endpoint, H1Error};
 
 /// Why a body ended early.
@@ -33,7 +34,7 @@ pub enum BodyError {
 
 /// A request body, from the client to the upstream.
 pub(super) struct RequestBody {
-    incoming: Option<Incoming>,
+    incoming: Option<Coming>,
     client: Rc<Client>,
     /// How long the upstream may take to accept what was read, and then to answer.
     write_timeout: Duration,
@@ -42,7 +43,7 @@ pub(super) struct RequestBody {
 
 impl RequestBody {
     pub(super) fn new(
-        incoming: Incoming,
+        incoming: Coming,
         client: Rc<Client>,
         write_timeout: Duration,
         read_timeout: Duration,

@@ -88,7 +88,7 @@ impl Client {
         let settings = &self.worker.settings;
         let limits =
             HeadLimits { head: settings.client_max_header_size, line: settings.client_max_header_line_size };
-        self.strict.borrow_mut().look(bytes, limits)
+        self.strict.borrow_mut().look(bytes, self.requests.get(), limits)
     }
 
     /// Begins the next request of this connection, unless its head was malformed.

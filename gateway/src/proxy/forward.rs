@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::body::{RequestBody, UpstreamBody};
@@ -21,6 +20,7 @@ use super::error::ProxyError;
 use super::finish::Ending;
 use super::handle::Matched;
 use super::headers::{self, Forwarded};
+use super::unread::Coming;
 use crate::client::{ClientError, Connection, Endpoint, H1Error, HeadWriter, ResponseHead};
 use crate::exchange::{Exchange, Try};
 use crate::snapshot::Upstream;
@@ -40,7 +40,7 @@ pub(super) struct Answered {
 pub(super) async fn send(
     ending: &mut Ending,
     matched: &Matched,
-    incoming: Incoming,
+    incoming: Coming,
 ) -> Result<Answered, ProxyError> {
     let upstream = matched.plan.upstream.as_ref().ok_or(ProxyError::NoService)?;
     let client = Rc::clone(&ending.client);

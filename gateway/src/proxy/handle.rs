@@ -13,6 +13,9 @@ use super::connection::Client;
 use super::error::{Page, ProxyError};
 use super::finish::{Ending, Running};
 use super::forward::{self, Answered};
+use super::strict_host::is_host;
+use super::strict_path::hides_dots;
+use super::unread::Coming;
 use super::{ResponseBody, headers, real_ip, respond};
 use crate::exchange::{
     self, Capture, Exchange, LocalAnswer, Peer, RequestHead, ResponseHead, Scheme, Timing,
@@ -44,8 +47,9 @@ pub(super) async fn handle(
     Ok(finish(ending, outcome))
 }
 
-fn begin(client: &Rc<Client>, request: Request<Incoming>) -> (Box<Exchange>, Incoming) {
+fn begin(client: &Rc<Client>, request: Request<Incoming>) -> (Box<Exchange>, Coming) {
     let (head, body) = request.into_parts();
+    let body = Coming::new(body, &head.headers);
     let worker = &client.worker;
     let now = Instant::now();
     let peer = Peer {
@@ -88,11 +92,6 @@ fn check(exchange: &Exchange, client: &Client) -> Result<(), ProxyError> {
     Ok(())
 }
 
-/// `uri-host [ ":" port ]` by its characters (RFC 3986 section 3.2.2), or empty.
-fn is_host(value: &[u8]) -> bool {
-    value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:%[]".contains(byte))
-}
-
 /// The route of a request, and what its path condition made of the path.
 pub(super) struct Matched {
     pub(super) plan: Arc<RoutePlan>,
@@ -119,6 +118,9 @@ fn find(snapshot: &Snapshot, exchange: &Exchange) -> Result<Matched, ProxyError>
     let strip = plan.facts.route.strip_path;
     let service_path = plan.facts.service.as_ref().and_then(|service| service.path.as_deref());
     let upstream_path = found.upstream_path(service_path, strip);
+    if hides_dots(&upstream_path) {
+        return Err(ProxyError::BadRequest("a dot segment in disguise"));
+    }
     let changed = (upstream_path != path).then(|| upstream_path.clone().into_owned());
     let prefix = Some(found.matched_prefix()).filter(|prefix| strip && prefix.len() > 1);
     let prefix = prefix.map(|prefix| String::from_utf8_lossy(prefix).into_owned());
@@ -137,7 +139,7 @@ async fn proxied(
     client: &Rc<Client>,
     mut exchange: Box<Exchange>,
     mut matched: Matched,
-    body: Incoming,
+    body: Coming,
 ) -> (Ending, Outcome) {
     let plan = &matched.plan;
     exchange.captures = std::mem::take(&mut matched.captures);

@@ -20,6 +20,10 @@ mod real_ip;
 mod respond;
 mod strict;
 mod strict_chunk;
+mod strict_head;
+mod strict_host;
+mod strict_path;
+mod unread;
 mod worker;
 
 pub use body::{BodyError, ResponseBody};

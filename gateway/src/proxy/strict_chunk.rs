@@ -1,18 +1,25 @@
 //! Follows a chunked body byte by byte where it must, and by length where it can (RFC 9112 section 7.1).
+//!
+//! It keeps nothing of the body, and does not say which trailers may pass: that is the proxy's matter.
 
 use super::strict::{Malformed, skip};
 
-/// Bytes of one chunk's extensions, and of all trailers: nobody needs more, and reading them for
-/// ever is an attack.
+/// Bytes of one chunk's extensions, of those of all chunks, and of all trailers: nobody needs more,
+/// and reading them for ever is an attack.
 const MAX_EXTENSION: usize = 4 * 1024;
+const MAX_EXTENSIONS: usize = 16 * 1024;
 const MAX_TRAILERS: usize = 16 * 1024;
 
 /// Where in a chunked body the stream is.
 #[derive(Debug)]
 pub(super) struct Chunked {
     at: At,
+    /// Of the chunk, still to come.
     size: u64,
+    /// Bytes of the part that is bounded.
     count: usize,
+    /// Bytes of all extensions so far.
+    extensions: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,14 +31,15 @@ enum At {
     DataReturn,
     DataLineFeed,
     TrailerStart,
-    Trailer,
+    TrailerName,
+    TrailerValue,
     TrailerLineFeed,
     EndLineFeed,
 }
 
 impl Default for Chunked {
     fn default() -> Self {
-        Self { at: At::Size, size: 0, count: 0 }
+        Self { at: At::Size, size: 0, count: 0, extensions: 0 }
     }
 }
 
@@ -70,15 +78,25 @@ impl Chunked {
         self.at = match (self.at, byte) {
             (At::Size, _) => return self.size(byte).map(|()| false),
             (At::Extension, b'\r') => At::SizeLineFeed,
-            (At::Extension, _) => self.counted(byte, MAX_EXTENSION, At::Extension)?,
+            (At::Extension, _) => self.extension(byte)?,
             (At::SizeLineFeed, b'\n') if self.size == 0 => self.begin(At::TrailerStart),
             (At::SizeLineFeed, b'\n') => At::Data,
             (At::DataReturn, b'\r') => At::DataLineFeed,
             (At::DataLineFeed, b'\n') => self.begin(At::Size),
             (At::TrailerStart, b'\r') => At::EndLineFeed,
-            (At::TrailerStart, _) => self.counted(byte, MAX_TRAILERS, At::Trailer)?,
-            (At::Trailer, b'\r') => At::TrailerLineFeed,
-            (At::Trailer, _) => self.counted(byte, MAX_TRAILERS, At::Trailer)?,
+            (At::TrailerName, b':') => self.counted(MAX_TRAILERS, At::TrailerValue)?,
+            // A name has at least one character, and white space before it would continue the line before.
+            (At::TrailerStart | At::TrailerName, _) if is_token(byte) => {
+                self.counted(MAX_TRAILERS, At::TrailerName)?
+            }
+            (At::TrailerStart | At::TrailerName, _) => {
+                return Err(Malformed::Ambiguous("invalid trailer name"));
+            }
+            (At::TrailerValue, b'\r') => At::TrailerLineFeed,
+            (At::TrailerValue, _) => {
+                check_text(byte)?;
+                self.counted(MAX_TRAILERS, At::TrailerValue)?
+            }
             (At::TrailerLineFeed, b'\n') => At::TrailerStart,
             (At::EndLineFeed, b'\n') => return Ok(true),
             (
@@ -117,14 +135,103 @@ impl Chunked {
         Ok(())
     }
 
-    fn counted(&mut self, byte: u8, limit: usize, at: At) -> Result<At, Malformed> {
+    fn extension(&mut self, byte: u8) -> Result<At, Malformed> {
+        self.extensions += 1;
+        if self.extensions > MAX_EXTENSIONS {
+            return Err(TOO_LONG);
+        }
+        check_text(byte)?;
+        self.counted(MAX_EXTENSION, At::Extension)
+    }
+
+    fn counted(&mut self, limit: usize, at: At) -> Result<At, Malformed> {
         self.count += 1;
-        if self.count > limit {
-            return Err(Malformed::Ambiguous("chunk extension or trailers too long"));
+        if self.count > limit { Err(TOO_LONG) } else { Ok(at) }
+    }
+}
+
+/// Of control characters only the tab may stand in a value (RFC 9110 section 5.5).
+fn check_text(byte: u8) -> Result<(), Malformed> {
+    if byte.is_ascii_control() && byte != b'\t' {
+        return Err(Malformed::Ambiguous("control character in chunk extension or trailers"));
+    }
+    Ok(())
+}
+
+const TOO_LONG: Malformed = Malformed::Ambiguous("chunk extension or trailers too long");
+
+/// A character of a token (RFC 9110 section 5.6.2).
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Follows a body that is cut into pieces of `size` bytes; `Ok(true)` at its end.
+    fn read(body: &[u8], size: usize) -> Result<bool, String> {
+        let mut chunked = Chunked::default();
+        for piece in body.chunks(size) {
+            match chunked.follow(piece) {
+                Ok(None) => {}
+                Ok(Some(_)) => return Ok(true),
+                Err(malformed) => return Err(malformed.to_string()),
+            }
         }
-        if byte == b'\n' || byte == 0 || byte == 0x7f {
-            return Err(Malformed::Ambiguous("control character in chunk extension or trailers"));
+        Ok(false)
+    }
+
+    #[test]
+    fn a_chunked_body_has_one_reading_or_none_however_it_is_cut() {
+        let size = "invalid chunk size";
+        let ending = "invalid chunk ending";
+        let control = "control character in chunk extension or trailers";
+        let name = "invalid trailer name";
+        for (case, body, want) in [
+            ("plain", "3\r\nabc\r\n0\r\n\r\n", Ok(true)),
+            ("open", "3\r\nabc\r\n0\r\n", Ok(false)),
+            ("hexadecimal", "A\r\n0123456789\r\n0\r\n\r\n", Ok(true)),
+            ("extensions", "3;a=b;c=\"d\"\r\nabc\r\n0;x\r\n\r\n", Ok(true)),
+            ("trailers", "0\r\nx-a: 1\tb\r\nx-b:\r\n\r\n", Ok(true)),
+            ("prefix", "0x3\r\nabc\r\n0\r\n\r\n", Err(size)),
+            ("sign", "+3\r\nabc\r\n0\r\n\r\n", Err(size)),
+            ("nothing", "\r\nabc\r\n0\r\n\r\n", Err(size)),
+            ("space after the size", "3 \r\nabc\r\n0\r\n\r\n", Err(size)),
+            ("sixteen digits", "0000000000000003\r\nabc\r\n0\r\n\r\n", Err(size)),
+            ("LF after the size", "3\nabc\r\n0\r\n\r\n", Err(size)),
+            ("LF after data", "3\r\nabc\n0\r\n\r\n", Err(ending)),
+            ("data too long", "3\r\nabcd\r\n0\r\n\r\n", Err(ending)),
+            ("LF at the end", "0\r\n\n", Err(name)),
+            ("CR in an extension", "3;a\rb\r\nabc\r\n0\r\n\r\n", Err(ending)),
+            ("LF in an extension", "3;a\nb\r\nabc\r\n0\r\n\r\n", Err(control)),
+            ("escape in an extension", "3;a\u{1b}\r\nabc\r\n0\r\n\r\n", Err(control)),
+            ("trailer without a colon", "0\r\nxa\r\n\r\n", Err(name)),
+            ("trailer without a name", "0\r\n: a\r\n\r\n", Err(name)),
+            ("space before the colon", "0\r\nxa : 1\r\n\r\n", Err(name)),
+            ("folded trailer", "0\r\nxa: 1\r\n b\r\n\r\n", Err(name)),
+            ("NUL in a trailer", "0\r\nxa: \0\r\n\r\n", Err(control)),
+            ("bare LF in a trailer", "0\r\nxa: 1\nxb: 2\r\n\r\n", Err(control)),
+            ("bare CR in a trailer", "0\r\nxa: 1\rb\r\n\r\n", Err(ending)),
+        ] {
+            for size in 1..=body.len() {
+                let got = read(body.as_bytes(), size);
+                assert_eq!(got, want.map_err(str::to_owned), "{case}, in pieces of {size}");
+            }
         }
-        Ok(at)
+    }
+
+    #[test]
+    fn what_has_no_use_has_an_end() {
+        let too_long = Err(TOO_LONG.to_string());
+        let trailers = format!("0\r\n{}\r\n", "x: y\r\n".repeat(5000));
+        assert_eq!(read(trailers.as_bytes(), 4096), too_long, "trailers");
+        let extension = format!("1;{}\r\nx\r\n0\r\n\r\n", "a".repeat(5000));
+        assert_eq!(read(extension.as_bytes(), 4096), too_long, "one extension");
+        let chunk = format!("1;{}\r\nx\r\n", "a".repeat(30));
+        let few = format!("{}0\r\n\r\n", chunk.repeat(300));
+        assert_eq!(read(few.as_bytes(), 4096), Ok(true), "many small ones");
+        let many = format!("{}0\r\n\r\n", chunk.repeat(600));
+        assert_eq!(read(many.as_bytes(), 4096), too_long, "too many small ones");
     }
 }

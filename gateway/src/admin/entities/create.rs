@@ -17,6 +17,7 @@ pub(in crate::admin) async fn create_entity(
     let (document, ruled) = prepare(state, kind, &sent, forced, None).await?;
     let entity = ruled.kind.create(document, state.now())?;
     if let Some(plugin) = &ruled.plugin {
+        state.check_protocols(&entity).await?;
         state.check(plugin, &entity).await?;
     }
     let record = ruled.record(entity.clone())?;

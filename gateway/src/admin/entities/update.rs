@@ -52,6 +52,9 @@ async fn write(
     let (mut document, ruled) = prepare(state, kind, sent, None, Some(stored)).await?;
     document.insert("id".to_owned(), stored_id(stored)?.to_string().into());
     let entity = ruled.kind.update(stored, document, state.now())?;
+    if ruled.plugin.is_some() {
+        state.check_protocols(&entity).await?;
+    }
     // A component that cannot be asked must not stand in the way of switching its assignment off.
     let same = ["name", "config", "sandbox"].iter().all(|field| stored.get(*field) == entity.get(*field));
     if let (Some(plugin), false) = (&ruled.plugin, same) {

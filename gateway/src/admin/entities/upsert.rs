@@ -50,6 +50,7 @@ async fn write(
 ) -> Result<Option<Document>, ApiError> {
     let entity = ruled.kind.create(document, state.now())?;
     if let Some(plugin) = &ruled.plugin {
+        state.check_protocols(&entity).await?;
         state.check(plugin, &entity).await?;
     }
     let record = ruled.record(entity.clone())?;

@@ -324,3 +324,43 @@ async fn plugins_merge_their_config() {
         json!({"message": "Not found"})
     );
 }
+
+#[tokio::test]
+async fn an_assignment_shares_a_protocol_with_what_it_is_for() {
+    let admin = Admin::new().await;
+    for service in ["plain", "none"] {
+        admin.make("/services", json!({"name": service, "host": "a"})).await;
+    }
+    for (name, protocols) in [("only-http", json!(["http"])), ("both", json!(["http", "https"]))] {
+        let route =
+            json!({"name": name, "paths": ["/a"], "protocols": protocols, "service": {"name": "plain"}});
+        admin.make("/routes", route).await;
+    }
+    let plugin = |protocols: &[&str]| json!({"name": "key-auth", "protocols": protocols});
+    let of_route = "schema violation (protocols: must match the associated route's protocols)";
+    let of_service = "schema violation (protocols: must match the protocols of at least one route \
+                      pointing to this Plugin's service)";
+    for (case, path, protocols, want) in [
+        ("another than the route's", "/routes/only-http/plugins", &["https"][..], Some(of_route)),
+        ("one of the route's", "/routes/both/plugins", &["https", "grpc"][..], None),
+        ("none of any route's", "/services/plain/plugins", &["grpc"][..], Some(of_service)),
+        ("one of some route's", "/services/plain/plugins", &["https"][..], None),
+        ("a service without routes", "/services/none/plugins", &["grpc"][..], None),
+        ("everywhere", "/plugins", &["grpc"][..], None),
+    ] {
+        let reply = admin.json("POST", path, plugin(protocols)).await;
+        assert_eq!(reply.body["message"].as_str(), want, "{case}: {}", reply.body);
+        assert_eq!(reply.status, if want.is_some() { 400 } else { 201 }, "{case}");
+    }
+    let id = admin.make("/routes/only-http/plugins", json!({"name": "key-auth"})).await;
+    let path = format!("/plugins/{id}");
+    for (method, body) in [
+        ("PATCH", json!({"protocols": ["https"]})),
+        ("PUT", { json!({"name": "key-auth", "route": {"name": "only-http"}, "protocols": ["https"]}) }),
+    ] {
+        let reply = admin.json(method, &path, body).await;
+        assert_eq!((reply.status, reply.body["message"].as_str()), (400, Some(of_route)), "{method}");
+    }
+    let gone = json!({"name": "key-auth", "route": {"id": NOBODY}});
+    assert_eq!(admin.json("POST", "/plugins", gone).await.body["code"], 4, "a route that does not exist");
+}

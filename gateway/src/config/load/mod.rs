@@ -163,7 +163,14 @@ fn plugins(reader: &mut Reader) -> PluginSettings {
         memory_mib: reader.read("plugin_memory_mib", |text| small(text, 1, 4096)),
         instances: reader.read("plugin_instances", |text| small(text, 1, 100_000)),
         component_max_size: reader.read("plugin_component_max_size", size),
+        compile_time: reader.read("plugin_compile_time", compile_time),
     }
+}
+
+/// The kernel counts processor time in whole seconds, and none at all would be an unlimited one.
+fn compile_time(text: &str) -> Result<Duration, String> {
+    let time = seconds(text)?;
+    if time < Duration::from_secs(1) { Err("allowed: 1 s or more".to_owned()) } else { Ok(time) }
 }
 
 fn notices(settings: &Settings, reader: &Reader, without_effect: &[String]) -> Vec<String> {

@@ -12,14 +12,12 @@ use crate::plugin_host::runtime::compiling_engine;
 
 /// Address space, in bytes.
 const MAX_MEMORY: u64 = 2 << 30;
-/// Processor time, in seconds.
-const MAX_CPU: u64 = 60;
 /// Bytes that are read at most.
 const MAX_INPUT: u64 = 256 << 20;
 
-/// Runs the compiler; the exit code of the process.
-pub fn main() -> u8 {
-    match confine().and_then(|()| compile()) {
+/// Runs the compiler for `cpu_seconds` at most; the exit code of the process.
+pub fn main(cpu_seconds: u64) -> u8 {
+    match confine(cpu_seconds).and_then(|()| compile()) {
         Ok(()) => 0,
         Err(reason) => {
             drop(writeln!(io::stderr(), "{reason}"));
@@ -28,11 +26,11 @@ pub fn main() -> u8 {
     }
 }
 
-fn confine() -> Result<(), String> {
+fn confine(cpu_seconds: u64) -> Result<(), String> {
     let failed = |error: rustix::io::Errno| format!("the compiler cannot confine itself: {error}");
     let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
     setrlimit(Resource::As, limit(MAX_MEMORY)).map_err(failed)?;
-    setrlimit(Resource::Cpu, limit(MAX_CPU)).map_err(failed)?;
+    setrlimit(Resource::Cpu, limit(cpu_seconds)).map_err(failed)?;
     setrlimit(Resource::Core, limit(0)).map_err(failed)?;
     setrlimit(Resource::Fsize, limit(0)).map_err(failed)?;
     rustix::thread::set_no_new_privs(true).map_err(failed)?;

@@ -52,26 +52,6 @@ const NOT_YET: [&str; 6] = [
     "response-trailers",
 ];
 
-/// What a plugin may import.
-const INTERFACES: [&str; 16] = [
-    "types",
-    "exchange",
-    "body",
-    "logging",
-    "metrics",
-    "clock",
-    "random",
-    "secrets",
-    "credentials",
-    "crypto",
-    "local-counters",
-    "local-cache",
-    "log-file",
-    "shared-counters",
-    "shared-kv",
-    "http-client",
-];
-
 /// A component that is ready to be assigned.
 pub struct Plugin {
     /// SHA-256 of the component, in hexadecimal digits.
@@ -123,7 +103,6 @@ pub(crate) fn dry_run(
     digest: String,
 ) -> Result<Plugin, AdmissionError> {
     let contract = |error: wasmtime::Error| AdmissionError::Contract(format!("{error:#}"));
-    refuse_unknown_imports(component)?;
     refuse_other_phases(component)?;
     let plain = linkers.plain.instantiate_pre(component).map_err(contract)?;
     let suspending = linkers.suspending.instantiate_pre(component).map_err(contract)?;
@@ -191,28 +170,6 @@ fn refuse_other_phases(component: &Component) -> Result<(), AdmissionError> {
                 "it exports `{name}`; this gateway knows weir:plugin@0.1"
             )));
         }
-    }
-    Ok(())
-}
-
-fn refuse_unknown_imports(component: &Component) -> Result<(), AdmissionError> {
-    let kind = component.component_type();
-    for (name, _) in kind.imports(component.engine()) {
-        let known = name.strip_prefix("weir:plugin/").and_then(|rest| rest.split_once('@'));
-        let hint = match known {
-            Some((interface, version)) if INTERFACES.contains(&interface) => {
-                match version.starts_with("0.1.") {
-                    true => continue,
-                    false => format!("; it has weir:plugin/{interface}@0.1.0"),
-                }
-            }
-            Some(_) => format!("; the interfaces of weir:plugin@0.1.0 are {}", INTERFACES.join(", ")),
-            None if name.starts_with("wasi:") => {
-                "; build the plugin for wasm32-unknown-unknown, or stub WASI".into()
-            }
-            None => String::new(),
-        };
-        return Err(AdmissionError::UnknownImport { import: name.to_owned(), hint });
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ async fn each_wrong_upload_is_named() {
         ("no phase", none.build(), "none of the phases"),
         ("a phase of later days", phases.build(), "request-trailers"),
         ("unknown import", importing("wasi:cli/environment@0.2.0"), "wasi:cli/environment@0.2.0"),
-        ("near miss", importing("weir:plugin/loging@0.1.0"), "the interfaces of weir:plugin@0.1.0 are"),
+        ("near miss", importing("weir:plugin/loging@0.1.0"), "did you mean weir:plugin/logging@0.1.0?"),
         ("another version", importing("weir:plugin/logging@0.7.0"), "it has weir:plugin/logging@0.1.0"),
         ("empty component", wat::parse_str("(component)").unwrap(), "weir:plugin/meta"),
     ] {

@@ -98,13 +98,15 @@ async fn ten_thousand_traps_leave_every_slot_free() {
 #[tokio::test]
 async fn describe_and_configure_are_bounded_too() {
     let fixture = Fixture::new();
-    for (case, describe) in [("loop", LOOP), ("trap", "unreachable"), ("memory", GROW)] {
-        let component = Guest { describe, ..Guest::default() }.build();
+    let more = "(func $deep (call $deep))";
+    let cases = [("loop", LOOP), ("trap", "unreachable"), ("memory", GROW), ("stack", "(call $deep)")];
+    for (case, describe) in cases {
+        let component = Guest { describe, more, ..Guest::default() }.build();
         let refused = fixture.host.admit(component.into()).await;
         assert!(matches!(refused, Err(AdmissionError::Describe(_))), "describe: {case}: {refused:?}");
     }
-    for (case, configure) in [("loop", LOOP), ("trap", "unreachable"), ("memory", GROW)] {
-        let plugin = fixture.plugin(Guest { configure, ..Guest::default() }.build()).await;
+    for (case, configure) in cases {
+        let plugin = fixture.plugin(Guest { configure, more, ..Guest::default() }.build()).await;
         let refused = fixture.host.assign(&plugin, &spec()).await;
         assert!(matches!(refused, Err(AssignError::Configure(_))), "configure: {case}: {refused:?}");
     }

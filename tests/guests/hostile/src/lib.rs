@@ -9,8 +9,20 @@ use weir_plugin_sdk::{
 /// What the operator orders.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Config {
-    /// What to do with each request.
+    /// What to do.
     how: How,
+    /// When to do it; with each request if nothing is said.
+    when: Option<When>,
+}
+
+/// The moments to misbehave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    /// With each request.
+    Request,
+    /// When it is configured, before there is any request.
+    Configure,
 }
 
 /// The ways to misbehave.
@@ -29,6 +41,19 @@ pub enum How {
     SplitHeader,
 }
 
+impl How {
+    /// Does it. What comes back has a header that splits in any case.
+    fn act(self) {
+        match self {
+            Self::Loop => spin(),
+            Self::Trap => trap(),
+            Self::EatMemory => eat_memory(),
+            Self::Recurse => _ = recurse(1),
+            Self::SplitHeader => {}
+        }
+    }
+}
+
 /// The plugin, configured for one assignment.
 pub struct Hostile {
     how: How,
@@ -43,19 +68,16 @@ impl Plugin for Hostile {
     }
 
     fn configure(config: Config) -> Result<(Self, Setup), Vec<ConfigProblem>> {
+        if config.when == Some(When::Configure) {
+            config.how.act();
+        }
         Ok((Self { how: config.how }, Setup::new().request_head(InputList::new())))
     }
 }
 
 impl RequestHead for Hostile {
     fn on_request_head(&mut self, _inputs: &Inputs) -> Result<RequestVerdict, Failure> {
-        match self.how {
-            How::Loop => spin(),
-            How::Trap => trap(),
-            How::EatMemory => eat_memory(),
-            How::Recurse => _ = recurse(1),
-            How::SplitHeader => {}
-        }
+        self.how.act();
         Ok(Proceed::new().set_response_header("x-split", "a\r\nx-evil: b").into())
     }
 }

@@ -1,0 +1,94 @@
+//! The compiler is a process with limits of its own: what costs too much ends there.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gateway_tests::{Gateway, Upstream, eventually};
+use http::Method;
+use serde_json::json;
+
+use crate::setup::{gateway, header_edit, serve};
+
+/// A component that passes every bound of the scan and takes many seconds to compile.
+fn costly() -> Vec<u8> {
+    let (functions, turns) = (64, 8000);
+    // (func (param i32) local.get 0, i32.const 7, i32.add, local.set 0, and again)
+    let turn: &[u8] = &[0x20, 0, 0x41, 7, 0x6a, 0x21, 0];
+    let body = [&[0], turn.repeat(turns).as_slice(), &[0x0b]].concat();
+    let body = [leb(body.len()), body].concat();
+    let sections = [
+        section(1, &[1, 0x60, 1, 0x7f, 0]),
+        section(3, &[leb(functions), vec![0; functions]].concat()),
+        section(10, &[leb(functions), body.repeat(functions)].concat()),
+    ];
+    let module = [b"\0asm\x01\0\0\0".as_slice(), &sections.concat()].concat();
+    [b"\0asm\x0d\0\x01\0".as_slice(), &section(1, &module)].concat()
+}
+
+fn section(id: u8, content: &[u8]) -> Vec<u8> {
+    [vec![id], leb(content.len()), content.to_vec()].concat()
+}
+
+/// Seven bits a byte, the lowest first.
+fn leb(number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = number;
+    while rest >= 0x80 {
+        bytes.push(u8::try_from(rest & 0x7f).unwrap_or(0) | 0x80);
+        rest >>= 7;
+    }
+    bytes.push(u8::try_from(rest).unwrap_or(0));
+    bytes
+}
+
+/// The limits of the gateway's compiler process, if one runs now.
+fn compiler_limits(gateway: &Gateway) -> Option<String> {
+    let parent = format!("PPid:\t{}\n", gateway.pid());
+    let processes = std::fs::read_dir("/proc").ok()?.flatten().map(|entry| entry.path());
+    let mut children = processes.filter(|process| {
+        let read = |name: &str| std::fs::read_to_string(process.join(name)).unwrap_or_default();
+        read("status").contains(&parent) && read("cmdline").contains("__compile")
+    });
+    let child: PathBuf = children.next()?;
+    std::fs::read_to_string(child.join("limits")).ok()
+}
+
+#[tokio::test]
+async fn a_component_that_is_too_expensive_to_compile_is_refused_and_requests_go_on() -> anyhow::Result<()> {
+    // It has compiled the bundled plugins without this limit, and the next one finds them compiled.
+    drop(gateway().start().await?);
+    let gateway = gateway().set("WEIR_PLUGIN_COMPILE_TIME", "2").start().await?;
+    let upstream = Upstream::saying("fine").await?;
+    serve(&gateway, "a", &upstream.url()).await?;
+    let (refused, confined) = tokio::join!(gateway.upload(costly()), async {
+        let confined = eventually("the compiler confines itself", Duration::from_secs(20), || async {
+            let limits = compiler_limits(&gateway).unwrap_or_default();
+            let row = |name: &str, most: &str| {
+                limits.lines().any(|line| line.starts_with(name) && line.contains(most))
+            };
+            row("Max cpu time", " 2 ")
+                && row("Max address space", " 2147483648 ")
+                && row("Max core file size", " 0 ")
+                && row("Max file size", " 0 ")
+        });
+        confined.await.and(Ok(gateway.get("/a", &[]).await?.status))
+    });
+    assert_eq!(confined?, 200, "requests are served meanwhile");
+    let refused = refused?;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert_eq!(refused.json()["reason"], "compile", "{}", refused.text());
+    // Processor time, or wall time where others want the processor too.
+    let words = ["hit its limits", "took longer than 4 s"];
+    assert!(words.iter().any(|words| refused.text().contains(words)), "{}", refused.text());
+    let kept = gateway.apply(Method::GET, "/custom-plugins", &json!(null)).await?;
+    assert_eq!(kept["data"], json!([]), "nothing of it was kept");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_honest_component_compiles_within_the_defaults() -> anyhow::Result<()> {
+    let gateway = gateway().start().await?;
+    let uploaded = gateway.upload(header_edit("0.1.0")?).await?;
+    assert_eq!(uploaded.status, 201, "{}", uploaded.text());
+    Ok(())
+}
