@@ -272,6 +272,7 @@ impl Host {
             services: Arc::clone(&self.0.services),
             overruns: AtomicU32::new(0),
             retired: AtomicBool::new(false),
+            fibers: AtomicU32::new(0),
         });
         let setup = configured(&core).await?;
         Ok(Assignment { core, setup: Arc::new(setup) })

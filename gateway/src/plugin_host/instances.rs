@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
 
-use super::assignment::Core;
+use super::assignment::{Core, Mode};
 use super::guest::{self, Ended, Instance, Outcome, Suspended, Work};
 use super::logs::LogQueue;
 use super::metrics::{CallOutcome, Shard};
@@ -53,6 +53,8 @@ pub(crate) struct Called {
     pub(crate) answer: Result<Outcome, CallFailure>,
     /// Consumers that the guest was told about.
     pub(crate) told: Vec<Arc<ConsumerFacts>>,
+    /// It was broken off because it has to wait, and should be made on a fiber.
+    pub(crate) waits: bool,
 }
 
 impl Instances {
@@ -83,39 +85,39 @@ impl Instances {
         pools.idle = pools.by_assignment.values().map(|pool| pool.idle.len()).sum();
     }
 
-    /// Calls a guest that may wait for something, `wall` at most.
-    pub(crate) async fn call_suspended(
+    /// Calls a guest at `now`. It may take `wall` if it waits for something.
+    pub(crate) async fn call(
         &self,
         core: &Arc<Core>,
-        exchange: Box<Exchange>,
+        mut exchange: Box<Exchange>,
         work: Work,
-        wall: Duration,
+        (now, wall): (Instant, Duration),
     ) -> Called {
         self.activity.call();
         self.sweep();
-        let instance = self.take(core, Instant::now()).ok_or_else(|| self.permit(core));
+        let mode = core.mode();
+        if mode != Mode::Fiber {
+            let mut called = self.call_here(core, exchange, &work, now);
+            match called.exchange.take_if(|_| called.waits) {
+                None => return called,
+                Some(back) => exchange = back,
+            }
+            core.has_waited();
+        }
+        let instance = self.take(core, now, true).ok_or_else(|| self.permit(core));
         let ended = suspended(Arc::clone(core), instance, exchange, work, wall).await;
         self.end(core, ended)
     }
 
-    /// Calls a guest that never waits, at `now`.
-    pub(crate) fn call_here(
-        &self,
-        core: &Arc<Core>,
-        exchange: Box<Exchange>,
-        work: &Work,
-        now: Instant,
-    ) -> Called {
-        self.activity.call();
-        self.sweep();
-        let instance = match self.take(core, now) {
+    fn call_here(&self, core: &Arc<Core>, exchange: Box<Exchange>, work: &Work, now: Instant) -> Called {
+        let instance = match self.take(core, now, false) {
             Some(instance) => Ok(instance),
             None => self.permit(core).ok_or(CallFailure::Capacity).and_then(|permit| fresh(core, permit)),
         };
         let mut instance = match instance {
             Ok(instance) => instance,
             Err(failure) => {
-                return Called { exchange: Some(exchange), answer: Err(failure), told: Vec::new() };
+                return Called { exchange: Some(exchange), answer: Err(failure), told: Vec::new(), waits: false };
             }
         };
         instance.begin(Some(exchange), core.limits.guest_ms);
@@ -127,9 +129,10 @@ impl Instances {
     /// Takes an instance back if it can serve again.
     fn end(&self, core: &Arc<Core>, ended: Ended) -> Called {
         let Ended { instance, exchange, answer } = ended;
-        let mut told = Vec::new();
+        let (mut told, mut waits) = (Vec::new(), false);
         if let Some(mut instance) = instance {
-            told = std::mem::take(&mut instance.state().told);
+            let state = instance.state();
+            (told, waits) = (std::mem::take(&mut state.told), state.waits);
             let sound = matches!(answer, Ok(_) | Err(CallFailure::Failed { .. }));
             if sound && core.plugin.info.reuse {
                 self.give_back(core, instance);
@@ -138,17 +141,19 @@ impl Instances {
         if matches!(answer, Err(CallFailure::GuestTime)) {
             core.overruns.fetch_add(1, Ordering::Relaxed);
         }
-        Called { exchange, answer, told }
+        Called { exchange, answer, told, waits }
     }
 
-    fn take(&self, core: &Core, now: Instant) -> Option<Instance> {
+    /// A warm instance, for a fiber or not.
+    fn take(&self, core: &Core, now: Instant, on_fiber: bool) -> Option<Instance> {
         let mut pools = self.pools.borrow_mut();
         let Pools { by_assignment, idle, .. } = &mut *pools;
         let pool = by_assignment.get_mut(&core.uid)?;
         pool.used = now;
-        while let Some(instance) = pool.idle.pop() {
+        while let Some(at) = pool.idle.iter().rposition(|instance| instance.suspends() == on_fiber) {
             *idle -= 1;
-            if instance.is_fit(now) && instance.suspends() == core.suspends() {
+            let instance = pool.idle.remove(at);
+            if instance.is_fit(now) {
                 return Some(instance);
             }
         }

@@ -14,6 +14,15 @@ pub fn find(kind: &str, key: &str) -> Result<Option<Found>, String> {
     credentials::find(kind, key)
 }
 
+/// The credential of this kind with this unique key, as the Admin API prints it: JSON.
+///
+/// # Errors
+///
+/// A text, if the look-up was denied or the store could not be asked.
+pub fn data(kind: &str, key: &str) -> Result<Option<String>, String> {
+    credentials::data(kind, key)
+}
+
 /// The consumer with this id or username.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ use crate::logging::Level;
 #[derive(Debug, Default)]
 pub struct Host {
     credentials: BTreeMap<(String, String), Found>,
+    data: BTreeMap<(String, String), String>,
     consumers: Vec<Consumer>,
     credentials_fault: Option<String>,
     responses: VecDeque<Result<http::Response, http::HttpError>>,
@@ -45,15 +46,21 @@ impl Host {
         Self::default()
     }
 
-    /// Knows a credential, and its consumer.
+    /// Knows a credential; its consumer is made known apart.
     #[must_use]
     pub fn credential(mut self, kind: &str, key: &str, found: Found) -> Self {
-        self.consumers.push(found.consumer.clone());
         self.credentials.insert((kind.into(), key.into()), found);
         self
     }
 
-    /// Knows a consumer without credentials.
+    /// Knows a credential as the Admin API prints it.
+    #[must_use]
+    pub fn credential_data(mut self, kind: &str, key: &str, data_json: &str) -> Self {
+        self.data.insert((kind.into(), key.into()), data_json.into());
+        self
+    }
+
+    /// Knows a consumer.
     #[must_use]
     pub fn consumer(mut self, consumer: Consumer) -> Self {
         self.consumers.push(consumer);
@@ -121,6 +128,13 @@ impl Host {
         match &self.credentials_fault {
             Some(error) => Err(error.clone()),
             None => Ok(self.credentials.get(&(kind.into(), key.into())).cloned()),
+        }
+    }
+
+    pub(super) fn find_data(&self, kind: &str, key: &str) -> Result<Option<String>, String> {
+        match &self.credentials_fault {
+            Some(error) => Err(error.clone()),
+            None => Ok(self.data.get(&(kind.into(), key.into())).cloned()),
         }
     }
 

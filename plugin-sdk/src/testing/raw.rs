@@ -24,6 +24,10 @@ pub mod credentials {
         Host::with(|host| host.find_credential(kind, key))
     }
 
+    pub fn data(kind: &str, key: &str) -> Result<Option<String>, String> {
+        Host::with(|host| host.find_data(kind, key))
+    }
+
     pub fn find_consumer(id_or_username: &str) -> Result<Option<Consumer>, String> {
         Host::with(|host| host.find_consumer(id_or_username))
     }

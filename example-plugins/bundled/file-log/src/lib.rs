@@ -53,7 +53,7 @@ impl Plugin for FileLog {
         let mut inputs = InputList::new();
         let record = inputs.want(Input::LogRecord);
         let setup = Setup::new().log(inputs).log_batch(LogBatch {
-            max_entries: 256,
+            max_entries: 32,
             // A line is in the file when somebody looks, and under load one write carries many.
             max_delay_ms: 10,
             max_queued: 10_000,

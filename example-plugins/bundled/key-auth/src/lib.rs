@@ -189,7 +189,7 @@ fn let_in_as(anonymous: &str, proceed: Proceed) -> Result<RequestVerdict, Failur
 
 fn identity_of(found: Found) -> Identity {
     Identity {
-        consumer: Some(found.consumer.id),
+        consumer: Some(found.consumer),
         credential: Some(found.credential),
         groups: found.groups,
         claims_json: None,

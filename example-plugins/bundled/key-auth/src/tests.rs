@@ -13,12 +13,13 @@ fn consumer(id: &str, username: &str) -> Consumer {
 
 fn call(config: Json, request: &Request) -> Outcome {
     let found = |id: &str, username: &str| Found {
-        consumer: consumer(id, username),
+        consumer: id.into(),
         credential: format!("credential-of-{username}"),
         groups: vec![],
-        data_json: "{}".into(),
     };
     Host::new()
+        .consumer(consumer("id-1", "alice"))
+        .consumer(consumer("id-2", "bob"))
         .credential(KIND, "secret", found("id-1", "alice"))
         .credential(KIND, "other", found("id-2", "bob"))
         .consumer(consumer("id-3", "nobody"))

@@ -115,9 +115,45 @@ pub(crate) struct Core {
     pub(crate) services: Arc<Services>,
     pub(crate) overruns: AtomicU32,
     pub(crate) retired: AtomicBool,
+    /// Calls that go on a fiber at once, since one before had to wait.
+    pub(crate) fibers: AtomicU32,
+}
+
+/// Calls after one that had to wait which do not try without a fiber first. A flood of unknown keys
+/// thus costs few instances.
+const FIBERS_AFTER_A_WAIT: u32 = 32;
+
+/// How a call is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// On the worker's own stack: it never waits.
+    Here,
+    /// On the worker's own stack, and again on a fiber if it turns out that it has to wait.
+    HereFirst,
+    /// On a fiber.
+    Fiber,
 }
 
 impl Core {
+    /// How the next call is made.
+    pub(crate) fn mode(&self) -> Mode {
+        if !self.suspends() {
+            return Mode::Here;
+        }
+        let tame = self.overruns.load(Ordering::Relaxed) < OVERRUNS && self.grants.may_begin_anew();
+        let left = self.fibers.load(Ordering::Relaxed);
+        if left > 0 {
+            // Two workers may take the same one off: the number is a rough one.
+            self.fibers.store(left - 1, Ordering::Relaxed);
+        }
+        if tame && left == 0 { Mode::HereFirst } else { Mode::Fiber }
+    }
+
+    /// A call had to wait.
+    pub(crate) fn has_waited(&self) {
+        self.fibers.store(FIBERS_AFTER_A_WAIT, Ordering::Relaxed);
+    }
+
     /// Whether calls run on fibers: if they may wait, or have used up their time before.
     pub(crate) fn suspends(&self) -> bool {
         self.grants.suspends() || self.overruns.load(Ordering::Relaxed) >= OVERRUNS

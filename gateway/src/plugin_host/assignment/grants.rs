@@ -56,6 +56,12 @@ impl Grants {
         self.credentials.is_some() || self.http.is_some()
     }
 
+    /// Whether calls wait for nothing but credentials, and leave nothing behind that counts: such a call
+    /// may be broken off and begun anew.
+    pub(crate) fn may_begin_anew(&self) -> bool {
+        self.http.is_none() && !self.metrics && !self.local_counters && self.log_files.is_empty()
+    }
+
     /// Whether `path` may be appended to.
     pub(crate) fn allows_file(&self, path: &Path) -> bool {
         self.log_files.iter().any(|granted| granted == path)

@@ -85,11 +85,8 @@ async fn ask(
     let inputs = assignment.setup.request_head.as_deref().unwrap_or_default();
     let work =
         Work::RequestHead(Reader::new(&exchange, false, core.services.deps.log_record).read_all(inputs));
-    let called = if core.suspends() {
-        instances.call_suspended(core, exchange, work, core.limits.wall.saturating_sub(state.used)).await
-    } else {
-        instances.call_here(core, exchange, &work, begun)
-    };
+    let wall = core.limits.wall.saturating_sub(state.used);
+    let called = instances.call(core, exchange, work, (begun, wall)).await;
     let (mut exchange, answer, told) = super::response::unwrap(called);
     let mut checked = answer.and_then(|outcome| check(assignment, &exchange, outcome, &told));
     if let Ok(Checked::Proceed(Proceed { stranger: Some(id), identity: Some(identity), .. })) = &mut checked {

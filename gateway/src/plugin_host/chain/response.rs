@@ -58,11 +58,8 @@ async fn ask(
     let inputs = assignment.setup.response_head.as_deref().unwrap_or_default();
     let inputs = Reader::new(&exchange, true, core.services.deps.log_record).read_all(inputs);
     let work = Work::ResponseHead(inputs, state.carry.clone());
-    let called = if core.suspends() {
-        instances.call_suspended(core, exchange, work, core.limits.wall.saturating_sub(state.used)).await
-    } else {
-        instances.call_here(core, exchange, &work, begun)
-    };
+    let wall = core.limits.wall.saturating_sub(state.used);
+    let called = instances.call(core, exchange, work, (begun, wall)).await;
     let (mut exchange, answer, _) = unwrap(called);
     let checked = match answer {
         Ok(Outcome::ResponseHead(verdict)) => settle(*verdict, &mut exchange, state),
@@ -120,7 +117,7 @@ fn settle(
 pub(super) fn unwrap(
     called: Called,
 ) -> (Box<Exchange>, Result<Outcome, CallFailure>, Vec<Arc<ConsumerFacts>>) {
-    let Called { exchange, answer, told } = called;
+    let Called { exchange, answer, told, waits: _ } = called;
     (exchange.expect("a call gives its exchange back"), answer, told)
 }
 

@@ -57,7 +57,14 @@ pub(crate) struct CallState {
     pub(crate) metrics: MetricHandles,
     /// Whether the call runs on a fiber and lets others run between ticks.
     pub(crate) yields: bool,
+    /// The call was broken off, because it has to wait and does not run on a fiber.
+    pub(crate) waits: bool,
 }
+
+/// The guest has to wait for something, and runs on the worker's own stack; ends the call.
+#[derive(Debug, thiserror::Error)]
+#[error("the call has to wait")]
+pub(crate) struct MustWait;
 
 /// The guest asked the host for too much; ends the call.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +91,7 @@ impl CallState {
             log_quota: LogQuota::default(),
             metrics: MetricHandles::default(),
             yields,
+            waits: false,
             core,
         }
     }
@@ -94,6 +102,7 @@ impl CallState {
         self.exchange = exchange;
         self.ticks = 0;
         self.waited = 0;
+        self.waits = false;
         self.budget = budget;
         self.host_calls = self.core.limits.host_calls;
         self.told.clear();

@@ -1,45 +1,96 @@
 //! `credentials`: the gateway's consumers, through its cache. A miss suspends the guest.
 
-use wasmtime::component::Linker;
+use std::sync::Arc;
+
+use uuid::Uuid;
+use wasmtime::component::{ComponentType, Linker, Lower};
 use wasmtime::{Result, StoreContextMut};
 
 use crate::exchange::ConsumerFacts;
 use crate::plugin_host::FoundCredential;
-use crate::plugin_host::bindings::weir::plugin::credentials::{Consumer, Found};
-use crate::plugin_host::guest::CallState;
+use crate::plugin_host::bindings::weir::plugin::credentials::Consumer;
+use crate::plugin_host::guest::{CallState, MustWait};
 
 const INTERFACE: &str = "weir:plugin/credentials@0.1.0";
 const DENIED: &str = "denied: `credentials` is not granted for this kind";
 const CANCELLED: &str = "the call was cancelled";
 
-type FindAnswer = Result<(Result<Option<Found>, String>,)>;
-type ConsumerAnswer = Result<(Result<Option<Consumer>, String>,)>;
+/// `found`, lowered from what the cache shares.
+#[derive(Debug, Clone, ComponentType, Lower)]
+#[component(record)]
+struct Found {
+    consumer: String,
+    credential: Arc<str>,
+    groups: Arc<[String]>,
+}
 
-pub(super) fn link_denied(linker: &mut Linker<CallState>) -> Result<()> {
+type Answered<T> = Result<(Result<Option<T>, String>,)>;
+
+/// For guests that never wait: what is in the cache, or else the call is broken off.
+pub(super) fn link_cached(linker: &mut Linker<CallState>) -> Result<()> {
     let mut instance = linker.instance(INTERFACE)?;
-    instance.func_wrap("find", |_: StoreContextMut<'_, CallState>, _: (String, String)| -> FindAnswer {
-        Ok((Err(DENIED.to_owned()),))
-    })?;
-    instance.func_wrap("find-consumer", |_: StoreContextMut<'_, CallState>, _: (String,)| -> ConsumerAnswer {
-        Ok((Err(DENIED.to_owned()),))
-    })
+    instance.func_wrap("find", |context, (kind, key): (String, String)| find_now(context, &kind, &key, told))?;
+    instance.func_wrap("data", |context, (kind, key): (String, String)| find_now(context, &kind, &key, data))?;
+    instance.func_wrap(
+        "find-consumer",
+        |mut context: StoreContextMut<'_, CallState>, _: (String,)| -> Answered<Consumer> {
+            let state = context.data_mut();
+            if state.core.grants.credentials.is_none() {
+                return Ok((Err(DENIED.to_owned()),));
+            }
+            state.waits = true;
+            Err(MustWait.into())
+        },
+    )
 }
 
 pub(super) fn link(linker: &mut Linker<CallState>) -> Result<()> {
     let mut instance = linker.instance(INTERFACE)?;
     instance.func_wrap_async("find", |context, (kind, key): (String, String)| {
-        Box::new(find(context, kind, key))
+        Box::new(find(context, kind, key, told))
+    })?;
+    instance.func_wrap_async("data", |context, (kind, key): (String, String)| {
+        Box::new(find(context, kind, key, data))
     })?;
     instance.func_wrap_async("find-consumer", |context, (name,): (String,)| {
         Box::new(find_consumer(context, name))
     })
 }
 
-async fn find(mut context: StoreContextMut<'_, CallState>, kind: String, key: String) -> FindAnswer {
-    let state = context.data_mut();
+/// Counts the call; false if this kind is not granted.
+fn is_granted(state: &mut CallState, kind: &str) -> Result<bool> {
     state.charge()?;
-    let granted = state.core.grants.credentials.as_ref().is_some_and(|kinds| kinds.contains(&kind));
-    if !granted {
+    let kinds = state.core.grants.credentials.as_ref();
+    Ok(kinds.is_some_and(|kinds| kinds.iter().any(|granted| granted == kind)))
+}
+
+fn find_now<T>(
+    mut context: StoreContextMut<'_, CallState>,
+    kind: &str,
+    key: &str,
+    read: fn(&mut CallState, FoundCredential) -> T,
+) -> Answered<T> {
+    let state = context.data_mut();
+    if !is_granted(state, kind)? {
+        return Ok((Err(DENIED.to_owned()),));
+    }
+    match state.core.services.deps.directory.cached_credential(kind, key) {
+        Some(known) => Ok((Ok(known.map(|found| read(state, found))),)),
+        None => {
+            state.waits = true;
+            Err(MustWait.into())
+        }
+    }
+}
+
+async fn find<T>(
+    mut context: StoreContextMut<'_, CallState>,
+    kind: String,
+    key: String,
+    read: fn(&mut CallState, FoundCredential) -> T,
+) -> Answered<T> {
+    let state = context.data_mut();
+    if !is_granted(state, &kind)? {
         return Ok((Err(DENIED.to_owned()),));
     }
     let directory = state.core.services.deps.directory.clone();
@@ -55,10 +106,10 @@ async fn find(mut context: StoreContextMut<'_, CallState>, kind: String, key: St
             answer
         }
     };
-    Ok((answer.map(|found| found.map(|found| told(state, found))),))
+    Ok((answer.map(|found| found.map(|found| read(state, found))),))
 }
 
-async fn find_consumer(mut context: StoreContextMut<'_, CallState>, name: String) -> ConsumerAnswer {
+async fn find_consumer(mut context: StoreContextMut<'_, CallState>, name: String) -> Answered<Consumer> {
     let state = context.data_mut();
     state.charge()?;
     if state.core.grants.credentials.is_none() {
@@ -80,16 +131,16 @@ async fn find_consumer(mut context: StoreContextMut<'_, CallState>, name: String
     }),))
 }
 
+/// The guest is told whose a credential is.
 fn told(state: &mut CallState, found: FoundCredential) -> Found {
-    let FoundCredential { consumer: facts, credential, groups, data_json } = found;
-    let consumer = consumer(&facts);
-    state.told.push(facts);
-    Found {
-        consumer,
-        credential: credential.to_string(),
-        groups: groups.to_vec(),
-        data_json: data_json.to_string(),
-    }
+    let FoundCredential { consumer, credential, groups, data_json: _ } = found;
+    let id = consumer.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned();
+    state.told.push(consumer);
+    Found { consumer: id, credential, groups }
+}
+
+fn data(_: &mut CallState, found: FoundCredential) -> Arc<str> {
+    found.data_json
 }
 
 fn consumer(facts: &ConsumerFacts) -> Consumer {

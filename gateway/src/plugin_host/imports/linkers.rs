@@ -26,7 +26,7 @@ impl HasData for Host {
 impl Linkers {
     pub(crate) fn new(engine: &Engine) -> wasmtime::Result<Self> {
         let mut plain = shared(engine)?;
-        credentials::link_denied(&mut plain)?;
+        credentials::link_cached(&mut plain)?;
         http_client::link_denied(&mut plain)?;
         let mut suspending = shared(engine)?;
         credentials::link(&mut suspending)?;
