@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A request makes some dozens of short-lived allocations on one thread, which is what this one is for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     weir::cli::run().unwrap_or_else(|error| {
         // The alternate form prints the causes behind the sentence.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
+use super::stream::Stream;
 use super::{ClientError, Tls, TlsVerify};
 
 /// A host and port to connect to, and whether to speak TLS there. Equal endpoints share a pool.
@@ -25,18 +26,6 @@ pub struct Endpoint {
 #[derive(Debug, Clone)]
 pub struct Connect {
     tls: Tls,
-}
-
-/// An open connection and where it goes.
-pub(super) struct Opened {
-    pub(super) stream: Stream,
-    pub(super) address: SocketAddr,
-}
-
-/// Plain or encrypted.
-pub(super) enum Stream {
-    Plain(TcpStream),
-    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
 }
 
 impl Connect {
@@ -70,7 +59,7 @@ impl Connect {
         endpoint: &Endpoint,
         address: SocketAddr,
         limit: Duration,
-    ) -> Result<Opened, ClientError> {
+    ) -> Result<Stream, ClientError> {
         let deadline = Instant::now() + limit;
         let late = |_| ClientError::ConnectTimeout { address, limit };
         let tcp = timeout_at(deadline, TcpStream::connect(address)).await.map_err(late)?;
@@ -78,12 +67,12 @@ impl Connect {
         // Requests and responses are written whole: waiting for more to send only adds latency.
         tcp.set_nodelay(true).map_err(|source| ClientError::Connect { address, source })?;
         let Some(verify) = endpoint.tls else {
-            return Ok(Opened { stream: Stream::Plain(tcp), address });
+            return Ok(Stream::Plain(tcp));
         };
         let handshake = self.tls.handshake(&endpoint.host, verify, tcp);
         let done = timeout_at(deadline, handshake).await.map_err(late)?;
         let stream = done.map_err(|source| ClientError::Tls { address, source })?;
-        Ok(Opened { stream: Stream::Tls(Box::new(stream)), address })
+        Ok(Stream::Tls(Box::new(stream)))
     }
 }
 

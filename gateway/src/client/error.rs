@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::H1Error;
+
 /// Why an upstream could not be reached or did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -39,10 +41,7 @@ pub enum ClientError {
         /// What rustls said.
         source: io::Error,
     },
-    /// The connection broke before the response head was complete, or the head was not HTTP/1.1.
+    /// The connection broke before the response was complete, or what came was not HTTP/1.1.
     #[error("no valid response")]
-    Response {
-        /// What hyper said.
-        source: hyper::Error,
-    },
+    Response(#[from] H1Error),
 }

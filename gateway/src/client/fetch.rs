@@ -1,20 +1,16 @@
 //! One outbound call for a plugin: bounded in time and size, and only to addresses that are allowed.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http::{HeaderMap, Method, StatusCode, Uri, header};
+use http_body_util::Full;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
-use super::connect::Stream;
-use super::{ClientError, Connect, Endpoint, TlsVerify};
-use crate::task;
+use super::{ClientError, Connect, Connection, Endpoint, HeadWriter, TlsVerify};
 
 /// What to send.
 #[derive(Debug)]
@@ -91,7 +87,7 @@ impl Fetcher {
         let this = self.clone();
         let deadline = Instant::now() + request.timeout;
         let call = self.runtime.spawn(async move {
-            timeout_at(deadline, this.call(request, deadline, allow))
+            timeout_at(deadline, this.call(&request, deadline, allow))
                 .await
                 .unwrap_or(Err(FetchError::Timeout))
         });
@@ -101,7 +97,7 @@ impl Fetcher {
 
     async fn call(
         &self,
-        request: FetchRequest,
+        request: &FetchRequest,
         deadline: Instant,
         allow: impl Fn(IpAddr) -> bool + Send,
     ) -> Result<FetchResponse, FetchError> {
@@ -109,19 +105,12 @@ impl Fetcher {
         let addresses = self.connect.resolve(&endpoint).await?;
         let address = addresses.into_iter().find(|address| allow(address.ip())).ok_or(FetchError::Denied)?;
         let left = deadline.saturating_duration_since(Instant::now());
-        let opened = self.connect.open(&endpoint, address, left).await?;
-        let limit = request.max_response_bytes;
-        let message = message(request, host)?;
-        let response = match opened.stream {
-            Stream::Plain(tcp) => exchange(TokioIo::new(tcp), message).await?,
-            Stream::Tls(tls) => exchange(TokioIo::new(*tls), message).await?,
-        };
-        let (head, body) = response.into_parts();
-        Ok(FetchResponse { status: head.status, headers: head.headers, body: collect(body, limit).await? })
+        let stream = self.connect.open(&endpoint, address, left).await?;
+        exchange(Connection::new(stream, address), request, host).await
     }
 }
 
-fn target(url: &Uri) -> Result<(Endpoint, HeaderValue), FetchError> {
+fn target(url: &Uri) -> Result<(Endpoint, &str), FetchError> {
     let (tls, default_port) = match url.scheme_str() {
         Some("http") => (None, 80),
         Some("https") => (Some(TlsVerify::Full), 443),
@@ -131,42 +120,34 @@ fn target(url: &Uri) -> Result<(Endpoint, HeaderValue), FetchError> {
     if authority.as_str().contains('@') {
         return Err(FetchError::Url);
     }
-    let host = HeaderValue::from_str(authority.as_str()).map_err(|_| FetchError::Url)?;
     let name = authority.host().trim_start_matches('[').trim_end_matches(']');
     let port = authority.port_u16().unwrap_or(default_port);
-    Ok((Endpoint { host: name.into(), port, tls }, host))
+    Ok((Endpoint { host: name.into(), port, tls }, authority.as_str()))
 }
 
-fn message(request: FetchRequest, host: HeaderValue) -> Result<Request<Full<Bytes>>, FetchError> {
-    let target = request.url.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-    let mut message = Request::new(Full::new(request.body));
-    *message.method_mut() = request.method;
-    *message.uri_mut() = target.parse().map_err(|_| FetchError::Url)?;
-    *message.headers_mut() = request.headers;
-    message.headers_mut().insert(header::HOST, host);
-    message.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    Ok(message)
-}
-
-async fn exchange<T>(io: T, message: Request<Full<Bytes>>) -> Result<http::Response<Incoming>, ClientError>
-where
-    T: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
-{
-    let broken = |source| ClientError::Response { source };
-    let (mut sender, connection) = http1::handshake(io).await.map_err(broken)?;
-    task::spawn("outbound connection", async move { _ = connection.await });
-    sender.send_request(message).await.map_err(broken)
-}
-
-async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, FetchError> {
+async fn exchange(
+    mut connection: Connection<Full<Bytes>>,
+    request: &FetchRequest,
+    host: &str,
+) -> Result<FetchResponse, FetchError> {
+    let target = request.url.path_and_query().map_or("/", |target| target.as_str());
+    let fields = |head: &mut HeadWriter<'_>| {
+        head.field(&header::HOST, host.as_bytes());
+        head.field(&header::CONNECTION, b"close");
+        for (name, value) in &request.headers {
+            head.field(name, value.as_bytes());
+        }
+    };
+    connection.begin(&request.method, target, fields, Full::new(request.body.clone()));
+    let head = poll_fn(|cx| connection.poll_response(cx)).await.map_err(ClientError::Response)?;
     let mut whole = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|source| ClientError::Response { source })?;
+    while let Some(frame) = poll_fn(|cx| connection.poll_frame(cx)).await {
+        let frame = frame.map_err(ClientError::Response)?;
         let Some(data) = frame.data_ref() else { continue };
-        if whole.len() + data.len() > limit {
+        if whole.len() + data.len() > request.max_response_bytes {
             return Err(FetchError::TooLarge);
         }
         whole.extend_from_slice(data);
     }
-    Ok(whole.freeze())
+    Ok(FetchResponse { status: head.status, headers: head.headers, body: whole.freeze() })
 }

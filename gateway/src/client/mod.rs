@@ -7,13 +7,16 @@
 mod connect;
 mod error;
 mod fetch;
+mod h1;
 mod pool;
+mod stream;
 mod tls;
 
 pub use connect::{Connect, Endpoint};
 pub use error::ClientError;
 pub use fetch::{FetchError, FetchRequest, FetchResponse, Fetcher};
-pub use pool::{Connection, Pool, PoolSettings, Unsent};
+pub use h1::{Connection, H1Error, HeadWriter, ResponseHead};
+pub use pool::{Pool, PoolSettings};
 /// Why TLS cannot be set up.
 pub use rustls::Error as TlsError;
 pub use tls::{Tls, TlsVerify};

@@ -5,16 +5,11 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http::{Request, Response};
+use bytes::Bytes;
 use http_body::Body;
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::connect::Stream;
-use super::{ClientError, Connect, Endpoint};
+use super::{ClientError, Connect, Connection, Endpoint};
 
 /// How long and how often a connection may be used again.
 #[derive(Debug, Clone, Copy)]
@@ -43,17 +38,9 @@ struct Idle<B> {
     since: Instant,
 }
 
-/// One connection, in use by one request at a time.
-pub struct Connection<B> {
-    sender: SendRequest<B>,
-    address: SocketAddr,
-    requests: u64,
-}
-
 impl<B> Pool<B>
 where
-    B: Body + 'static,
-    B::Data: Send,
+    B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     /// An empty pool.
@@ -65,16 +52,18 @@ where
     pub fn take(&self, endpoint: &Endpoint) -> Option<Connection<B>> {
         let mut idle = self.idle.borrow_mut();
         let connections = idle.get_mut(endpoint)?;
-        // One that is not ready now may still be busy with the end of its last exchange.
-        let at = connections.iter().rposition(|idle| idle.connection.sender.is_ready())?;
-        Some(connections.remove(at).connection)
+        while let Some(Idle { mut connection, .. }) = connections.pop() {
+            if connection.is_quiet() {
+                return Some(connection);
+            }
+        }
+        None
     }
 
     /// Keeps a connection for later, unless it is worn out or the pool is full.
     pub fn put(&self, endpoint: &Endpoint, connection: Connection<B>) {
-        if connection.sender.is_closed()
-            || self.settings.max_requests.is_some_and(|most| connection.requests >= most)
-        {
+        let worn_out = self.settings.max_requests.is_some_and(|most| connection.requests() >= most);
+        if worn_out || !connection.is_reusable() {
             return;
         }
         let idle = Idle { connection, since: Instant::now() };
@@ -91,8 +80,8 @@ where
         let limit = self.settings.idle_timeout;
         let oldest = limit.and_then(|limit| Instant::now().checked_sub(limit));
         self.idle.borrow_mut().retain(|_, connections| {
-            connections.retain(|idle| {
-                oldest.is_none_or(|oldest| idle.since > oldest) && !idle.connection.sender.is_closed()
+            connections.retain_mut(|idle| {
+                oldest.is_none_or(|oldest| idle.since > oldest) && idle.connection.is_quiet()
             });
             !connections.is_empty()
         });
@@ -107,7 +96,7 @@ where
         self.connect.resolve(endpoint).await
     }
 
-    /// Opens a connection to `address` within `limit`; its driver runs on this thread until it closes.
+    /// Opens a connection to `address` within `limit`.
     ///
     /// # Errors
     ///
@@ -118,59 +107,7 @@ where
         address: SocketAddr,
         limit: Duration,
     ) -> Result<Connection<B>, ClientError> {
-        let opened = self.connect.open(endpoint, address, limit).await?;
-        let sender = match opened.stream {
-            Stream::Plain(tcp) => drive(tcp).await?,
-            Stream::Tls(tls) => drive(*tls).await?,
-        };
-        Ok(Connection { sender, address: opened.address, requests: 0 })
+        let stream = self.connect.open(endpoint, address, limit).await?;
+        Ok(Connection::new(stream, address))
     }
-}
-
-impl<B: Body + 'static> Connection<B> {
-    /// Where it goes.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Whether it has carried a request before, so that the other side may have closed it since.
-    pub fn is_reused(&self) -> bool {
-        self.requests > 0
-    }
-
-    /// Sends a request and gives its response head.
-    ///
-    /// # Errors
-    ///
-    /// [`Unsent`]: the second part is the request, if nothing of it was written.
-    pub fn send(
-        &mut self,
-        request: Request<B>,
-    ) -> impl Future<Output = Result<Response<Incoming>, Unsent<B>>> + use<B> {
-        self.requests += 1;
-        let answer = self.sender.try_send_request(request);
-        async move {
-            answer.await.map_err(|mut error| {
-                let request = error.take_message();
-                (ClientError::Response { source: error.into_error() }, request)
-            })
-        }
-    }
-}
-
-/// An error, and the request if nothing of it was written.
-pub type Unsent<B> = (ClientError, Option<Request<B>>);
-
-async fn drive<T, B>(stream: T) -> Result<SendRequest<B>, ClientError>
-where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    B: Body + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let made = http1::Builder::new().handshake(TokioIo::new(stream)).await;
-    let (sender, connection) = made.map_err(|source| ClientError::Response { source })?;
-    // The outcome of each request reaches its sender; what is left here is an idle connection's end.
-    tokio::task::spawn_local(async move { _ = connection.await });
-    Ok(sender)
 }

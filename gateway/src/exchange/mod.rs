@@ -14,6 +14,7 @@ mod timing;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, StatusCode, Uri, Version};
 
 pub use answer::{AnswerBody, LocalAnswer};
@@ -52,7 +53,7 @@ pub struct Exchange {
     /// Attempts to reach the upstream.
     pub tries: Vec<Try>,
     /// The path and query sent to the upstream.
-    pub upstream_path: Option<String>,
+    pub upstream_path: Option<PathAndQuery>,
     /// Bytes received from the client, head and body.
     pub bytes_in: u64,
     /// Body bytes sent to the client.

@@ -68,6 +68,6 @@ fn refused(error: FetchError) -> OutboundError {
         FetchError::Client(ClientError::Resolve { .. }) => OutboundError::Dns,
         FetchError::Client(ClientError::Connect { .. }) => OutboundError::Connect,
         FetchError::Client(ClientError::Tls { .. }) => OutboundError::Tls,
-        FetchError::Url | FetchError::Client(ClientError::Response { .. }) => OutboundError::Protocol,
+        FetchError::Url | FetchError::Client(ClientError::Response(_)) => OutboundError::Protocol,
     }
 }

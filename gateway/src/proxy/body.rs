@@ -7,21 +7,22 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use super::connection::Client;
 use super::deadline::Wait;
 use super::finish::Ending;
 use super::unread::Coming;
-use super::worker::Worker;
-use crate::client::{Connection, Endpoint};
+use crate::client::{Connection, Endpoint, H1Error};
 
 /// Why a body ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
-    /// The side that sends it broke off or sent nonsense.
+    /// The client broke off or sent nonsense.
     #[error(transparent)]
-    Broken(#[from] hyper::Error),
+    Client(#[from] hyper::Error),
+    /// The upstream broke off or sent nonsense.
+    #[error(transparent)]
+    Upstream(#[from] H1Error),
     /// The request body is larger than `client_max_body_size`.
     #[error("request body too large")]
     TooLarge,
@@ -108,26 +109,12 @@ enum Source {
     Upstream(UpstreamBody),
 }
 
-/// The rest of an upstream's answer, and the connection that it comes over.
+/// The rest of an upstream's answer. Its connection goes back to the pool when the answer has been
+/// read to its end.
 pub(super) struct UpstreamBody {
-    pub(super) incoming: Incoming,
-    pub(super) read_timeout: Duration,
-    pub(super) lease: Lease,
-}
-
-/// A connection in use; goes back to its pool when the body has been read to its end.
-pub(super) struct Lease {
-    pub(super) worker: Rc<Worker>,
-    pub(super) endpoint: Endpoint,
-    pub(super) connection: Option<Connection<RequestBody>>,
-}
-
-impl Lease {
-    fn give_back(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.worker.pool.put(&self.endpoint, connection);
-        }
-    }
+    connection: Option<Connection<RequestBody>>,
+    endpoint: Endpoint,
+    read_timeout: Duration,
 }
 
 impl ResponseBody {
@@ -135,11 +122,8 @@ impl ResponseBody {
         Self { source: Source::Local(Some(bytes).filter(|bytes| !bytes.is_empty())), ending }
     }
 
-    pub(super) fn upstream(body: UpstreamBody, ending: Ending) -> Self {
-        let mut body = body;
-        if body.incoming.is_end_stream() {
-            body.lease.give_back();
-        }
+    pub(super) fn upstream(mut body: UpstreamBody, ending: Ending) -> Self {
+        body.give_back_at_end(&ending);
         Self { source: Source::Upstream(body), ending }
     }
 }
@@ -166,7 +150,7 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Local(bytes) => bytes.is_none(),
-            Source::Upstream(body) => body.incoming.is_end_stream(),
+            Source::Upstream(body) => body.connection.is_none(),
         }
     }
 
@@ -175,19 +159,36 @@ impl Body for ResponseBody {
             Source::Local(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Source::Upstream(body) => body.incoming.size_hint(),
+            Source::Upstream(body) => {
+                body.connection.as_ref().map_or_else(|| SizeHint::with_exact(0), Connection::size_hint)
+            }
         }
     }
 }
 
 impl UpstreamBody {
+    pub(super) fn new(
+        connection: Connection<RequestBody>,
+        endpoint: Endpoint,
+        read_timeout: Duration,
+    ) -> Self {
+        Self { connection: Some(connection), endpoint, read_timeout }
+    }
+
+    fn give_back_at_end(&mut self, ending: &Ending) {
+        if let Some(connection) = self.connection.take_if(|connection| connection.is_end_stream()) {
+            ending.client.worker.pool.put(&self.endpoint, connection);
+        }
+    }
+
     fn poll_frame(
         &mut self,
         ending: &Ending,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let deadline = &ending.client.deadline;
-        match Pin::new(&mut self.incoming).poll_frame(cx) {
+        let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
+        match connection.poll_frame(cx) {
             Poll::Pending if deadline.upstream_is_late() => {
                 Poll::Ready(Some(Err(BodyError::UpstreamTimeout)))
             }
@@ -198,18 +199,11 @@ impl UpstreamBody {
                 }
                 Poll::Pending
             }
-            Poll::Ready(Some(Ok(frame))) => {
-                deadline.disarm();
-                if self.incoming.is_end_stream() {
-                    self.lease.give_back();
-                }
-                Poll::Ready(Some(Ok(frame)))
-            }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
-            Poll::Ready(None) => {
+            Poll::Ready(frame) => {
                 deadline.disarm();
-                self.lease.give_back();
-                Poll::Ready(None)
+                self.give_back_at_end(ending);
+                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
             }
         }
     }

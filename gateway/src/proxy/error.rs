@@ -133,7 +133,7 @@ impl From<ClientError> for ProxyError {
         match error {
             ClientError::Resolve { .. } => Self::Resolve(error),
             ClientError::ConnectTimeout { .. } => Self::UpstreamTimeout,
-            ClientError::Connect { .. } | ClientError::Tls { .. } | ClientError::Response { .. } => {
+            ClientError::Connect { .. } | ClientError::Tls { .. } | ClientError::Response(_) => {
                 Self::Upstream(error)
             }
         }

@@ -3,19 +3,17 @@
 //! A request goes out a second time only if nothing of it was written, or if it has no body, is
 //! idempotent, and the connection was an old one that the upstream may have closed meanwhile.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
-use hyper::body::Incoming;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::time::Instant;
 
-use super::body::{Lease, RequestBody, UpstreamBody};
+use super::body::{RequestBody, UpstreamBody};
 use super::connection::Client;
 use super::deadline::Wait;
 use super::error::ProxyError;
@@ -23,7 +21,7 @@ use super::finish::Ending;
 use super::handle::Matched;
 use super::headers::{self, Forwarded};
 use super::unread::Coming;
-use crate::client::{ClientError, Connection, Endpoint};
+use crate::client::{ClientError, Connection, Endpoint, H1Error, HeadWriter, ResponseHead};
 use crate::exchange::{Exchange, Try};
 use crate::snapshot::Upstream;
 
@@ -47,12 +45,18 @@ pub(super) async fn send(
     let upstream = matched.plan.upstream.as_ref().ok_or(ProxyError::NoService)?;
     let client = Rc::clone(&ending.client);
     let exchange = ending.exchange().ok_or(ProxyError::NoService)?;
+    exchange.upstream_path = Some(target(exchange, matched)?);
     let endpoint = endpoint(exchange, upstream);
+    let host = upstream_host(exchange, upstream);
     let body = RequestBody::new(incoming, Rc::clone(&client), upstream.write_timeout, upstream.read_timeout);
-    let request = outgoing(exchange, &client, upstream, matched, body)?;
-    let mut attempts = Attempts { client: &client, exchange, endpoint: &endpoint, upstream, failed: 0 };
-    let (response, connection) = attempts.run(request).await?;
-    Ok(answered(client, endpoint, upstream, response, connection))
+    let route = Forwarded { host: &host, prefix: matched.prefix.as_deref() };
+    let mut attempts =
+        Attempts { client: &client, exchange, endpoint: &endpoint, upstream, route, failed: 0 };
+    let (head, connection) = attempts.run(body).await?;
+    let mut headers = head.headers;
+    headers::from_upstream(&mut headers);
+    let body = UpstreamBody::new(connection, endpoint, upstream.read_timeout);
+    Ok(Answered { status: head.status, headers, body })
 }
 
 fn endpoint(exchange: &Exchange, upstream: &Upstream) -> Endpoint {
@@ -62,26 +66,6 @@ fn endpoint(exchange: &Exchange, upstream: &Upstream) -> Endpoint {
         None => (changed.as_str(), upstream.endpoint.port),
     };
     Endpoint { host: host.into(), port, tls: upstream.endpoint.tls }
-}
-
-/// The request as it leaves: Kong's path rules, header rules, and the edits of plugins.
-fn outgoing(
-    exchange: &mut Exchange,
-    client: &Client,
-    upstream: &Upstream,
-    matched: &Matched,
-    body: RequestBody,
-) -> Result<Request<RequestBody>, ProxyError> {
-    let target = target(exchange, matched)?;
-    exchange.upstream_path = Some(target.as_str().to_owned());
-    let host = upstream_host(exchange, upstream);
-    let forwarded = Forwarded { host, prefix: matched.prefix.as_deref() };
-    let headers = headers::to_upstream(exchange, &client.headers, &forwarded);
-    let mut request = Request::new(body);
-    *request.method_mut() = exchange.target.method.clone().unwrap_or_else(|| exchange.request.method.clone());
-    *request.uri_mut() = Uri::from(target);
-    *request.headers_mut() = headers;
-    Ok(request)
 }
 
 /// Path and query for the upstream: a plugin's, else the route's. The client's own bytes are shared
@@ -116,51 +100,63 @@ struct Attempts<'a> {
     exchange: &'a mut Exchange,
     endpoint: &'a Endpoint,
     upstream: &'a Upstream,
+    route: Forwarded<'a>,
     failed: u32,
 }
 
-type Answer = (Response<Incoming>, Connection<RequestBody>);
-
 impl Attempts<'_> {
-    async fn run(&mut self, request: Request<RequestBody>) -> Result<Answer, ProxyError> {
-        let mut request = request;
+    async fn run(
+        &mut self,
+        mut body: RequestBody,
+    ) -> Result<(ResponseHead, Connection<RequestBody>), ProxyError> {
         loop {
             let pooled = self.client.worker.pool.take(self.endpoint);
             let mut connection = match pooled {
                 Some(connection) => connection,
                 None => self.open().await?,
             };
-            let spare = self.spare(&request, &connection);
             self.note_try(connection.address(), None);
-            match self.once(&mut connection, request).await? {
-                Ok(response) => return Ok((response, connection)),
-                Err((error, unsent)) => {
+            let spare = self.spare(&body, &connection);
+            self.begin(&mut connection, body);
+            match self.once(&mut connection).await? {
+                Ok(head) => return Ok((head, connection)),
+                Err(error) => {
                     self.note_failure("failed");
-                    request = unsent.or(spare).ok_or_else(|| self.blamed(error))?;
+                    let unsent = connection.take_unsent();
+                    let unanswered = spare.filter(|_| !connection.has_answered());
+                    body = unsent.or(unanswered).ok_or_else(|| self.blamed(error))?;
                 }
             }
         }
     }
 
-    /// An attempt also fails when the request's own body turns out too large.
-    fn blamed(&self, error: ClientError) -> ProxyError {
-        if self.client.has_sent_too_much() { ProxyError::BodyTooLarge } else { error.into() }
+    /// The request as it leaves: Kong's path rules, header rules, and the edits of plugins.
+    fn begin(&self, connection: &mut Connection<RequestBody>, body: RequestBody) {
+        let exchange = &*self.exchange;
+        let method = method(exchange);
+        let target = exchange.upstream_path.as_ref().map_or("/", PathAndQuery::as_str);
+        let fields = |head: &mut HeadWriter<'_>| {
+            headers::to_upstream(exchange, &self.client.headers, &self.route, head);
+        };
+        connection.begin(method, target, fields, body);
     }
 
-    /// A copy of the request, if it could be sent twice and may have to be.
-    fn spare(
-        &self,
-        request: &Request<RequestBody>,
-        connection: &Connection<RequestBody>,
-    ) -> Option<Request<RequestBody>> {
-        if !connection.is_reused() || !is_idempotent(request.method()) {
+    /// An attempt also fails when the request's own body turns out too large.
+    fn blamed(&self, error: H1Error) -> ProxyError {
+        if self.client.has_sent_too_much() {
+            ProxyError::BodyTooLarge
+        } else {
+            ClientError::Response(error).into()
+        }
+    }
+
+    /// A second body for a request that could be sent twice and may have to be, since its connection
+    /// is an old one.
+    fn spare(&self, body: &RequestBody, connection: &Connection<RequestBody>) -> Option<RequestBody> {
+        if connection.requests() == 0 || !is_idempotent(method(self.exchange)) {
             return None;
         }
-        let mut spare = Request::new(request.body().empty_again()?);
-        *spare.method_mut() = request.method().clone();
-        *spare.uri_mut() = request.uri().clone();
-        *spare.headers_mut() = request.headers().clone();
-        Some(spare)
+        body.empty_again()
     }
 
     /// Opens a connection: each address in turn, as often as Kong's `retries` allow.
@@ -190,13 +186,11 @@ impl Attempts<'_> {
     async fn once(
         &mut self,
         connection: &mut Connection<RequestBody>,
-        request: Request<RequestBody>,
-    ) -> Result<Result<Response<Incoming>, (ClientError, Option<Request<RequestBody>>)>, ProxyError> {
+    ) -> Result<Result<ResponseHead, H1Error>, ProxyError> {
         let deadline = &self.client.deadline;
         deadline.arm(Wait::Upstream, self.upstream.read_timeout);
         self.exchange.timing.upstream_sent = Some(Instant::now());
-        let mut answer = pin!(connection.send(request));
-        let answer = poll_fn(|cx| match answer.as_mut().poll(cx) {
+        let answer = poll_fn(|cx| match connection.poll_response(cx) {
             Poll::Ready(answer) => Poll::Ready(Some(answer)),
             Poll::Pending if deadline.upstream_is_late() => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
@@ -228,22 +222,9 @@ impl Attempts<'_> {
     }
 }
 
-fn answered(
-    client: Rc<Client>,
-    endpoint: Endpoint,
-    upstream: &Upstream,
-    response: Response<Incoming>,
-    connection: Connection<RequestBody>,
-) -> Answered {
-    let (head, incoming) = response.into_parts();
-    let mut headers = head.headers;
-    headers::from_upstream(&mut headers);
-    let lease = Lease { worker: Rc::clone(&client.worker), endpoint, connection: Some(connection) };
-    Answered {
-        status: head.status,
-        headers,
-        body: UpstreamBody { incoming, read_timeout: upstream.read_timeout, lease },
-    }
+/// The method for the upstream: a plugin's, else the client's.
+fn method(exchange: &Exchange) -> &Method {
+    exchange.target.method.as_ref().unwrap_or(&exchange.request.method)
 }
 
 /// RFC 9110 section 9.2.2.

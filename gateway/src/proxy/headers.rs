@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 
+use crate::client::HeadWriter;
 use crate::config::HeaderToken;
 use crate::exchange::Exchange;
 
@@ -16,7 +17,6 @@ pub(super) const SERVER: HeaderValue = HeaderValue::from_static("kong/3.9.3");
 const VIA: &str = "1.1 kong/3.9.3";
 
 static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-static PROXY: HeaderName = HeaderName::from_static("proxy");
 static PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -46,71 +46,89 @@ pub(super) struct ConnectionHeaders {
 #[derive(Debug)]
 pub(super) struct Forwarded<'a> {
     /// The Host to send.
-    pub(super) host: HeaderValue,
+    pub(super) host: &'a HeaderValue,
     /// The part of the path that was stripped, if it is worth a header.
     pub(super) prefix: Option<&'a str>,
 }
 
-/// The headers of the request as it goes to the upstream.
+/// Writes the headers of the request as it goes to the upstream.
 pub(super) fn to_upstream(
     exchange: &Exchange,
     connection: &ConnectionHeaders,
     route: &Forwarded<'_>,
-) -> HeaderMap {
+    to: &mut HeadWriter<'_>,
+) {
     let from = &exchange.request.headers;
     let named = named_by_connection(from);
-    let mut to = HeaderMap::with_capacity(from.len() + 12);
+    to.field(&header::HOST, route.host.as_bytes());
+    to.field(&header::CONNECTION, b"keep-alive");
     for (name, value) in from {
         if !is_replaced(name) && !named.iter().any(|hop| hop == name) {
-            to.append(name, value.clone());
+            to.field(name, value.as_bytes());
         }
     }
-    to.insert(header::HOST, route.host.clone());
-    to.insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
     if has_token(from, &header::TE, "trailers") {
-        to.insert(header::TE, HeaderValue::from_static("trailers"));
+        to.field(&header::TE, b"trailers");
     }
-    forwarded(exchange, connection, route, &mut to);
-    to.insert(&X_KONG_REQUEST_ID, exchange.id.to_header());
-    append_via(&mut to);
-    to
+    forwarded(exchange, connection, route, to);
+    to.field(&X_KONG_REQUEST_ID, exchange.id.as_str().as_bytes());
+    via(from, to);
 }
 
-fn forwarded(exchange: &Exchange, connection: &ConnectionHeaders, route: &Forwarded<'_>, to: &mut HeaderMap) {
+fn forwarded(
+    exchange: &Exchange,
+    connection: &ConnectionHeaders,
+    route: &Forwarded<'_>,
+    to: &mut HeadWriter<'_>,
+) {
     let from = &exchange.request.headers;
-    to.insert(&X_REAL_IP, client_address(exchange, connection));
-    to.insert(&X_FORWARDED_FOR, forwarded_for(from, &connection.peer));
-    let mut set = |name: &HeaderName, value: Option<HeaderValue>| {
-        let kept = from.get(name).filter(|_| connection.trusted).cloned();
-        if let Some(value) = kept.or(value) {
-            to.insert(name, value);
-        }
+    real_ip(exchange, connection, to);
+    listed(from, &X_FORWARDED_FOR, connection.peer.as_bytes(), to);
+    let mut set = |name: &HeaderName, value: &[u8]| {
+        let kept = if connection.trusted { from.get(name) } else { None };
+        to.field(name, kept.map_or(value, HeaderValue::as_bytes));
     };
-    set(&X_FORWARDED_PROTO, Some(HeaderValue::from_static(exchange.peer.scheme.as_str())));
-    set(&X_FORWARDED_HOST, HeaderValue::from_str(&exchange.host().to_ascii_lowercase()).ok());
-    set(&X_FORWARDED_PORT, Some(connection.port.clone()));
-    set(&X_FORWARDED_PATH, HeaderValue::from_str(exchange.request.uri.path()).ok());
-    set(&X_FORWARDED_PREFIX, route.prefix.and_then(|prefix| HeaderValue::from_str(prefix).ok()));
+    set(&X_FORWARDED_PROTO, exchange.peer.scheme.as_str().as_bytes());
+    let host = exchange.host();
+    if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        set(&X_FORWARDED_HOST, host.to_ascii_lowercase().as_bytes());
+    } else {
+        set(&X_FORWARDED_HOST, host.as_bytes());
+    }
+    set(&X_FORWARDED_PORT, connection.port.as_bytes());
+    set(&X_FORWARDED_PATH, exchange.request.uri.path().as_bytes());
+    if let Some(prefix) = route.prefix {
+        set(&X_FORWARDED_PREFIX, prefix.as_bytes());
+    } else if connection.trusted
+        && let Some(kept) = from.get(&X_FORWARDED_PREFIX)
+    {
+        to.field(&X_FORWARDED_PREFIX, kept.as_bytes());
+    }
 }
 
-fn client_address(exchange: &Exchange, connection: &ConnectionHeaders) -> HeaderValue {
+fn real_ip(exchange: &Exchange, connection: &ConnectionHeaders, to: &mut HeadWriter<'_>) {
     if exchange.peer.client.ip() == exchange.peer.direct.ip() {
-        return connection.peer.clone();
+        to.field(&X_REAL_IP, connection.peer.as_bytes());
+    } else {
+        to.field(&X_REAL_IP, exchange.peer.client.ip().to_string().as_bytes());
     }
-    HeaderValue::from_str(&exchange.peer.client.ip().to_string()).unwrap_or_else(|_| connection.peer.clone())
 }
 
-fn forwarded_for(from: &HeaderMap, peer: &HeaderValue) -> HeaderValue {
-    let mut all = Vec::new();
-    for value in from.get_all(&X_FORWARDED_FOR) {
-        all.extend_from_slice(value.as_bytes());
-        all.extend_from_slice(b", ");
+fn via(from: &HeaderMap, to: &mut HeadWriter<'_>) {
+    listed(from, &header::VIA, VIA.as_bytes(), to);
+}
+
+/// One line with the values that came and `own` behind them.
+fn listed(from: &HeaderMap, name: &HeaderName, own: &[u8], to: &mut HeadWriter<'_>) {
+    let mut parts = Vec::new();
+    for value in from.get_all(name) {
+        parts.extend([value.as_bytes(), b", "]);
     }
-    if all.is_empty() {
-        return peer.clone();
+    if parts.is_empty() {
+        return to.field(name, own);
     }
-    all.extend_from_slice(peer.as_bytes());
-    HeaderValue::from_maybe_shared(all).unwrap_or_else(|_| peer.clone())
+    parts.push(own);
+    to.joined(name, &parts);
 }
 
 /// Takes the hop-by-hop headers out of an upstream's response.
@@ -171,31 +189,28 @@ fn append_via(headers: &mut HeaderMap) {
 
 /// Headers that never pass as they are: hop-by-hop ones, and those that are set anew.
 fn is_replaced(name: &HeaderName) -> bool {
-    *name == header::HOST
-        || *name == header::CONNECTION
-        || *name == header::CONTENT_LENGTH
-        || *name == header::TRANSFER_ENCODING
-        || *name == header::TE
-        || *name == header::UPGRADE
-        || *name == header::EXPECT
-        || *name == KEEP_ALIVE
-        || *name == PROXY
-        || *name == PROXY_CONNECTION
-        || *name == X_REAL_IP
-        || *name == X_KONG_REQUEST_ID
-        || name.as_str().starts_with("x-forwarded-") && is_forwarded(name)
-}
-
-fn is_forwarded(name: &HeaderName) -> bool {
-    [
-        &X_FORWARDED_FOR,
-        &X_FORWARDED_HOST,
-        &X_FORWARDED_PATH,
-        &X_FORWARDED_PORT,
-        &X_FORWARDED_PREFIX,
-        &X_FORWARDED_PROTO,
-    ]
-    .contains(&name)
+    matches!(
+        name.as_str(),
+        "connection"
+            | "content-length"
+            | "expect"
+            | "host"
+            | "keep-alive"
+            | "proxy"
+            | "proxy-connection"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+            | "via"
+            | "x-forwarded-for"
+            | "x-forwarded-host"
+            | "x-forwarded-path"
+            | "x-forwarded-port"
+            | "x-forwarded-prefix"
+            | "x-forwarded-proto"
+            | "x-kong-request-id"
+            | "x-real-ip"
+    )
 }
 
 /// Headers that the `Connection` header names as meant for this hop only.

@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
@@ -24,7 +25,7 @@ pub fn write(exchange: &Exchange, out: &mut String) {
     request(exchange, out);
     key("response", out);
     response(exchange, out);
-    text_field("upstream_uri", exchange.upstream_path.as_deref().unwrap_or_default(), out);
+    text_field("upstream_uri", exchange.upstream_path.as_ref().map_or("", PathAndQuery::as_str), out);
     text_field("upstream_status", upstream_status(exchange).unwrap_or_default(), out);
     key("latencies", out);
     latencies(exchange, out);
@@ -46,7 +47,7 @@ fn upstream_status(exchange: &Exchange) -> Option<&str> {
 
 fn request(exchange: &Exchange, out: &mut String) {
     let request = &exchange.request;
-    let target = request.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let target = request.uri.path_and_query().map_or("/", PathAndQuery::as_str);
     out.push('{');
     text_field("id", exchange.id.as_str(), out);
     text_field("method", request.method.as_str(), out);
