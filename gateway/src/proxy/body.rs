@@ -71,7 +71,11 @@ impl Body for RequestBody {
         let Some(incoming) = &mut this.incoming else { return Poll::Ready(None) };
         match Pin::new(incoming).poll_frame(cx) {
             Poll::Pending => {
-                this.client.deadline.arm(Wait::RequestBody, this.client.worker.settings.client_body_timeout);
+                // Whoever polls for another reason must not give the client more time.
+                let deadline = &this.client.deadline;
+                if deadline.wait() != Wait::RequestBody {
+                    deadline.arm(Wait::RequestBody, this.client.worker.settings.client_body_timeout);
+                }
                 Poll::Pending
             }
             Poll::Ready(Some(Ok(frame))) => {
