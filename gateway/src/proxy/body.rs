@@ -203,7 +203,7 @@ impl UpstreamBody {
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            polled => polled,
+            polled @ (Poll::Pending | Poll::Ready(None | Some(Ok(_)))) => polled,
         }
     }
 
