@@ -52,6 +52,8 @@
 //! Not here: phases that see bodies, which the gateway does not call yet.
 
 mod about;
+#[cfg(any(target_family = "wasm", test))]
+mod allocator;
 #[doc(hidden)]
 pub mod bindings;
 mod edits;
@@ -79,3 +81,8 @@ pub use request::{Identity, Proceed, RequestVerdict, TargetChange};
 pub use response::{Deliver, ResponseVerdict};
 pub use schemars::{self, JsonSchema};
 pub use setup::{ConfigProblem, LogBatch, Setup};
+
+/// The memory of every plugin.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static MEMORY: allocator::SizeClasses = allocator::SizeClasses::new();

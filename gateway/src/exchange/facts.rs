@@ -1,10 +1,7 @@
-//! The nouns of an exchange: route, consumer, identity, target, attempt.
+//! The nouns of an exchange: route, target, attempt.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
-
-use uuid::Uuid;
 
 use crate::model::{Route, Service};
 
@@ -47,30 +44,6 @@ pub struct Capture {
     pub name: String,
     /// What it matched.
     pub value: String,
-}
-
-/// A consumer, as requests need it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ConsumerFacts {
-    /// Primary key.
-    pub id: Uuid,
-    /// Unique name, if it has one.
-    pub username: Option<String>,
-    /// The operator's own id, if it has one.
-    pub custom_id: Option<String>,
-    /// The consumer as the Admin API prints it, for log records.
-    pub json: Box<str>,
-}
-
-/// Who the caller turned out to be.
-#[derive(Debug, Clone)]
-pub struct Identity {
-    /// The consumer, unless only a credential is known.
-    pub consumer: Option<Arc<ConsumerFacts>>,
-    /// The credential that was presented.
-    pub credential: Option<String>,
-    /// Groups that the authentication plugin named.
-    pub groups: Vec<String>,
 }
 
 /// What plugins changed about where a request goes; `None` leaves it as routed.

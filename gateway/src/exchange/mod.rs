@@ -8,6 +8,7 @@ mod answer;
 mod attributes;
 mod edit;
 mod facts;
+mod identity;
 mod request_id;
 mod timing;
 
@@ -20,7 +21,8 @@ use http::{HeaderMap, Method, StatusCode, Uri, Version};
 pub use answer::{AnswerBody, LocalAnswer};
 pub use attributes::{AttributeError, Attributes};
 pub use edit::{HeaderEdit, apply};
-pub use facts::{Capture, ConsumerFacts, Identity, RouteFacts, Scheme, TargetChange, Try};
+pub use facts::{Capture, RouteFacts, Scheme, TargetChange, Try};
+pub use identity::{ConsumerFacts, Identity};
 pub use request_id::RequestId;
 pub use timing::Timing;
 

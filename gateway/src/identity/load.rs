@@ -99,12 +99,7 @@ pub(super) fn credential(
 /// The consumer of a document.
 pub(super) fn facts(id: Uuid, document: &Document) -> ConsumerFacts {
     let text = |field: &str| document.get(field).and_then(Value::as_str).map(str::to_owned);
-    ConsumerFacts {
-        id,
-        username: text("username"),
-        custom_id: text("custom_id"),
-        json: print(document).into(),
-    }
+    ConsumerFacts::new(id, text("username"), text("custom_id"), print(document))
 }
 
 /// The group of an `acls` document.

@@ -3,6 +3,7 @@
 //! Values are held by reference counts where that is possible; what is not known is absent.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use http::header::COOKIE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::exchange::{Exchange, host_without_port};
 use crate::plugin_host::bindings::weir::plugin::types::Input;
@@ -58,7 +60,7 @@ impl<'a> Reader<'a> {
                 Some(query) => text(query),
                 None => Held::Query(exchange.request.uri.clone()),
             },
-            Input::ClientIp => text(exchange.peer.client.ip().to_string()),
+            Input::ClientIp => text(address(exchange.peer.client.ip())),
             Input::ClientPort => Held::Number(exchange.peer.client.port().into()),
             Input::TlsSni | Input::TlsClientCertSha256 => Held::Absent,
             Input::RouteId | Input::ServiceId => self.route(input),
@@ -77,7 +79,7 @@ impl<'a> Reader<'a> {
             Input::LogRecord => {
                 let mut record = String::with_capacity(2048);
                 (self.log_record)(exchange, &mut record);
-                text(record)
+                Held::Record(record)
             }
             Input::ResponseStatus
             | Input::UpstreamAddr
@@ -103,8 +105,8 @@ impl<'a> Reader<'a> {
             return Held::Absent;
         };
         match (input, &facts.service) {
-            (Input::RouteId, _) => text(facts.route.id.to_string()),
-            (_, Some(service)) => text(service.id.to_string()),
+            (Input::RouteId, _) => id(&facts.route.id),
+            (_, Some(service)) => id(&service.id),
             (_, None) => Held::Absent,
         }
     }
@@ -115,7 +117,7 @@ impl<'a> Reader<'a> {
         };
         let consumer = identity.consumer.as_ref();
         if matches!(input, Input::ConsumerId) {
-            consumer.map_or(Held::Absent, |consumer| text(consumer.id.to_string()))
+            consumer.map_or(Held::Absent, |consumer| id(&consumer.id))
         } else if matches!(input, Input::ConsumerUsername) {
             consumer.and_then(|consumer| consumer.username.as_deref()).map_or(Held::Absent, text)
         } else {
@@ -155,6 +157,23 @@ impl<'a> Reader<'a> {
 
 fn text(text: impl Into<Box<str>>) -> Held {
     Held::Text(text.into())
+}
+
+fn id(id: &Uuid) -> Held {
+    text(&*id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+}
+
+/// As `Display` writes it; the common kind without the formatting machinery.
+fn address(ip: IpAddr) -> String {
+    let IpAddr::V4(ip) = ip else { return ip.to_string() };
+    let mut text = String::with_capacity(15);
+    for octet in ip.octets() {
+        if !text.is_empty() {
+            text.push('.');
+        }
+        text.push_str(itoa::Buffer::new().format(octet));
+    }
+    text
 }
 
 fn method(method: &http::Method) -> Held {

@@ -83,8 +83,8 @@ impl Instances {
         pools.idle = pools.by_assignment.values().map(|pool| pool.idle.len()).sum();
     }
 
-    /// Calls a guest. It may take `wall` if it waits for something.
-    pub(crate) async fn call(
+    /// Calls a guest that may wait for something, `wall` at most.
+    pub(crate) async fn call_suspended(
         &self,
         core: &Arc<Core>,
         exchange: Box<Exchange>,
@@ -93,26 +93,22 @@ impl Instances {
     ) -> Called {
         self.activity.call();
         self.sweep();
-        let warm = self.take(core);
-        if !core.suspends() {
-            return self.call_here(core, warm, exchange, &work);
-        }
-        let instance = match warm {
-            Some(instance) => Ok(instance),
-            None => Err(self.permit(core)),
-        };
+        let instance = self.take(core, Instant::now()).ok_or_else(|| self.permit(core));
         let ended = suspended(Arc::clone(core), instance, exchange, work, wall).await;
         self.end(core, ended)
     }
 
-    fn call_here(
+    /// Calls a guest that never waits, at `now`.
+    pub(crate) fn call_here(
         &self,
         core: &Arc<Core>,
-        warm: Option<Instance>,
         exchange: Box<Exchange>,
         work: &Work,
+        now: Instant,
     ) -> Called {
-        let instance = match warm {
+        self.activity.call();
+        self.sweep();
+        let instance = match self.take(core, now) {
             Some(instance) => Ok(instance),
             None => self.permit(core).ok_or(CallFailure::Capacity).and_then(|permit| fresh(core, permit)),
         };
@@ -145,11 +141,10 @@ impl Instances {
         Called { exchange, answer, told }
     }
 
-    fn take(&self, core: &Core) -> Option<Instance> {
+    fn take(&self, core: &Core, now: Instant) -> Option<Instance> {
         let mut pools = self.pools.borrow_mut();
         let Pools { by_assignment, idle, .. } = &mut *pools;
         let pool = by_assignment.get_mut(&core.uid)?;
-        let now = Instant::now();
         pool.used = now;
         while let Some(instance) = pool.idle.pop() {
             *idle -= 1;

@@ -147,8 +147,6 @@ pub(super) fn from_upstream(headers: &mut HeaderMap) {
 ///
 /// `tokens` are those that the operator wants (Kong's `headers`).
 pub(super) fn to_client(exchange: &Exchange, proxied: bool, tokens: &[HeaderToken], headers: &mut HeaderMap) {
-    let milliseconds =
-        |time: Duration| HeaderValue::from(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     let gateway = milliseconds(exchange.timing.gateway_latency());
     for token in tokens {
         match token {
@@ -185,6 +183,23 @@ fn append_via(headers: &mut HeaderMap) {
         }
         Entry::Vacant(entry) => _ = entry.insert(HeaderValue::from_static(VIA)),
     }
+}
+
+/// Whole milliseconds; the usual ones without an allocation.
+fn milliseconds(time: Duration) -> HeaderValue {
+    const USUAL: [HeaderValue; 8] = [
+        HeaderValue::from_static("0"),
+        HeaderValue::from_static("1"),
+        HeaderValue::from_static("2"),
+        HeaderValue::from_static("3"),
+        HeaderValue::from_static("4"),
+        HeaderValue::from_static("5"),
+        HeaderValue::from_static("6"),
+        HeaderValue::from_static("7"),
+    ];
+    let whole = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let usual = usize::try_from(whole).ok().and_then(|whole| USUAL.get(whole).cloned());
+    usual.unwrap_or_else(|| HeaderValue::from(whole))
 }
 
 /// Headers that never pass as they are: hop-by-hop ones, and those that are set anew.

@@ -1,6 +1,7 @@
 //! Headers of a pretend message, and what edits make of them.
 
-use crate::{Header, HeaderOp};
+use super::Host;
+use crate::{Header, HeaderOp, Identity};
 
 /// Headers in order, names in lower case.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -34,6 +35,26 @@ impl Headers {
                 HeaderOp::Append(header) => self.0.push((header.name.clone(), header.value.clone())),
                 HeaderOp::Remove(gone) => self.0.retain(|(name, _)| name != gone),
                 HeaderOp::RemovePrefix(prefix) => self.0.retain(|(name, _)| !name.starts_with(prefix)),
+            }
+        }
+    }
+
+    /// Tells the upstream who the caller is, as the gateway does.
+    pub(super) fn announce(&mut self, identity: &Identity) {
+        let named = identity.consumer.as_deref();
+        let consumer = named.and_then(|id| Host::with(|host| host.find_consumer(id)).ok().flatten());
+        let (username, custom_id) =
+            consumer.map_or((None, None), |consumer| (consumer.username, consumer.custom_id));
+        for (name, value) in [
+            ("x-consumer-id", identity.consumer.clone()),
+            ("x-consumer-username", username),
+            ("x-consumer-custom-id", custom_id),
+            ("x-credential-identifier", identity.credential.clone().filter(|_| !identity.anonymous)),
+            ("x-anonymous-consumer", identity.anonymous.then(|| "true".to_owned())),
+        ] {
+            self.apply(&[HeaderOp::Remove(name.into())]);
+            if let Some(value) = value {
+                self.add(name, value);
             }
         }
     }

@@ -77,6 +77,9 @@ impl<P: RequestHead> Tester<P> {
         match &verdict {
             Ok(RequestVerdict::Proceed(proceed)) => {
                 headers.apply(&proceed.edits);
+                if let Some(identity) = &proceed.identity {
+                    headers.announce(identity);
+                }
                 response_headers.apply(&proceed.response_edits);
                 self.carry.clone_from(&proceed.carry);
             }

@@ -54,8 +54,8 @@ impl Plugin for FileLog {
         let record = inputs.want(Input::LogRecord);
         let setup = Setup::new().log(inputs).log_batch(LogBatch {
             max_entries: 256,
-            // A line should be in the file when somebody looks; what waits anyway goes together.
-            max_delay_ms: 0,
+            // A line is in the file when somebody looks, and under load one write carries many.
+            max_delay_ms: 10,
             max_queued: 10_000,
             max_queued_bytes: None,
             max_retry_ms: 0,
@@ -68,8 +68,9 @@ impl Plugin for FileLog {
 
 impl Log for FileLog {
     fn on_log(&mut self, entries: &[LogEntry]) -> Result<(), Failure> {
-        let mut lines = Vec::new();
-        for record in entries.iter().filter_map(|entry| entry.inputs().bytes(self.record)) {
+        let records = || entries.iter().filter_map(|entry| entry.inputs().bytes(self.record));
+        let mut lines = Vec::with_capacity(records().map(|record| record.len() + 1).sum());
+        for record in records() {
             lines.extend_from_slice(record);
             lines.push(b'\n');
         }

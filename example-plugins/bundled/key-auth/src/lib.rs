@@ -11,10 +11,10 @@ mod tests;
 
 pub use config::Config;
 
-use weir_plugin_sdk::credentials::{self, Consumer, Found};
+use weir_plugin_sdk::credentials::{self, Found};
 use weir_plugin_sdk::{
-    About, Answer, Capability, ConfigProblem, Failure, HeaderOp, Identity, Input, InputList, Inputs, Plugin,
-    Proceed, RequestHead, RequestVerdict, Setup, Slot, logging,
+    About, Answer, Capability, ConfigProblem, Failure, Identity, Input, InputList, Inputs, Plugin, Proceed,
+    RequestHead, RequestVerdict, Setup, Slot, logging,
 };
 
 const KIND: &str = "keyauth_credentials";
@@ -90,7 +90,7 @@ impl RequestHead for KeyAuth {
         let search = self.search(inputs);
         let hidden = self.hide(&search, inputs);
         match (identify(&search)?, &self.anonymous) {
-            (Ok(found), _) => Ok(hidden.edits(headers_of(&found)).identity(identity_of(found)).into()),
+            (Ok(found), _) => Ok(hidden.identity(identity_of(found)).into()),
             (Err(_), Some(anonymous)) => let_in_as(anonymous, hidden),
             (Err(Refusal(message, reason)), None) => {
                 let answer = Answer::new(401).message(message).reason(reason);
@@ -177,14 +177,14 @@ fn let_in_as(anonymous: &str, proceed: Proceed) -> Result<RequestVerdict, Failur
         logging::error(&message, &[]);
         return Ok(Answer::new(500).message(message).reason("no-anonymous-consumer").into());
     };
-    let edits = consumer_headers(&consumer);
-    let edits = edits.into_iter().chain([
-        HeaderOp::Remove("x-credential-identifier".into()),
-        HeaderOp::to_set("x-anonymous-consumer", "true"),
-    ]);
-    let identity =
-        Identity { consumer: Some(consumer.id), credential: None, groups: Vec::new(), claims_json: None };
-    Ok(proceed.edits(edits).identity(identity).into())
+    let identity = Identity {
+        consumer: Some(consumer.id),
+        credential: None,
+        groups: Vec::new(),
+        claims_json: None,
+        anonymous: true,
+    };
+    Ok(proceed.identity(identity).into())
 }
 
 fn identity_of(found: Found) -> Identity {
@@ -193,25 +193,6 @@ fn identity_of(found: Found) -> Identity {
         credential: Some(found.credential),
         groups: found.groups,
         claims_json: None,
+        anonymous: false,
     }
-}
-
-fn headers_of(found: &Found) -> impl Iterator<Item = HeaderOp> {
-    consumer_headers(&found.consumer).into_iter().chain([
-        HeaderOp::to_set("x-credential-identifier", found.credential.as_str()),
-        HeaderOp::Remove("x-anonymous-consumer".into()),
-    ])
-}
-
-/// A header whose value is absent is removed: the caller may have sent it to pose as somebody.
-fn consumer_headers(consumer: &Consumer) -> [HeaderOp; 3] {
-    let set_or_remove = |name: &str, value: Option<&String>| match value {
-        Some(value) => HeaderOp::to_set(name, value.as_str()),
-        None => HeaderOp::Remove(name.into()),
-    };
-    [
-        HeaderOp::to_set("x-consumer-id", consumer.id.as_str()),
-        set_or_remove("x-consumer-custom-id", consumer.custom_id.as_ref()),
-        set_or_remove("x-consumer-username", consumer.username.as_ref()),
-    ]
 }

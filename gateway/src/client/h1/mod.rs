@@ -11,6 +11,8 @@ mod error;
 mod framing;
 mod head;
 mod response;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 pub use connection::Connection;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use uuid::Uuid;
+
 use super::run::{Run, SlotRun};
 use super::{Chain, Flow, Placement};
 use crate::exchange::{self, ConsumerFacts, Exchange, HeaderEdit, Identity, LocalAnswer, TargetChange};
@@ -19,7 +21,7 @@ const MAX_CARRY: usize = 4 << 10;
 
 /// A verdict that has passed every check.
 enum Checked {
-    Proceed(Box<Proceed>),
+    Proceed(Proceed),
     Respond(LocalAnswer),
 }
 
@@ -28,6 +30,8 @@ struct Proceed {
     response_edits: Vec<HeaderEdit>,
     target: Option<TargetChange>,
     identity: Option<Identity>,
+    /// A consumer that `identity` names, and that the guest was not told about in this call.
+    stranger: Option<Uuid>,
     response: bool,
     carry: Option<Vec<u8>>,
 }
@@ -81,61 +85,74 @@ async fn ask(
     let inputs = assignment.setup.request_head.as_deref().unwrap_or_default();
     let work =
         Work::RequestHead(Reader::new(&exchange, false, core.services.deps.log_record).read_all(inputs));
-    let wall = core.limits.wall.saturating_sub(state.used);
-    let called = instances.call(core, exchange, work, wall).await;
+    let called = if core.suspends() {
+        instances.call_suspended(core, exchange, work, core.limits.wall.saturating_sub(state.used)).await
+    } else {
+        instances.call_here(core, exchange, &work, begun)
+    };
     let (mut exchange, answer, told) = super::response::unwrap(called);
-    let checked = match answer {
-        Ok(Outcome::RequestHead(verdict)) => check(assignment, &exchange, verdict, &told).await,
-        Ok(Outcome::ResponseHead(_) | Outcome::Logged) => {
-            Err(CallFailure::BadAnswer("another phase's".into()))
+    let mut checked = answer.and_then(|outcome| check(assignment, &exchange, outcome, &told));
+    if let Ok(Checked::Proceed(Proceed { stranger: Some(id), identity: Some(identity), .. })) = &mut checked {
+        // Boxed, because it is rare: it shall not make every request's future larger.
+        match Box::pin(introduce(assignment, *id)).await {
+            Ok(facts) => identity.consumer = Some(facts),
+            Err(failure) => checked = Err(failure),
         }
+    }
+    let settled = match checked {
+        Ok(Checked::Proceed(proceed)) => {
+            apply(proceed, &mut exchange, state);
+            Ok(None)
+        }
+        Ok(Checked::Respond(answer)) => Ok(Some(answer)),
         Err(failure) => Err(failure),
     };
     let time = begun.elapsed();
     state.used += time;
     exchange.timing.plugins += time;
-    let (outcome, result) = match checked {
-        Ok(Checked::Proceed(proceed)) => {
-            apply(*proceed, &mut exchange, state);
-            (CallOutcome::Proceed, Ok(None))
-        }
-        Ok(Checked::Respond(answer)) => (CallOutcome::Respond, Ok(Some(answer))),
+    let outcome = match &settled {
+        Ok(None) => CallOutcome::Proceed,
+        Ok(Some(_)) => CallOutcome::Respond,
         Err(failure) => {
-            super::response::report(assignment.name(), &exchange, &failure);
-            (CallOutcome::of(&failure), Err(failure))
+            super::response::report(assignment.name(), &exchange, failure);
+            CallOutcome::of(failure)
         }
     };
     instances.count(core, Phase::RequestHead, outcome, time);
-    (exchange, result)
+    (exchange, settled)
 }
 
 fn apply(proceed: Proceed, exchange: &mut Exchange, state: &mut SlotRun) {
-    let Proceed { edits, response_edits, target, identity, response, carry } = proceed;
+    let Proceed { edits, response_edits, target, identity, stranger: _, response, carry } = proceed;
     exchange::apply(edits, &mut exchange.request.headers);
     exchange.response_edits.extend(response_edits);
     if let Some(target) = target {
         exchange.target = target;
     }
     if let Some(identity) = identity {
+        identity.announce(&mut exchange.request.headers);
         exchange.identity = Some(identity);
     }
     state.skip_response = !response;
     state.carry = carry;
 }
 
-async fn check(
+/// Checks a verdict whole; nothing is applied yet.
+fn check(
     assignment: &Assignment,
     exchange: &Exchange,
-    verdict: wit::Verdict,
+    outcome: Outcome,
     told: &[Arc<ConsumerFacts>],
 ) -> Result<Checked, CallFailure> {
-    let proceed = match verdict {
+    let Outcome::RequestHead(verdict) = outcome else {
+        return Err(CallFailure::BadAnswer("another phase's".into()));
+    };
+    let wit::Proceed { edits, target, identity, body, response, response_edits, carry } = match *verdict {
         wit::Verdict::Proceed(proceed) => proceed,
         wit::Verdict::Respond(said) => {
             return verify::answer(said).map(Checked::Respond).map_err(CallFailure::BadAnswer);
         }
     };
-    let wit::Proceed { edits, target, identity, body, response, response_edits, carry } = proceed;
     if !matches!(body, BodyMode::Pass) {
         return Err(CallFailure::BadAnswer(
             "it asks for the body, and this gateway has no body phases yet".into(),
@@ -144,52 +161,41 @@ async fn check(
     if carry.as_ref().is_some_and(|carry| carry.len() > MAX_CARRY) {
         return Err(CallFailure::BadAnswer("it carries more than 4 KiB".into()));
     }
-    let target = match target {
-        None => None,
-        Some(said) => {
-            let mut target = exchange.target.clone();
-            verify::target(said, &mut target).map_err(CallFailure::BadAnswer)?;
-            Some(target)
-        }
+    let change = |said| {
+        let mut target = exchange.target.clone();
+        verify::target(said, &mut target).map(|()| target)
     };
+    let target = target.map(change).transpose().map_err(CallFailure::BadAnswer)?;
     let edits = verify::edits(edits).map_err(CallFailure::BadAnswer)?;
     let response_edits = verify::edits(response_edits).map_err(CallFailure::BadAnswer)?;
-    let identity = match identity {
-        None => None,
-        Some(said) => Some(identify(assignment, said, told).await?),
-    };
-    let proceed = Proceed { edits, response_edits, target, identity, response, carry };
-    Ok(Checked::Proceed(Box::new(proceed)))
+    let identity = identity.map(|said| identify(assignment, said, told)).transpose()?;
+    let (identity, stranger) = identity.map_or((None, None), |(known, stranger)| (Some(known), stranger));
+    Ok(Checked::Proceed(Proceed { edits, response_edits, target, identity, stranger, response, carry }))
 }
 
-/// Finds the consumer that a verdict names: only a plugin that authenticates may name one.
-async fn identify(
+/// Reads whom a verdict names: only a plugin that authenticates may name anybody.
+fn identify(
     assignment: &Assignment,
     said: wit::Identity,
     told: &[Arc<ConsumerFacts>],
-) -> Result<Identity, CallFailure> {
-    let wit::Identity { consumer, credential, groups, claims_json: _ } = said;
+) -> Result<(Identity, Option<Uuid>), CallFailure> {
+    let wit::Identity { consumer, credential, groups, claims_json: _, anonymous } = said;
     if !assignment.core.plugin.info.authenticates {
         return Err(CallFailure::BadAnswer("it says who the caller is, but does not authenticate".into()));
     }
-    let consumer = match consumer {
-        None => None,
-        Some(id) => Some(facts(assignment, &id, told).await?),
-    };
-    Ok(Identity { consumer, credential, groups })
+    let id = consumer.map(|id| id.parse::<Uuid>()).transpose().map_err(|_| unknown_consumer())?;
+    let known = id.and_then(|id| told.iter().find(|facts| facts.id == id)).cloned();
+    let stranger = id.filter(|_| known.is_none());
+    Ok((Identity { consumer: known, credential, groups, anonymous }, stranger))
 }
 
-async fn facts(
-    assignment: &Assignment,
-    id: &str,
-    told: &[Arc<ConsumerFacts>],
-) -> Result<Arc<ConsumerFacts>, CallFailure> {
-    let unknown = || CallFailure::BadAnswer("it names a consumer that there is not".into());
-    let uuid: uuid::Uuid = id.parse().map_err(|_| unknown())?;
-    if let Some(known) = told.iter().find(|facts| facts.id == uuid) {
-        return Ok(Arc::clone(known));
-    }
-    let found = assignment.core.services.deps.directory.find_consumer(id).await;
+/// Finds a consumer that the guest knows from elsewhere.
+async fn introduce(assignment: &Assignment, id: Uuid) -> Result<Arc<ConsumerFacts>, CallFailure> {
+    let found = assignment.core.services.deps.directory.find_consumer(&id.to_string()).await;
     let failed = |message| CallFailure::Failed { message, retryable: true };
-    found.map_err(failed)?.ok_or_else(unknown)
+    found.map_err(failed)?.ok_or_else(unknown_consumer)
+}
+
+fn unknown_consumer() -> CallFailure {
+    CallFailure::BadAnswer("it names a consumer that there is not".into())
 }

@@ -58,11 +58,14 @@ async fn ask(
     let inputs = assignment.setup.response_head.as_deref().unwrap_or_default();
     let inputs = Reader::new(&exchange, true, core.services.deps.log_record).read_all(inputs);
     let work = Work::ResponseHead(inputs, state.carry.clone());
-    let wall = core.limits.wall.saturating_sub(state.used);
-    let called = instances.call(core, exchange, work, wall).await;
+    let called = if core.suspends() {
+        instances.call_suspended(core, exchange, work, core.limits.wall.saturating_sub(state.used)).await
+    } else {
+        instances.call_here(core, exchange, &work, begun)
+    };
     let (mut exchange, answer, _) = unwrap(called);
     let checked = match answer {
-        Ok(Outcome::ResponseHead(verdict)) => settle(verdict, &mut exchange, state),
+        Ok(Outcome::ResponseHead(verdict)) => settle(*verdict, &mut exchange, state),
         Ok(Outcome::RequestHead(_) | Outcome::Logged) => {
             Err(CallFailure::BadAnswer("another phase's".into()))
         }

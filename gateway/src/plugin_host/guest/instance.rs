@@ -88,14 +88,14 @@ impl Instance {
                 let function = self.calls.request_head.ok_or_else(missing)?;
                 let lists = lists_of(inputs);
                 let (said,) = function.call(&mut self.store, (&values_of(inputs, &lists),))?;
-                Ok(said.map(Outcome::RequestHead))
+                Ok(said.map(|verdict| Outcome::RequestHead(Box::new(verdict))))
             }
             Work::ResponseHead(inputs, carry) => {
                 let function = self.calls.response_head.ok_or_else(missing)?;
                 let lists = lists_of(inputs);
                 let values = values_of(inputs, &lists);
                 let (said,) = function.call(&mut self.store, (&values, carry.as_deref()))?;
-                Ok(said.map(Outcome::ResponseHead))
+                Ok(said.map(|verdict| Outcome::ResponseHead(Box::new(verdict))))
             }
             Work::Log(entries) => {
                 let function = self.calls.log.ok_or_else(missing)?;
@@ -118,14 +118,14 @@ impl Instance {
                 let lists = lists_of(inputs);
                 let values = values_of(inputs, &lists);
                 let (said,) = function.call_async(&mut self.store, (&values,)).await?;
-                Ok(said.map(Outcome::RequestHead))
+                Ok(said.map(|verdict| Outcome::RequestHead(Box::new(verdict))))
             }
             Work::ResponseHead(inputs, carry) => {
                 let function = self.calls.response_head.ok_or_else(missing)?;
                 let lists = lists_of(inputs);
                 let values = values_of(inputs, &lists);
                 let (said,) = function.call_async(&mut self.store, (&values, carry.as_deref())).await?;
-                Ok(said.map(Outcome::ResponseHead))
+                Ok(said.map(|verdict| Outcome::ResponseHead(Box::new(verdict))))
             }
             Work::Log(entries) => {
                 let function = self.calls.log.ok_or_else(missing)?;

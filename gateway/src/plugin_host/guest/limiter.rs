@@ -15,6 +15,9 @@ pub(crate) struct MemoryLimiter {
 /// Elements of one table; tables do not grow in a sane plugin.
 const MAX_TABLE: usize = 100_000;
 
+/// Memory that an instance may grow to, whatever it began with.
+const SMALL: usize = 4 << 20;
+
 impl MemoryLimiter {
     pub(crate) fn new(limit: usize) -> Self {
         Self { limit, used: 0, settled: 0, refused: false }
@@ -30,9 +33,10 @@ impl MemoryLimiter {
         self.settled = self.used;
     }
 
-    /// Whether the guest grew to more than twice its settled size: time for a new instance.
+    /// Whether the guest grew to more than twice its settled size: time for a new instance. A small
+    /// guest may first grow to what its work needs, such as a batch of log entries.
     pub(crate) fn has_grown(&self) -> bool {
-        self.used > self.settled.saturating_mul(2)
+        self.used > self.settled.saturating_mul(2).max(SMALL)
     }
 
     /// Whether memory was refused to the guest.

@@ -47,6 +47,8 @@ pub(crate) enum Held {
     Absent,
     Static(&'static str),
     Text(Box<str>),
+    /// The record of an exchange: large, so that it is not copied to fit.
+    Record(String),
     Path(Uri),
     Query(Uri),
     Id(RequestId),
@@ -84,6 +86,7 @@ impl Held {
     fn bytes(&self) -> usize {
         let rest = match self {
             Self::Text(text) => text.len(),
+            Self::Record(text) => text.capacity(),
             Self::Bytes(bytes) => bytes.len(),
             Self::Header(value) => value.len(),
             Self::Headers(all) => {
@@ -110,6 +113,7 @@ impl Held {
             Self::Absent
             | Self::Static(_)
             | Self::Text(_)
+            | Self::Record(_)
             | Self::Path(_)
             | Self::Query(_)
             | Self::Id(_)
@@ -128,6 +132,7 @@ impl Held {
             Self::Absent | Self::Headers(_) | Self::Values(..) => ValueRef::Absent,
             Self::Static(text) => ValueRef::Text(text),
             Self::Text(text) => ValueRef::Text(text),
+            Self::Record(text) => ValueRef::Text(text),
             Self::Path(uri) => ValueRef::Text(uri.path()),
             Self::Query(uri) => uri.query().map_or(ValueRef::Absent, ValueRef::Text),
             Self::Id(id) => ValueRef::Text(id.as_str()),

@@ -27,14 +27,13 @@ pub(crate) enum Work {
     Log(Vec<LogEntry>),
 }
 
-/// What came back.
+/// What came back. Verdicts are boxed: they are large, and handed on several times.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it is moved twice in its life; a box would cost more")]
 pub(crate) enum Outcome {
     /// Not yet checked.
-    RequestHead(request_head::Verdict),
+    RequestHead(Box<request_head::Verdict>),
     /// Not yet checked.
-    ResponseHead(response_head::Verdict),
+    ResponseHead(Box<response_head::Verdict>),
     /// The batch is done.
     Logged,
 }

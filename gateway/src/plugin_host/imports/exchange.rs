@@ -51,6 +51,7 @@ fn owned(held: Held) -> Value {
         Held::Absent => Value::Absent,
         Held::Static(text) => Value::Text(text.to_owned()),
         Held::Text(text) => Value::Text(text.into()),
+        Held::Record(text) => Value::Text(text),
         Held::Path(uri) => Value::Text(uri.path().to_owned()),
         Held::Query(uri) => uri.query().map_or(Value::Absent, |query| Value::Text(query.to_owned())),
         Held::Id(id) => Value::Text(id.as_str().to_owned()),

@@ -31,12 +31,7 @@ impl Drop for SaysWhenDropped {
 }
 
 fn alice() -> FoundCredential {
-    let consumer = ConsumerFacts {
-        id: Uuid::from_u128(9),
-        username: Some("alice".into()),
-        custom_id: None,
-        json: "{}".into(),
-    };
+    let consumer = ConsumerFacts::new(Uuid::from_u128(9), Some("alice".into()), None, "{}");
     FoundCredential {
         consumer: Arc::new(consumer),
         credential: "c1".into(),

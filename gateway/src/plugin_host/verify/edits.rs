@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
+use super::names::{FORBIDDEN, name};
 use crate::exchange::HeaderEdit;
 use crate::plugin_host::bindings::weir::plugin::types::{Header, HeaderOp};
 
@@ -10,10 +11,6 @@ use crate::plugin_host::bindings::weir::plugin::types::{Header, HeaderOp};
 const MAX_EDITS: usize = 1000;
 /// Bytes of one value.
 const MAX_VALUE: usize = 64 << 10;
-
-/// Headers that speak of the connection or of framing. The gateway writes them itself.
-const FORBIDDEN: [&str; 8] =
-    ["connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// Checks a list of edits.
 ///
@@ -61,15 +58,6 @@ pub(super) fn pair(header: Header) -> Result<(HeaderName, HeaderValue), String> 
     let value = HeaderValue::from_maybe_shared(Bytes::from(header.value))
         .map_err(|_| format!("the value of `{name}` holds a control character"))?;
     Ok((name, value))
-}
-
-fn name(text: &str) -> Result<HeaderName, String> {
-    let name = HeaderName::from_bytes(text.as_bytes())
-        .map_err(|_| format!("{:?} is not a header name", text.get(..64).unwrap_or(text)))?;
-    if FORBIDDEN.contains(&name.as_str()) {
-        return Err(format!("the header `{name}` belongs to the gateway"));
-    }
-    Ok(name)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod answer;
 mod edits;
+mod names;
 mod target;
 
 pub(crate) use answer::{answer, status};

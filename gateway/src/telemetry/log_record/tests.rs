@@ -115,16 +115,12 @@ fn an_answer_of_the_gateway_has_no_upstream() {
 #[test]
 fn the_caller_and_the_attributes_are_told() {
     let mut exchange = exchange("/?");
-    let consumer = ConsumerFacts {
-        id: uuid::Uuid::nil(),
-        username: Some("joe".to_owned()),
-        custom_id: None,
-        json: r#"{"username":"joe"}"#.into(),
-    };
+    let consumer = ConsumerFacts::new(uuid::Uuid::nil(), Some("joe".to_owned()), None, r#"{"username":"joe"}"#);
     exchange.identity = Some(Identity {
         consumer: Some(Arc::new(consumer)),
         credential: Some("c1".to_owned()),
         groups: Vec::new(),
+        anonymous: false,
     });
     let mut attributes = Attributes::default();
     attributes.set("a\"b".to_owned(), "1".to_owned()).expect("small");
