@@ -212,3 +212,23 @@ async fn a_client_that_sends_its_head_too_slowly_is_cut_off_and_others_are_serve
     assert_eq!(gateway.get("/a", &[]).await?.status, 200);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_client_that_stops_in_the_middle_of_a_body_is_cut_off_and_others_are_served() -> anyhow::Result<()>
+{
+    let upstream = Upstream::saying("ok").await?;
+    let gateway = gateway().set("WEIR_CLIENT_BODY_TIMEOUT", "1").start().await?;
+    serve(&gateway, "a", &upstream.url()).await?;
+    for (case, rest) in [("nothing", ""), ("a part", "half")] {
+        let mut slow = TcpStream::connect(gateway.proxy).await?;
+        slow.write_all(b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n").await?;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        slow.write_all(rest.as_bytes()).await?;
+        let mut answer = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(10), slow.read_to_end(&mut answer)).await;
+        assert!(ended.is_ok(), "{case}: the connection is closed");
+        assert!(!answer.starts_with(b"HTTP/1.1 200"), "{case}: {:?}", String::from_utf8_lossy(&answer));
+    }
+    assert_eq!(gateway.get("/a", &[]).await?.status, 200);
+    Ok(())
+}

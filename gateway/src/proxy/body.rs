@@ -71,7 +71,11 @@ impl Body for RequestBody {
         let Some(incoming) = &mut this.incoming else { return Poll::Ready(None) };
         match Pin::new(incoming).poll_frame(cx) {
             Poll::Pending => {
-                this.client.deadline.arm(Wait::RequestBody, this.client.worker.settings.client_body_timeout);
+                // Whoever polls for another reason must not give the client more time.
+                let deadline = &this.client.deadline;
+                if deadline.wait() != Wait::RequestBody {
+                    deadline.arm(Wait::RequestBody, this.client.worker.settings.client_body_timeout);
+                }
                 Poll::Pending
             }
             Poll::Ready(Some(Ok(frame))) => {
@@ -115,6 +119,8 @@ pub(super) struct UpstreamBody {
     connection: Option<Connection<RequestBody>>,
     endpoint: Endpoint,
     read_timeout: Duration,
+    /// Why it broke off, until that is said.
+    broken: Option<BodyError>,
 }
 
 impl ResponseBody {
@@ -172,7 +178,7 @@ impl UpstreamBody {
         endpoint: Endpoint,
         read_timeout: Duration,
     ) -> Self {
-        Self { connection: Some(connection), endpoint, read_timeout }
+        Self { connection: Some(connection), endpoint, read_timeout, broken: None }
     }
 
     fn give_back_at_end(&mut self, ending: &Ending) {
@@ -181,7 +187,27 @@ impl UpstreamBody {
         }
     }
 
+    /// An error waits for one more poll: hyper throws away what it has not written when a body fails,
+    /// and the client shall see what came, and that it breaks off.
     fn poll_frame(
+        &mut self,
+        ending: &Ending,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(error) = self.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        match self.poll_incoming(ending, cx) {
+            Poll::Ready(Some(Err(error))) => {
+                self.broken = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            polled @ (Poll::Pending | Poll::Ready(None | Some(Ok(_)))) => polled,
+        }
+    }
+
+    fn poll_incoming(
         &mut self,
         ending: &Ending,
         cx: &mut Context<'_>,

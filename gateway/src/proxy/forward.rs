@@ -50,7 +50,8 @@ pub(super) async fn send(
     let host = upstream_host(exchange, upstream);
     let body = RequestBody::new(incoming, Rc::clone(&client), upstream.write_timeout, upstream.read_timeout);
     let route = Forwarded { host: &host, prefix: matched.prefix.as_deref() };
-    let mut attempts = Attempts { client: &client, exchange, endpoint: &endpoint, upstream, route, failed: 0 };
+    let mut attempts =
+        Attempts { client: &client, exchange, endpoint: &endpoint, upstream, route, failed: 0 };
     let (head, connection) = attempts.run(body).await?;
     let mut headers = head.headers;
     headers::from_upstream(&mut headers);

@@ -99,7 +99,9 @@ fn forwarded(
     set(&X_FORWARDED_PATH, exchange.request.uri.path().as_bytes());
     if let Some(prefix) = route.prefix {
         set(&X_FORWARDED_PREFIX, prefix.as_bytes());
-    } else if connection.trusted && let Some(kept) = from.get(&X_FORWARDED_PREFIX) {
+    } else if connection.trusted
+        && let Some(kept) = from.get(&X_FORWARDED_PREFIX)
+    {
         to.field(&X_FORWARDED_PREFIX, kept.as_bytes());
     }
 }

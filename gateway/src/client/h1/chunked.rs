@@ -102,7 +102,11 @@ impl Chunked {
 /// Takes one line off the front, without its CR LF; `None` if it is not whole yet.
 fn line(input: &mut BytesMut, most: usize) -> Result<Option<Bytes>, H1Error> {
     let Some(end) = memchr(b'\n', input) else {
-        return if input.len() > most { Err(H1Error::Malformed("a line of a chunk is too long")) } else { Ok(None) };
+        return if input.len() > most {
+            Err(H1Error::Malformed("a line of a chunk is too long"))
+        } else {
+            Ok(None)
+        };
     };
     let line = input.split_to(end + 1).freeze();
     match line.strip_suffix(b"\r\n") {

@@ -44,7 +44,10 @@ pub struct Connection<B> {
 enum Incoming {
     /// Nothing: no exchange is under way, or it is over.
     Nothing,
-    Head { for_head: bool, interim: u32 },
+    Head {
+        for_head: bool,
+        interim: u32,
+    },
     Length(u64),
     Chunked(Box<Chunked>),
     Close,
