@@ -94,12 +94,7 @@ async fn run() {
     drop(std::fs::remove_dir_all(folder));
 }
 
-async fn slot(
-    host: &Host,
-    plugins: &[Arc<Plugin>],
-    priority: i32,
-    (name, config): (&str, &str),
-) -> Slot {
+async fn slot(host: &Host, plugins: &[Arc<Plugin>], priority: i32, (name, config): (&str, &str)) -> Slot {
     let plugin = plugins.iter().find(|plugin| plugin.info.name == name).expect("a bundled plugin");
     let spec = AssignmentSpec { bundled: true, ..AssignmentSpec::new(Uuid::nil(), config) };
     let assignment = host.assign(plugin, &spec).await.expect("an assignment");

@@ -85,7 +85,7 @@ fn exchange() -> Exchange {
     };
     let mut exchange = Exchange::begin(RequestId::from_bits(7), timing, peer, request);
     exchange.route = Some(facts());
-    exchange.upstream_path = Some("/orders/17?expand=lines".to_owned());
+    exchange.upstream_path = "/orders/17?expand=lines".parse().ok();
     exchange.response = Some(ResponseHead {
         status: StatusCode::OK,
         headers: headers(&[

@@ -34,7 +34,8 @@ pub struct Pool<B> {
 }
 
 struct Idle<B> {
-    connection: Connection<B>,
+    /// Boxed once, since it is handed on several times for each request.
+    connection: Box<Connection<B>>,
     since: Instant,
 }
 
@@ -49,7 +50,7 @@ where
     }
 
     /// The most recently used idle connection that still works.
-    pub fn take(&self, endpoint: &Endpoint) -> Option<Connection<B>> {
+    pub fn take(&self, endpoint: &Endpoint) -> Option<Box<Connection<B>>> {
         let mut idle = self.idle.borrow_mut();
         let connections = idle.get_mut(endpoint)?;
         while let Some(Idle { mut connection, .. }) = connections.pop() {
@@ -61,7 +62,7 @@ where
     }
 
     /// Keeps a connection for later, unless it is worn out or the pool is full.
-    pub fn put(&self, endpoint: &Endpoint, connection: Connection<B>) {
+    pub fn put(&self, endpoint: &Endpoint, connection: Box<Connection<B>>) {
         let worn_out = self.settings.max_requests.is_some_and(|most| connection.requests() >= most);
         if worn_out || !connection.is_reusable() {
             return;
@@ -106,8 +107,8 @@ where
         endpoint: &Endpoint,
         address: SocketAddr,
         limit: Duration,
-    ) -> Result<Connection<B>, ClientError> {
+    ) -> Result<Box<Connection<B>>, ClientError> {
         let stream = self.connect.open(endpoint, address, limit).await?;
-        Ok(Connection::new(stream, address))
+        Ok(Box::new(Connection::new(stream, address)))
     }
 }

@@ -109,7 +109,10 @@ mod tests {
         };
         let id = format!("x-consumer-id: {}", Uuid::nil());
         identity.announce(&mut headers);
-        assert_eq!(told(&headers), [id.as_str(), "x-consumer-username: alice", "x-credential-identifier: c1"]);
+        assert_eq!(
+            told(&headers),
+            [id.as_str(), "x-consumer-username: alice", "x-credential-identifier: c1"]
+        );
         identity.anonymous = true;
         identity.announce(&mut headers);
         assert_eq!(told(&headers), ["x-anonymous-consumer: true", id.as_str(), "x-consumer-username: alice"]);

@@ -117,7 +117,12 @@ impl Instances {
         let mut instance = match instance {
             Ok(instance) => instance,
             Err(failure) => {
-                return Called { exchange: Some(exchange), answer: Err(failure), told: Vec::new(), waits: false };
+                return Called {
+                    exchange: Some(exchange),
+                    answer: Err(failure),
+                    told: Vec::new(),
+                    waits: false,
+                };
             }
         };
         instance.begin(Some(exchange), core.limits.guest_ms);

@@ -116,7 +116,7 @@ enum Source {
 /// The rest of an upstream's answer. Its connection goes back to the pool when the answer has been
 /// read to its end.
 pub(super) struct UpstreamBody {
-    connection: Option<Connection<RequestBody>>,
+    connection: Option<Box<Connection<RequestBody>>>,
     endpoint: Endpoint,
     read_timeout: Duration,
     /// Why it broke off, until that is said.
@@ -165,16 +165,17 @@ impl Body for ResponseBody {
             Source::Local(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Source::Upstream(body) => {
-                body.connection.as_ref().map_or_else(|| SizeHint::with_exact(0), Connection::size_hint)
-            }
+            Source::Upstream(body) => body
+                .connection
+                .as_ref()
+                .map_or_else(|| SizeHint::with_exact(0), |connection| connection.size_hint()),
         }
     }
 }
 
 impl UpstreamBody {
     pub(super) fn new(
-        connection: Connection<RequestBody>,
+        connection: Box<Connection<RequestBody>>,
         endpoint: Endpoint,
         read_timeout: Duration,
     ) -> Self {

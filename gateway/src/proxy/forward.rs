@@ -108,7 +108,7 @@ impl Attempts<'_> {
     async fn run(
         &mut self,
         mut body: RequestBody,
-    ) -> Result<(ResponseHead, Connection<RequestBody>), ProxyError> {
+    ) -> Result<(ResponseHead, Box<Connection<RequestBody>>), ProxyError> {
         loop {
             let pooled = self.client.worker.pool.take(self.endpoint);
             let mut connection = match pooled {
@@ -160,7 +160,7 @@ impl Attempts<'_> {
     }
 
     /// Opens a connection: each address in turn, as often as Kong's `retries` allow.
-    async fn open(&mut self) -> Result<Connection<RequestBody>, ProxyError> {
+    async fn open(&mut self) -> Result<Box<Connection<RequestBody>>, ProxyError> {
         let pool = &self.client.worker.pool;
         let addresses = pool.resolve(self.endpoint).await?;
         let mut next = addresses.iter().cycle();

@@ -51,39 +51,38 @@ impl Chunked {
     /// [`H1Error::Malformed`] where the body leaves the grammar.
     pub(super) fn take(&mut self, input: &mut BytesMut) -> Result<Option<Part>, H1Error> {
         loop {
+            if let At::Data(left) = self.at {
+                return Ok(self.data(left, input));
+            }
+            let most = match self.at {
+                At::Data(_) | At::DataEnd => 2,
+                At::Size => MAX_SIZE_LINE,
+                At::Trailers => MAX_TRAILERS,
+            };
+            let Some(line) = line(input, most)? else { return Ok(None) };
             match self.at {
-                At::Data(left) => {
-                    if input.is_empty() {
-                        return Ok(None);
-                    }
-                    let length = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
-                    let left = left - length as u64;
-                    self.at = if left == 0 { At::DataEnd } else { At::Data(left) };
-                    return Ok(Some(Part::Data(input.split_to(length).freeze())));
+                At::Trailers if line.is_empty() => {
+                    return Ok(Some(Part::End(std::mem::take(&mut self.trailers))));
                 }
-                At::DataEnd => {
-                    let Some(line) = line(input, 2)? else { return Ok(None) };
-                    if !line.is_empty() {
-                        return Err(H1Error::Malformed("invalid chunk ending"));
-                    }
-                    self.at = At::Size;
-                }
+                At::Trailers => self.trailer(&line)?,
+                At::Data(_) | At::DataEnd if line.is_empty() => self.at = At::Size,
+                At::Data(_) | At::DataEnd => return Err(H1Error::Malformed("invalid chunk ending")),
                 At::Size => {
-                    let Some(line) = line(input, MAX_SIZE_LINE)? else { return Ok(None) };
-                    self.at = match size(&line)? {
-                        0 => At::Trailers,
-                        size => At::Data(size),
-                    };
-                }
-                At::Trailers => {
-                    let Some(line) = line(input, MAX_TRAILERS)? else { return Ok(None) };
-                    if line.is_empty() {
-                        return Ok(Some(Part::End(std::mem::take(&mut self.trailers))));
-                    }
-                    self.trailer(&line)?;
+                    self.at = Some(size(&line)?).filter(|size| *size > 0).map_or(At::Trailers, At::Data)
                 }
             }
         }
+    }
+
+    /// What is here of a chunk of which `left` bytes are to come.
+    fn data(&mut self, left: u64, input: &mut BytesMut) -> Option<Part> {
+        if input.is_empty() {
+            return None;
+        }
+        let length = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
+        let left = left - length as u64;
+        self.at = if left == 0 { At::DataEnd } else { At::Data(left) };
+        Some(Part::Data(input.split_to(length).freeze()))
     }
 
     fn trailer(&mut self, line: &Bytes) -> Result<(), H1Error> {

@@ -124,11 +124,8 @@ where
     pub fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<ResponseHead, H1Error>> {
         let sent = self.poll_upload(cx)?;
         loop {
-            if let Some(head) = response::take(&mut self.input, &mut self.scanned)? {
-                if let Some(head) = self.accept(head)? {
-                    return Poll::Ready(Ok(head));
-                }
-                continue;
+            if let Some(head) = self.take_head()? {
+                return Poll::Ready(Ok(head));
             }
             match ready!(self.poll_read(cx, READ)) {
                 Ok(0) => return Poll::Ready(Err(sent.err().map_or(H1Error::Closed, H1Error::Io))),
@@ -136,6 +133,16 @@ where
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
         }
+    }
+
+    /// The final head, if it is here; interim ones before it are passed over.
+    fn take_head(&mut self) -> Result<Option<ResponseHead>, H1Error> {
+        while let Some(head) = response::take(&mut self.input, &mut self.scanned)? {
+            if let Some(head) = self.accept(head)? {
+                return Ok(Some(head));
+            }
+        }
+        Ok(None)
     }
 
     /// Sends what can be sent. An upstream that answers without reading the request to its end may

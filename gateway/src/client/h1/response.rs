@@ -114,9 +114,7 @@ mod tests {
             let (mut input, mut scanned, mut found) = (BytesMut::new(), 0, None);
             for part in bytes.chunks(cut) {
                 input.extend_from_slice(part);
-                if found.is_none() {
-                    found = take(&mut input, &mut scanned).unwrap();
-                }
+                found = found.or_else(|| take(&mut input, &mut scanned).unwrap());
             }
             let head = found.unwrap_or_else(|| panic!("cut at {cut}"));
             assert_eq!(head.status, 200, "cut at {cut}");

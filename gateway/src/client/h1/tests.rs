@@ -61,9 +61,7 @@ fn begin(connection: &mut Connection<Pieces>, method: &Method, body: Pieces) {
 }
 
 /// The answer to a GET, its body and its trailers.
-async fn answer(
-    connection: &mut Connection<Pieces>,
-) -> Result<(u16, HeaderMap, String, HeaderMap), H1Error> {
+async fn answer(connection: &mut Connection<Pieces>) -> Result<(u16, HeaderMap, String, HeaderMap), H1Error> {
     let head = poll_fn(|cx| connection.poll_response(cx)).await?;
     let (mut body, mut trailers) = (Vec::new(), HeaderMap::new());
     while let Some(frame) = poll_fn(|cx| connection.poll_frame(cx)).await {
@@ -91,18 +89,48 @@ async fn an_answer_has_one_end_and_leaves_the_connection_usable_or_not() {
     let many = format!("{}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", "HTTP/1.1 103 x\r\n\r\n".repeat(65));
     for (case, bytes, closes, want, reusable) in [
         ("length", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi", false, Some((200, "hi")), true),
-        ("close", "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi", false, Some((200, "hi")), false),
+        (
+            "close",
+            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi",
+            false,
+            Some((200, "hi")),
+            false,
+        ),
         ("until the end", "HTTP/1.1 200 OK\r\n\r\nhi", true, Some((200, "hi")), false),
         ("HTTP/1.0", "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nhi", false, Some((200, "hi")), false),
-        ("chunked", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", false, Some((200, "hi")), true),
+        (
+            "chunked",
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+            false,
+            Some((200, "hi")),
+            true,
+        ),
         ("204", "HTTP/1.1 204 No Content\r\n\r\n", false, Some((204, "")), true),
-        ("interim", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", false, Some((200, "")), true),
+        (
+            "interim",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+            false,
+            Some((200, "")),
+            true,
+        ),
         ("interim without end", &many, false, None, false),
         ("switches unasked", "HTTP/1.1 101 Switching\r\nupgrade: x\r\n\r\n", false, None, false),
-        ("more than announced", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi!", false, Some((200, "hi")), false),
+        (
+            "more than announced",
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi!",
+            false,
+            Some((200, "hi")),
+            false,
+        ),
         ("cut off in the head", "HTTP/1.1 200 OK\r\ncontent-le", true, None, false),
         ("cut off in the body", "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nhi", true, None, false),
-        ("cut off in a chunk", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhi", true, None, false),
+        (
+            "cut off in a chunk",
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhi",
+            true,
+            None,
+            false,
+        ),
         ("closed at once", "", true, None, false),
     ] {
         let (answered, usable) = said(bytes, closes).await;
@@ -179,7 +207,14 @@ async fn a_connection_that_was_closed_while_idle_is_not_quiet() {
     let (mut connection, theirs) = pair().await;
     assert!(connection.is_quiet());
     drop(theirs);
-    let closed = poll_fn(|cx| if connection.is_quiet() { cx.waker().wake_by_ref(); Poll::Pending } else { Poll::Ready(()) });
+    let closed = poll_fn(|cx| {
+        if connection.is_quiet() {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    });
     tokio::time::timeout(std::time::Duration::from_secs(10), closed).await.unwrap();
 }
 

@@ -9,7 +9,7 @@ mod limits;
 mod spec;
 
 pub use assigned::Assignment;
-pub(crate) use assigned::{Mode, Core, LogBatch, Setup, next_uid};
+pub(crate) use assigned::{Core, LogBatch, Mode, Setup, next_uid};
 pub use error::{AssignError, ConfigProblem};
 pub use failure::CallFailure;
 pub(crate) use grants::{Granted, Grants};

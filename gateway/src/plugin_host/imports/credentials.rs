@@ -29,8 +29,10 @@ type Answered<T> = Result<(Result<Option<T>, String>,)>;
 /// For guests that never wait: what is in the cache, or else the call is broken off.
 pub(super) fn link_cached(linker: &mut Linker<CallState>) -> Result<()> {
     let mut instance = linker.instance(INTERFACE)?;
-    instance.func_wrap("find", |context, (kind, key): (String, String)| find_now(context, &kind, &key, told))?;
-    instance.func_wrap("data", |context, (kind, key): (String, String)| find_now(context, &kind, &key, data))?;
+    instance
+        .func_wrap("find", |context, (kind, key): (String, String)| find_now(context, &kind, &key, told))?;
+    instance
+        .func_wrap("data", |context, (kind, key): (String, String)| find_now(context, &kind, &key, data))?;
     instance.func_wrap(
         "find-consumer",
         |mut context: StoreContextMut<'_, CallState>, _: (String,)| -> Answered<Consumer> {

@@ -51,7 +51,11 @@ mod tests {
             assert!(name(&format!("x-{number}")).is_ok());
         }
         assert_eq!(KNOWN.with_borrow(HashMap::len), MAX_KNOWN);
-        assert_eq!(name("X-1").as_ref().map(HeaderName::as_str), Ok("x-1"), "in capitals it is the same name");
+        assert_eq!(
+            name("X-1").as_ref().map(HeaderName::as_str),
+            Ok("x-1"),
+            "in capitals it is the same name"
+        );
         assert!(name("upgrade").is_err() && name("upgrade").is_err(), "refused the second time too");
     }
 }

@@ -115,7 +115,8 @@ fn an_answer_of_the_gateway_has_no_upstream() {
 #[test]
 fn the_caller_and_the_attributes_are_told() {
     let mut exchange = exchange("/?");
-    let consumer = ConsumerFacts::new(uuid::Uuid::nil(), Some("joe".to_owned()), None, r#"{"username":"joe"}"#);
+    let consumer =
+        ConsumerFacts::new(uuid::Uuid::nil(), Some("joe".to_owned()), None, r#"{"username":"joe"}"#);
     exchange.identity = Some(Identity {
         consumer: Some(Arc::new(consumer)),
         credential: Some("c1".to_owned()),
