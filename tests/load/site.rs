@@ -55,7 +55,8 @@ impl Site {
 
     /// A route for `/name` to `service`, which sees the path as it is.
     pub(crate) async fn route(&self, node: usize, name: &str, service: &str) -> anyhow::Result<()> {
-        let route = json!({ "paths": [format!("/{name}")], "strip_path": false, "service": { "name": service } });
+        let route =
+            json!({ "paths": [format!("/{name}")], "strip_path": false, "service": { "name": service } });
         self.write(node, Method::PUT, &format!("/routes/{name}"), &route).await.map(drop)
     }
 
@@ -110,6 +111,7 @@ pub(crate) fn seen(answer: &Answer) -> String {
         (200, "") => answer.text(),
         (200, stamp) => format!("{} {stamp}", answer.text()),
         (404, _) => "nothing".to_owned(),
+        (401, _) => "no key".to_owned(),
         (status, _) => format!("{status} {}", answer.text()),
     }
 }
