@@ -32,17 +32,20 @@ async fn two_versions_and_two_hundred_changes_under_load_lose_nothing() -> anyho
     let mut changes = Changes { site: &site, took: Vec::new() };
     let outcome = changes.all(&versions, &mut loads).await;
     let took = changes.took;
-    let (mut good, mut failures) = (0, Vec::new());
+    let (mut good, mut failures, mut latencies) = (0, Vec::new(), Vec::new());
     for load in loads {
         let report = load.stop().await;
         good += report.good;
         failures.extend(report.failures);
+        latencies.extend(report.latencies);
     }
     let [p50, p99, slowest] = [0.5, 0.99, 1.0].map(|share| percentile(&took, share));
     println!(
-        "{good} requests, {} failed or astray; {} changes, live on both nodes after p50 {p50:?}, p99 {p99:?}, \
-         at most {slowest:?}",
+        "{good} requests, {} failed or astray, p99 {:?}, at most {:?}; {} changes, live on both nodes after \
+         p50 {p50:?}, p99 {p99:?}, at most {slowest:?}",
         failures.len(),
+        percentile(&latencies, 0.99),
+        percentile(&latencies, 1.0),
         took.len()
     );
     outcome?;

@@ -25,7 +25,12 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let database = Postgres::shared()?.database()?;
-        let start = || gateway().database(Database::Postgres(database.clone())).start();
+        let start = || {
+            gateway()
+                .database(Database::Postgres(database.clone()))
+                .set("WEIR_PROXY_ACCESS_LOG", "off")
+                .start()
+        };
         let first = start().await?;
         let nodes = [first, start().await?];
         let upstream = Upstream::start(|seen| {
