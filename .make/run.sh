@@ -91,11 +91,11 @@ Weir serves the demo on http://127.0.0.1:$proxy/demo. Try, in another terminal:
   tail -1 .weir/logs/access.log                               # the access log
   curl -s http://127.0.0.1:$status/metrics | grep requests_total
 
-Upload a plugin while it runs, put it on the route, and see its header:
+Upload a plugin while it runs, put it on the route, and see its header within a second:
 
   curl -s http://127.0.0.1:$admin/custom-plugins -H 'content-type: application/wasm' --data-binary @$component
   curl -s http://127.0.0.1:$admin/routes/demo/plugins -d name=header-edit -d config.name=x-demo -d config.value=hot
-  curl -si http://127.0.0.1:$proxy/demo -H 'apikey: demo-key' | grep -i x-demo
+  sleep 1; curl -si http://127.0.0.1:$proxy/demo -H 'apikey: demo-key' | grep -i x-demo
 
 Its log is .weir/weir.log. Ctrl-C ends it.
 TEXT

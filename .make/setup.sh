@@ -48,11 +48,16 @@ if ! have cargo; then
     exit 1
 fi
 
-want cc gcc
+# gcc alone brings no headers of the C library.
+have cc || packages+=(gcc libc6-dev)
 want c++ g++
 want cmake cmake
 want make make
 want curl curl
+# The shell has a kill of its own; the tests need the program.
+if [ "$what" = all ] && ! { [ -x /usr/bin/kill ] || [ -x /bin/kill ]; }; then
+    packages+=(procps)
+fi
 if [ "$what" = all ] && ! has_postgres; then
     packages+=(postgresql)
 fi

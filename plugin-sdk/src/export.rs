@@ -52,6 +52,9 @@ macro_rules! export {
         #[cfg(target_family = "wasm")]
         const _: () = {
             impl $crate::export::Exported for $plugin {
+                const SCHEMA: ::core::option::Option<&'static str> =
+                    ::core::option_env!(::core::concat!("WEIR_CONFIG_SCHEMA_", ::core::env!("CARGO_PKG_NAME")));
+
                 fn with<R>(call: impl FnOnce(&mut Option<Self>) -> R) -> R {
                     ::std::thread_local! {
                         static PLUGIN: ::std::cell::RefCell<Option<$plugin>> =
@@ -106,6 +109,10 @@ pub fn has_log<P: Log>() {}
 
 /// The one configured plugin of an instance.
 pub trait Exported: Plugin {
+    /// The schema of its configuration, if `weir plugin build` found it out beforehand. The code that
+    /// makes one is then left out of the component: a constant decides.
+    const SCHEMA: Option<&'static str>;
+
     /// Runs `call` with it; `None` before `configure`.
     fn with<R>(call: impl FnOnce(&mut Option<Self>) -> R) -> R;
 }
@@ -115,7 +122,11 @@ pub struct Adapter<P>(PhantomData<P>);
 
 impl<P: Exported> meta::Guest for Adapter<P> {
     fn describe() -> meta::PluginInfo {
-        P::about().into_info(schema::of::<P::Config>().to_string())
+        let schema = match P::SCHEMA {
+            Some(schema) => schema.to_owned(),
+            None => schema::of::<P::Config>().to_string(),
+        };
+        P::about().into_info(schema)
     }
 }
 

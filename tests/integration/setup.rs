@@ -14,7 +14,12 @@ use serde_json::{Value, json};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn gateway() -> GatewayBuilder {
-    GatewayBuilder::new(env!("CARGO_BIN_EXE_weir")).set("WEIR_WORKERS", "2")
+    GatewayBuilder::new(program()).set("WEIR_WORKERS", "2")
+}
+
+/// The gateway under test: the one beside this test, unless `WEIR_TEST_PROGRAM` names another.
+fn program() -> PathBuf {
+    std::env::var_os("WEIR_TEST_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_weir").into(), PathBuf::from)
 }
 
 /// A service named `name` at `url`, and a route for `/name`.
@@ -37,7 +42,13 @@ pub(crate) async fn assign(gateway: &Gateway, route: &str, assignment: &Value) -
 /// Builds the plugin crate in `folder` of the repository into a component.
 pub(crate) fn component(folder: &str) -> anyhow::Result<Vec<u8>> {
     let _turn = one_at_a_time();
-    build(&root().join(folder))
+    build(&root().join(folder), &[])
+}
+
+/// Builds the guest that names its version in each response.
+pub(crate) fn stamp(version: &str) -> anyhow::Result<Vec<u8>> {
+    let _turn = one_at_a_time();
+    build(&root().join("tests/guests/stamp"), &[("WEIR_STAMP_VERSION", version)])
 }
 
 /// Builds the example that newcomers upload, as if its author had moved on to `version`.
@@ -57,7 +68,7 @@ pub(crate) fn header_edit(version: &str) -> anyhow::Result<Vec<u8>> {
     );
     std::fs::write(folder.join("Cargo.toml"), manifest)?;
     std::fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
-    build(&folder)
+    build(&folder, &[])
 }
 
 fn one_at_a_time() -> std::sync::MutexGuard<'static, ()> {
@@ -69,9 +80,10 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn build(folder: &Path) -> anyhow::Result<Vec<u8>> {
+fn build(folder: &Path, environment: &[(&str, &str)]) -> anyhow::Result<Vec<u8>> {
     let out = tempfile::Builder::new().suffix(".wasm").tempfile()?;
-    let built = Command::new(env!("CARGO_BIN_EXE_weir"))
+    let built = Command::new(program())
+        .envs(environment.iter().copied())
         .args(["plugin", "build"])
         .arg(folder)
         .arg("--out")

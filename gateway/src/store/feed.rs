@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgNotification};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior};
 use uuid::Uuid;
@@ -178,24 +178,26 @@ impl Store {
     ///
     /// [`StoreError::Unavailable`], [`StoreError::NotMigrated`] or [`StoreError::BadRow`].
     pub async fn changes_since(&self, revision: Revision, limit: usize) -> Result<Changes, StoreError> {
+        // One statement sees one moment, and costs one exchange with the database where a transaction
+        // of two would cost four. The write that holds the last entry of this batch is told to its end.
+        let sql = "SELECT c.id, c.kind, c.operation, c.keys, c.links, c.revision, r.current, r.feed_after \
+             FROM revision r LEFT JOIN changes c ON c.revision > $1 \
+             AND c.revision <= COALESCE((SELECT revision FROM changes WHERE revision > $1 \
+             ORDER BY revision, position LIMIT 1 OFFSET $2), r.current) ORDER BY c.revision, c.position";
         let operation = async {
-            let mut session = self.snapshot().await?;
-            let sql = "SELECT current, feed_after FROM revision";
-            let state = session.row(sql, &[]).await?.ok_or(StoreError::NotMigrated)?;
-            let (current, feed_after) = (state.integer(0)?, state.integer(1)?);
+            let mut session = self.reader().await?;
+            let offset = i64::try_from(limit.max(1) - 1).unwrap_or(i64::MAX);
+            let rows = session.rows(sql, &[Value::Integer(revision), Value::Integer(offset)]).await?;
+            session.finish();
+            let state = rows.first().ok_or(StoreError::NotMigrated)?;
+            let (current, feed_after) = (state.integer(6)?, state.integer(7)?);
             if revision < feed_after || revision > current {
-                session.commit().await?;
                 return Ok(Changes::TooOld);
             }
-            // The write that holds the last entry of this batch is told to its end.
-            let sql = "SELECT id, kind, operation, keys, links, revision FROM changes WHERE revision > $1 \
-                 AND revision <= COALESCE((SELECT revision FROM changes WHERE revision > $1 \
-                 ORDER BY revision, position LIMIT 1 OFFSET $2), $3) ORDER BY revision, position";
-            let offset = i64::try_from(limit.max(1) - 1).unwrap_or(i64::MAX);
-            let values = [Value::Integer(revision), Value::Integer(offset), Value::Integer(current)];
-            let rows = session.rows(sql, &values).await?;
-            session.commit().await?;
-            Ok(Changes::Entries(rows.iter().map(entry).collect::<Result<_, _>>()?))
+            // Without a change there is one row all the same, which has the state alone.
+            let none = state.maybe_integer(5)?.is_none();
+            let told = if none { &[] } else { rows.as_slice() };
+            Ok(Changes::Entries(told.iter().map(entry).collect::<Result<_, _>>()?))
         };
         self.within(OPERATION_TIMEOUT, operation).await
     }
@@ -249,7 +251,10 @@ impl Feed {
                 Ok(_) => {}
                 Err(error) => tracing::debug!(%error, "the change feed cannot look"),
             }
-            self.wait().await;
+            if let Some(heard) = self.wait().await {
+                self.seen = heard;
+                return heard;
+            }
         }
     }
 
@@ -279,8 +284,9 @@ impl Feed {
         }
     }
 
-    /// Until something may have been written.
-    async fn wait(&mut self) {
+    /// Until something may have been written. Gives the revision if that is said and is new, which
+    /// spares a look.
+    async fn wait(&mut self) -> Option<Revision> {
         let heard = async {
             match &mut self.listener {
                 Some(listener) => listener.try_recv().await,
@@ -290,14 +296,23 @@ impl Feed {
         tokio::select! {
             heard = heard => match heard {
                 // Many may be waiting; one look is enough for all of them.
-                Ok(Some(_)) => if let Some(listener) = &mut self.listener {
-                    while listener.next_buffered().is_some() {}
-                },
+                Ok(Some(first)) => {
+                    let mut newest = revision_of(&first);
+                    while let Some(next) = self.listener.as_mut().and_then(PgListener::next_buffered) {
+                        newest = newest.max(revision_of(&next));
+                    }
+                    return newest.filter(|revision| *revision > self.seen);
+                }
                 Ok(None) | Err(_) => self.listener = None,
             },
             // The sender is in the store that this holds, so it cannot be gone.
             _ = self.written.changed() => {}
             _ = self.poll.tick() => {}
         }
+        None
     }
+}
+
+fn revision_of(notification: &PgNotification) -> Option<Revision> {
+    notification.payload().parse().ok()
 }

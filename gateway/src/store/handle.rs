@@ -104,6 +104,11 @@ impl Store {
         !self.inner.availability.is_away()
     }
 
+    /// Whether other nodes may work with the same database.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.inner.pools, Pools::Postgres { .. })
+    }
+
     /// Closes all connections. Operations fail from then on.
     pub async fn close(&self) {
         match &self.inner.pools {

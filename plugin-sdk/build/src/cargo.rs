@@ -15,6 +15,15 @@ pub(crate) struct Job<'a> {
     pub(crate) packages: &'a [&'a str],
     pub(crate) target_dir: &'a Path,
     pub(crate) toolchain: &'a Toolchain,
+    pub(crate) purpose: Purpose,
+}
+
+/// What the modules are for.
+pub(crate) enum Purpose {
+    /// To be run once, by `describe`.
+    Draft,
+    /// To become components, with these schemas by package.
+    Plugin { schemas: Vec<(String, String)> },
 }
 
 /// A core module that cargo made.
@@ -35,6 +44,20 @@ const PROFILE: &[(&str, &str)] = &[
     ("CARGO_PROFILE_RELEASE_STRIP", "debuginfo"),
     ("CARGO_PROFILE_RELEASE_INCREMENTAL", "false"),
 ];
+
+/// Settings of a draft: quick to build, and quick enough for an interpreter.
+const DRAFT: &[(&str, &str)] = &[
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
+    ("CARGO_PROFILE_RELEASE_LTO", "off"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+    ("CARGO_PROFILE_RELEASE_PANIC", "abort"),
+    ("CARGO_PROFILE_RELEASE_DEBUG", "false"),
+    ("CARGO_PROFILE_RELEASE_STRIP", "symbols"),
+    ("CARGO_PROFILE_RELEASE_INCREMENTAL", "false"),
+];
+
+/// Where `export!` of the SDK finds the schema, followed by the name of the package.
+const SCHEMA: &str = "WEIR_CONFIG_SCHEMA_";
 
 /// A stack of 32 KiB lies in the part of memory that the gateway resets by copying; with the usual
 /// 1 MiB a fresh instance costs twice as much.
@@ -75,7 +98,13 @@ pub(crate) fn compile(job: &Job<'_>) -> Result<Vec<Module>, BuildError> {
     for package in job.packages {
         command.args(["-p", package]);
     }
-    command.envs(PROFILE.iter().copied()).env("CARGO_ENCODED_RUSTFLAGS", RUSTFLAGS);
+    match &job.purpose {
+        Purpose::Draft => _ = command.envs(DRAFT.iter().copied()).env("CARGO_ENCODED_RUSTFLAGS", ""),
+        Purpose::Plugin { schemas } => {
+            command.envs(PROFILE.iter().copied()).env("CARGO_ENCODED_RUSTFLAGS", RUSTFLAGS);
+            command.envs(schemas.iter().map(|(package, schema)| (format!("{SCHEMA}{package}"), schema)));
+        }
+    }
     job.toolchain.apply(&mut command);
     let output = command
         .stderr(Stdio::inherit())

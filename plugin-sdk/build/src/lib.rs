@@ -1,16 +1,22 @@
 //! Turns plugin crates into WebAssembly components: finds a compiler that knows the target, runs
 //! cargo with settings that suit a plugin, and wraps the module that comes out.
 //!
+//! Each crate is built twice: a draft, which is run to learn the schema of its configuration, and
+//! the plugin, which has that schema as a text and not the code that makes it.
+//!
 //! Authors need nothing in their Cargo.toml but `crate-type = ["cdylib"]`. Deliberately not here:
 //! other languages, whose own tools make components, and loading a component, which the gateway does.
 
 mod cargo;
 mod component;
+mod describe;
 mod error;
 mod toolchain;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+use self::cargo::{Module, Purpose};
 
 pub use component::encode;
 pub use error::BuildError;
@@ -57,8 +63,11 @@ pub fn build_packages(dir: &Path, packages: &[&str], options: &Options) -> Resul
     let target_dir = options.target_dir.clone().unwrap_or_else(|| root.join("target").join("wasm"));
     let toolchain = toolchain::find(dir)?;
     eprintln!("building {} with {toolchain}", what(dir, packages));
-    let modules =
-        cargo::compile(&cargo::Job { dir, packages, target_dir: &target_dir, toolchain: &toolchain })?;
+    let draft_dir = target_dir.join("describe");
+    let job = |target_dir, purpose| cargo::Job { dir, packages, target_dir, toolchain: &toolchain, purpose };
+    let drafts = cargo::compile(&job(&draft_dir, Purpose::Draft))?;
+    let schemas = drafts.iter().filter_map(schema).collect();
+    let modules = cargo::compile(&job(&target_dir, Purpose::Plugin { schemas }))?;
     let mut built = Vec::with_capacity(modules.len());
     for module in modules {
         let path = target_dir.join(format!("{}.wasm", module.package));
@@ -68,6 +77,14 @@ pub fn build_packages(dir: &Path, packages: &[&str], options: &Options) -> Resul
     }
     eprintln!("built {} in {:.1} s", what(dir, packages), started.elapsed().as_secs_f32());
     Ok(built)
+}
+
+/// The schema of a draft's configuration. Without one the component makes its own when it is asked.
+fn schema(draft: &Module) -> Option<(String, String)> {
+    let module = std::fs::read(&draft.path).ok()?;
+    let schema = describe::config_schema(&module);
+    let schema = schema.inspect_err(|error| eprintln!("{} is not described: {error}", draft.package)).ok()?;
+    Some((draft.package.clone(), schema))
 }
 
 fn what(dir: &Path, packages: &[&str]) -> String {

@@ -60,6 +60,16 @@ fn the_smallest_example_exports_just_its_phase() {
 }
 
 #[test]
+fn a_component_has_its_schema_and_not_the_code_that_makes_it() {
+    let dir = workspace().join("example-plugins/rust/header-edit");
+    let component = fs::read(build(&dir, &options()).expect("a component")).expect("the component");
+    let has = |text: &str| component.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(has(r#""description":"The name of the header.""#), "the schema");
+    // Names of functions are kept, so this one would stand there.
+    assert!(!has("schemars"), "the code");
+}
+
+#[test]
 fn a_crate_outside_the_workspace_needs_nothing_but_its_crate_type() {
     let dir = tempfile::tempdir().expect("a folder");
     let sdk = workspace().join("plugin-sdk");

@@ -6,6 +6,7 @@
 
 mod activate;
 mod change;
+mod keep;
 mod remove;
 mod upload;
 

@@ -5,28 +5,29 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use serde_json::Value;
-use uuid::Uuid;
 
-use super::{ATTEMPTS, Found, activate, document, find, kind, with_version};
+use super::keep::{Step, keep};
+use super::{document, kind};
 use crate::admin::answer::Answer;
 use crate::admin::body::{self, Part};
 use crate::admin::call::Call;
 use crate::admin::error::ApiError;
 use crate::admin::form;
-use crate::admin::plugins::custom_plugin;
 use crate::admin::state::AdminState;
 use crate::model::{Admitted, CustomPlugin, Document, Refusal, Violations, schema};
-use crate::store::{Change, StoreError};
 
 /// What a multipart upload may carry beside the component, in bytes.
 const ENVELOPE: usize = 256 * 1024;
 
+/// What takes longer to compile goes live later on other nodes; until then they run the version before.
+const LONGEST_HEAD_START: Duration = Duration::from_secs(2);
+
 /// A component and what was said about it.
-struct Upload {
+pub(super) struct Upload {
     component: Bytes,
-    activate: bool,
+    pub(super) activate: bool,
     /// `grants`, `limits`, `on_failure`, `tags`.
-    options: Document,
+    pub(super) options: Document,
 }
 
 pub(super) async fn upload_plugin(mut call: Call<'_>) -> Result<Answer, ApiError> {
@@ -43,78 +44,26 @@ pub(super) async fn upload_plugin(mut call: Call<'_>) -> Result<Answer, ApiError
     }
     admitted.version.created_at = state.now();
     state.store.put_component(&admitted.version.digest, &upload.component).await?;
-    for _ in 0..ATTEMPTS {
-        if let Some(answer) = keep(state, &admitted, &upload).await? {
-            return Ok(answer);
-        }
+    let head_start = head_start(state, &admitted);
+    if head_start.is_zero() {
+        return Ok(keep(state, &admitted, &upload, Step::AtOnce).await?.answer);
     }
-    Err(StoreError::Changed { kind: "custom_plugins".to_owned(), id: Uuid::nil() }.into())
+    let kept = keep(state, &admitted, &upload, Step::Announce).await?;
+    tokio::time::sleep(head_start).await;
+    if !kept.awaits_activation {
+        return Ok(kept.answer);
+    }
+    Ok(keep(state, &admitted, &upload, Step::Activate).await?.answer)
 }
 
-/// `None` if somebody else wrote the plugin meanwhile.
-async fn keep(state: &AdminState, admitted: &Admitted, upload: &Upload) -> Result<Option<Answer>, ApiError> {
-    let version = &admitted.version;
-    let found = find_named(state, &admitted.name).await?;
-    if let Some(known) = found.as_ref().and_then(|found| found.plugin.version(&version.version)) {
-        if known.digest != version.digest {
-            let text = format!(
-                "version {} of '{}' exists with another digest ({}); a version is immutable",
-                known.version, admitted.name, known.digest
-            );
-            return Err(ApiError::message(StatusCode::CONFLICT, text));
-        }
-        let plugin = found.as_ref().map(|found| &found.plugin);
-        return plugin.map(|plugin| Ok(Answer::ok(with_version(plugin, known)?))).transpose();
+/// How long other nodes get to compile a version before anybody is to run it: as long as this node
+/// took, so that it goes live everywhere at the same time. They begin when they hear of the version.
+fn head_start(state: &AdminState, admitted: &Admitted) -> Duration {
+    if !state.store.is_shared() {
+        return Duration::ZERO;
     }
-    let before = found.as_ref().map(|found| found.plugin.clone());
-    let mut plugin = before.unwrap_or_else(|| blank(&admitted.name, state.now()));
-    plugin.versions.push(version.clone());
-    plugin.updated_at = state.now();
-    let is_active = upload.activate || plugin.active_version.is_none();
-    if is_active {
-        plugin.active_version = Some(version.version.clone());
-    }
-    let entity = judged(state, &plugin, upload.options.clone())?;
-    let plugin = custom_plugin(entity.clone())?;
-    let mut changes =
-        if is_active { activate::carry_over(state, &plugin, version).await? } else { Vec::new() };
-    let record = kind()?.record(entity)?;
-    changes.insert(
-        0,
-        match found {
-            Some(Found { revision, .. }) => Change::ReplaceIf { record, unchanged_since: revision },
-            None => Change::Insert(record),
-        },
-    );
-    match state.store.write(changes).await {
-        Ok(_) => Ok(Some(Answer::created(with_version(&plugin, version)?))),
-        Err(StoreError::Changed { .. } | StoreError::NotFound { .. } | StoreError::Conflict { .. }) => {
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn find_named(state: &AdminState, name: &str) -> Result<Option<Found>, ApiError> {
-    if crate::model::is_uuid(name) {
-        return Err(refusal("bad_name", "a plugin cannot be named like a UUID"));
-    }
-    find(state, name).await
-}
-
-fn blank(name: &str, now: i64) -> CustomPlugin {
-    CustomPlugin {
-        id: Uuid::new_v4(),
-        name: name.to_owned(),
-        active_version: None,
-        versions: Vec::new(),
-        grants: None,
-        limits: None,
-        on_failure: None,
-        tags: None,
-        created_at: now,
-        updated_at: now,
-    }
+    let compile_ms = admitted.version.cost.get("compile_ms").and_then(Value::as_u64);
+    Duration::from_millis(compile_ms.unwrap_or_default()).min(LONGEST_HEAD_START)
 }
 
 /// The plugin with `options` laid over it, after the kind's rules.
@@ -126,7 +75,7 @@ pub(super) fn judged(
     Ok(kind()?.update(&document(plugin)?, options, state.now())?)
 }
 
-fn refusal(reason: &str, message: &str) -> ApiError {
+pub(super) fn refusal(reason: &str, message: &str) -> ApiError {
     Refusal { reason: reason.to_owned(), message: message.to_owned(), again: false }.into()
 }
 

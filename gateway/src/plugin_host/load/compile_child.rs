@@ -4,8 +4,10 @@
 //! that this process puts on itself before it reads a byte.
 
 use std::io::{self, Read, Write};
+use std::thread;
+use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
 use wasmtime::component::Component;
 
 use crate::plugin_host::runtime::compiling_engine;
@@ -34,8 +36,23 @@ fn confine(cpu_seconds: u64) -> Result<(), String> {
     setrlimit(Resource::Core, limit(0)).map_err(failed)?;
     setrlimit(Resource::Fsize, limit(0)).map_err(failed)?;
     rustix::thread::set_no_new_privs(true).map_err(failed)?;
-    nice(10).map_err(failed)?;
-    Ok(())
+    give_way_later().map_err(|error| format!("the compiler cannot confine itself: {error}"))
+}
+
+/// Competes with requests on equal terms for a second, and gives way to them after that.
+///
+/// A plugin of common size is compiled by then. At low priority from the start it would wait many
+/// times as long on a busy machine, and every node's change with it; what takes longer can wait.
+fn give_way_later() -> io::Result<()> {
+    const SPRINT: Duration = Duration::from_secs(1);
+    const LOW_PRIORITY: i32 = 10;
+    let compiler = rustix::thread::gettid();
+    let give_way = move || {
+        thread::park_timeout(SPRINT);
+        // Nobody is there to be told, and the other limits hold all the same.
+        _ = setpriority_process(Some(compiler), LOW_PRIORITY);
+    };
+    thread::Builder::new().stack_size(64 << 10).spawn(give_way).map(drop)
 }
 
 fn compile() -> Result<(), String> {
