@@ -219,7 +219,7 @@ async fn respond_phase(ending: &mut Ending, outcome: Outcome) -> Outcome {
 
 /// Puts head and body together; from here on the body carries the exchange.
 fn finish(mut ending: Ending, outcome: Outcome) -> Response<ResponseBody> {
-    let keeps_headers = ending.running.as_ref().is_some_and(|running| !running.chain.is_empty());
+    let keeps_headers = ending.running.as_ref().is_some_and(|running| running.chain.logs());
     let tokens = Arc::clone(&ending.client.worker.settings);
     let Some(exchange) = ending.exchange() else {
         return Response::new(ResponseBody::local(Bytes::new(), ending));

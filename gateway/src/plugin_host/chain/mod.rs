@@ -38,13 +38,20 @@ pub enum ResponseFlow {
 #[derive(Debug, Default)]
 pub struct Chain {
     slots: Vec<Slot>,
+    logs: bool,
 }
 
 impl Chain {
     /// Puts slots in order.
     pub fn new(mut slots: Vec<Slot>) -> Self {
         slots.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| b.name.cmp(&a.name)));
-        Self { slots }
+        let logs = slots.iter().any(Slot::logs);
+        Self { slots, logs }
+    }
+
+    /// Whether a plugin may take part in the log phase, and so read the head of the response again.
+    pub fn logs(&self) -> bool {
+        self.logs
     }
 
     /// Whether no plugin can take part: then none of the phases has to be called.

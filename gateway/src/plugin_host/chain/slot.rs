@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::exchange::Exchange;
-use crate::plugin_host::{Assignment, OnFailure};
+use crate::plugin_host::{Assignment, OnFailure, Phase};
 
 /// An assignment, or the gap that a broken one leaves.
 #[derive(Debug, Clone)]
@@ -48,6 +48,14 @@ impl Slot {
             placements.push(placement);
         }
         Self { name: name.into(), priority, placements, default, consumers: by_consumer }
+    }
+
+    /// Whether one of its assignments takes part in the log phase.
+    pub(super) fn logs(&self) -> bool {
+        self.placements.iter().any(|placement| match placement {
+            Placement::Live(assignment) => assignment.runs(Phase::Log),
+            Placement::Broken { .. } => false,
+        })
     }
 
     /// The assignment for this caller, by its place in `placements`.
