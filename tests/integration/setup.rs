@@ -41,14 +41,13 @@ pub(crate) async fn assign(gateway: &Gateway, route: &str, assignment: &Value) -
 
 /// Builds the plugin crate in `folder` of the repository into a component.
 pub(crate) fn component(folder: &str) -> anyhow::Result<Vec<u8>> {
-    let _turn = one_at_a_time();
-    build(&root().join(folder), &[])
+    component_with(folder, &[])
 }
 
-/// Builds the guest that names its version in each response.
-pub(crate) fn stamp(version: &str) -> anyhow::Result<Vec<u8>> {
+/// The same, with these variables in the environment of the build.
+pub(crate) fn component_with(folder: &str, environment: &[(&str, &str)]) -> anyhow::Result<Vec<u8>> {
     let _turn = one_at_a_time();
-    build(&root().join("tests/guests/stamp"), &[("WEIR_STAMP_VERSION", version)])
+    build(&root().join(folder), environment)
 }
 
 /// Builds the example that newcomers upload, as if its author had moved on to `version`.

@@ -7,11 +7,16 @@ use gateway_tests::{Answer, Load, percentile};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::setup::stamp;
+use crate::setup::component_with;
 use crate::site::{LIVE, Probe, Site, seen};
 
 /// Rounds of eight changes each.
 const ROUNDS: usize = 25;
+
+/// Builds the guest that names its version in each response.
+fn stamp(version: &str) -> anyhow::Result<Vec<u8>> {
+    component_with("tests/guests/stamp", &[("WEIR_STAMP_VERSION", version)])
+}
 
 /// A check that accepts these answers and no other.
 fn only(accepted: &'static [&'static str]) -> impl Fn(&Answer) -> Result<(), String> + Clone {

@@ -16,6 +16,10 @@ pub(crate) const LIVE: Duration = Duration::from_secs(1);
 /// Longer than anything takes, so that a slow change is measured and not only missed.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
+/// What an upstream takes to answer. All connections are busy all the time, and yet the machine has
+/// something left for the changes: a load without any pause would measure its own appetite.
+const UPSTREAM_TIME: Duration = Duration::from_millis(5);
+
 /// Two nodes and what is behind them.
 pub(crate) struct Site {
     pub(crate) nodes: [Gateway; 2],
@@ -33,7 +37,7 @@ impl Site {
         };
         let first = start().await?;
         let nodes = [first, start().await?];
-        let upstream = Upstream::start(|seen| {
+        let upstream = Upstream::taking(UPSTREAM_TIME, |seen| {
             http::Response::new(http_body_util::Full::new(bytes::Bytes::from(seen.target.clone())))
         })
         .await?;

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
@@ -46,13 +47,25 @@ impl Upstream {
     where
         A: Fn(&Seen) -> Response<Full<Bytes>> + Send + Sync + 'static,
     {
+        Self::taking(Duration::ZERO, answer).await
+    }
+
+    /// Answers every request by `answer`, after `time`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Upstream::start`].
+    pub async fn taking<A>(time: Duration, answer: A) -> anyhow::Result<Self>
+    where
+        A: Fn(&Seen) -> Response<Full<Bytes>> + Send + Sync + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (answer, log) = (Arc::new(answer), Arc::clone(&seen));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(connection(stream, Arc::clone(&answer), Arc::clone(&log)));
+                tokio::spawn(connection(stream, time, Arc::clone(&answer), Arc::clone(&log)));
             }
         });
         Ok(Self { address, seen, task })
@@ -89,13 +102,18 @@ impl Drop for Upstream {
     }
 }
 
-async fn connection<A>(stream: TcpStream, answer: Arc<A>, log: Arc<Mutex<Vec<Seen>>>)
+async fn connection<A>(stream: TcpStream, time: Duration, answer: Arc<A>, log: Arc<Mutex<Vec<Seen>>>)
 where
     A: Fn(&Seen) -> Response<Full<Bytes>> + Send + Sync + 'static,
 {
     let service = service_fn(move |request| {
         let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
-        async move { Ok::<_, Infallible>(serve(request, answer.as_ref(), &log).await) }
+        async move {
+            if !time.is_zero() {
+                tokio::time::sleep(time).await;
+            }
+            Ok::<_, Infallible>(serve(request, answer.as_ref(), &log).await)
+        }
     });
     // How the gateway ends its connection is for each test to judge.
     _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
