@@ -170,12 +170,20 @@ impl Identity {
     }
 
     async fn find(&self, kind: &str, key: &str) -> Result<Found, IdentityError> {
-        if let Some(found) = self.inner.cached(&self.inner.name(kind, &key_text(key))) {
+        let text = key_text(key);
+        if let Some(found) = self.inner.cached(&self.inner.name(kind, &text)) {
             return Ok(found);
         }
-        let (inner, kind, key) = (Arc::clone(&self.inner), kind.to_owned(), key.to_owned());
-        let looking = self.inner.runtime.spawn(async move { inner.look_up(&kind, &key).await });
-        looking.await.map_err(|error| IdentityError::Broken(error.to_string()))?
+        let inner = Arc::clone(&self.inner);
+        let (owned_kind, owned_key) = (kind.to_owned(), key.to_owned());
+        let looking = self.inner.runtime.spawn(async move { inner.look_up(&owned_kind, &owned_key).await });
+        let entry = looking.await.map_err(|error| IdentityError::Broken(error.to_string()))??;
+        let Some(entry) = entry else { return Ok(Found::Nobody) };
+        let found = entry.found();
+        // The shared cache does not always answer at once. If this thread had to ask it again, many
+        // requests for one key would keep it busy with one another.
+        near::put(self.inner.number, &self.inner.name(kind, &text), Some(entry));
+        Ok(found)
     }
 }
 
@@ -204,8 +212,8 @@ impl Inner {
         (self.generations.holds(&entry.stamp) && entry.is_young()).then(|| entry.found())
     }
 
-    /// Asks the store, one at a time for each key.
-    async fn look_up(self: &Arc<Self>, kind: &str, key: &str) -> Result<Found, IdentityError> {
+    /// Asks the store, one at a time for each key; `None` if nobody has it.
+    async fn look_up(self: &Arc<Self>, kind: &str, key: &str) -> Result<Option<Arc<Entry>>, IdentityError> {
         let key_text = key_text(key);
         let name = self.name(kind, &key_text);
         let text = name.text();
@@ -233,9 +241,9 @@ impl Inner {
         use moka::ops::compute::CompResult as Done;
         Ok(match done.await? {
             Done::Unchanged(entry) | Done::Inserted(entry) | Done::ReplacedWith(entry) => {
-                entry.value().found()
+                Some(entry.into_value())
             }
-            Done::Removed(_) | Done::StillNone(_) => Found::Nobody,
+            Done::Removed(_) | Done::StillNone(_) => None,
         })
     }
 }

@@ -88,6 +88,17 @@ async fn a_credential_is_found_once_and_then_known() {
 }
 
 #[tokio::test]
+async fn who_had_to_wait_for_an_answer_remembers_it() {
+    let (store, identity) = fresh().await;
+    store.insert(consumer(1, "ada")).await.unwrap();
+    store.insert(key(2, 1, "secret")).await.unwrap();
+    identity.find_credential(KIND, "secret").await.unwrap();
+    // As if the shared cache were busy with itself.
+    identity.inner.known.invalidate_all();
+    assert!(identity.cached(KIND, "secret").flatten().is_some());
+}
+
+#[tokio::test]
 async fn a_key_that_nobody_has_is_known_to_be_so() {
     let (store, identity) = fresh().await;
     for key in ["x", "", "a\0b", &"long".repeat(1_000)] {
