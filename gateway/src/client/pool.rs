@@ -61,13 +61,13 @@ where
         None
     }
 
-    /// Keeps a connection for later, unless it is worn out or the pool is full.
-    pub fn put(&self, endpoint: &Endpoint, connection: Box<Connection<B>>) {
+    /// Keeps a connection, idle since `now`, unless it is worn out or the pool is full.
+    pub fn put(&self, endpoint: &Endpoint, connection: Box<Connection<B>>, now: Instant) {
         let worn_out = self.settings.max_requests.is_some_and(|most| connection.requests() >= most);
         if worn_out || !connection.is_reusable() {
             return;
         }
-        let idle = Idle { connection, since: Instant::now() };
+        let idle = Idle { connection, since: now };
         let mut all = self.idle.borrow_mut();
         match all.get_mut(endpoint) {
             Some(connections) if connections.len() < self.settings.size => connections.push(idle),

@@ -178,7 +178,20 @@ impl Instances {
         if pool.idle.len() < MAX_IDLE {
             pool.idle.push(instance);
             pools.idle += 1;
+        } else if let Some(oldest) = pool.idle.first_mut() {
+            // The one that waited longest goes. It may be of the kind that nobody asks for any more.
+            drop(std::mem::replace(oldest, instance));
+            pool.idle.rotate_left(1);
         }
+    }
+
+    /// Idle instances of an assignment: those for fibers, and the others.
+    #[cfg(test)]
+    pub(super) fn idle(&self, assignment: &Assignment) -> (usize, usize) {
+        let pools = self.pools.borrow();
+        let idle = pools.by_assignment.get(&assignment.core.uid).map_or(&[][..], |pool| &pool.idle);
+        let on_fibers = idle.iter().filter(|instance| instance.suspends()).count();
+        (on_fibers, idle.len() - on_fibers)
     }
 
     /// Room for a fresh instance; idle ones of this worker make way.

@@ -184,7 +184,7 @@ impl UpstreamBody {
 
     fn give_back_at_end(&mut self, ending: &Ending) {
         if let Some(connection) = self.connection.take_if(|connection| connection.is_end_stream()) {
-            ending.client.worker.pool.put(&self.endpoint, connection);
+            ending.client.worker.pool.put(&self.endpoint, connection, ending.client.deadline.now());
         }
     }
 

@@ -116,6 +116,11 @@ impl Deadline {
         self.stalled_at.set(None);
     }
 
+    /// The time as of the last tick: cheaper than asking the system, and late by a tick at most.
+    pub(super) fn now(&self) -> Instant {
+        self.clock.get()
+    }
+
     /// What the connection waits for.
     pub(super) fn wait(&self) -> Wait {
         self.wait.get()

@@ -115,10 +115,11 @@ impl Attempts<'_> {
                 Some(connection) => connection,
                 None => self.open().await?,
             };
-            self.note_try(connection.address(), None);
+            let now = Instant::now();
+            self.note_try(connection.address(), now, None);
             let spare = self.spare(&body, &connection);
             self.begin(&mut connection, body);
-            match self.once(&mut connection).await? {
+            match self.once(&mut connection, now).await? {
                 Ok(head) => return Ok((head, connection)),
                 Err(error) => {
                     self.note_failure("failed");
@@ -170,7 +171,7 @@ impl Attempts<'_> {
             match pool.open(self.endpoint, *address, self.upstream.connect_timeout).await {
                 Ok(connection) => return Ok(connection),
                 Err(error) => {
-                    self.note_try(*address, Some(began.elapsed()));
+                    self.note_try(*address, began, Some(began.elapsed()));
                     self.note_failure("failed");
                     self.may_go_on(error)?;
                 }
@@ -186,10 +187,11 @@ impl Attempts<'_> {
     async fn once(
         &mut self,
         connection: &mut Connection<RequestBody>,
+        now: Instant,
     ) -> Result<Result<ResponseHead, H1Error>, ProxyError> {
         let deadline = &self.client.deadline;
         deadline.arm(Wait::Upstream, self.upstream.read_timeout);
-        self.exchange.timing.upstream_sent = Some(Instant::now());
+        self.exchange.timing.upstream_sent = Some(now);
         let answer = poll_fn(|cx| match connection.poll_response(cx) {
             Poll::Ready(answer) => Poll::Ready(Some(answer)),
             Poll::Pending if deadline.upstream_is_late() => Poll::Ready(None),
@@ -204,8 +206,8 @@ impl Attempts<'_> {
         Ok(answer)
     }
 
-    fn note_try(&mut self, address: SocketAddr, connect: Option<Duration>) {
-        let started_unix_ms = self.client.worker.unix_ms(Instant::now());
+    fn note_try(&mut self, address: SocketAddr, now: Instant, connect: Option<Duration>) {
+        let started_unix_ms = self.client.worker.unix_ms(now);
         self.exchange.tries.push(Try {
             address,
             started_unix_ms,

@@ -36,8 +36,17 @@ fn join_stripped<'p>(base: &[u8], path: &'p [u8], length: usize) -> Cow<'p, [u8]
     match rest.first() {
         Some(b'/') if without_slash.is_empty() => Cow::Borrowed(rest),
         Some(b'/') => concat(without_slash, rest),
+        // What was cut off ended with the slash that is wanted.
+        Some(_) if without_slash.is_empty() && ends_before(path, rest) == Some(b'/') => {
+            Cow::Borrowed(path.get(path.len() - rest.len() - 1..).unwrap_or(path))
+        }
         Some(_) | None => concat(&concat(without_slash, b"/"), rest),
     }
+}
+
+/// The byte before `rest`, which is the end of `path`.
+fn ends_before(path: &[u8], rest: &[u8]) -> Option<u8> {
+    path.get(..path.len() - rest.len())?.last().copied()
 }
 
 /// The base keeps or gets a final slash if the request path ended with one, and loses it if not.

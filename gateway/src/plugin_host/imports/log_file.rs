@@ -20,6 +20,8 @@ use crate::plugin_host::guest::CallState;
 const MAX_WAITING: usize = 4096;
 /// Bytes of one write.
 const MAX_WRITE: usize = 4 << 20;
+/// Pause after a wake-up, so that one wake-up serves many writes.
+const GATHER: Duration = Duration::from_millis(5);
 /// Files that are kept open.
 const MAX_OPEN: usize = 64;
 
@@ -70,16 +72,24 @@ impl LogFiles {
 
 fn run(appends: &Receiver<Append>, done: &(Mutex<usize>, Condvar)) {
     let mut files = HashMap::new();
-    while let Ok(append) = appends.recv() {
-        if let Err(error) = write(&mut files, &append) {
-            files.remove(&append.path);
-            tracing::error!(path = %append.path.display(), %error, "a log file cannot be written");
+    while let Ok(first) = appends.recv() {
+        thread::park_timeout(GATHER);
+        for append in std::iter::once(first).chain(appends.try_iter()) {
+            finish(&mut files, &append, done);
         }
-        let mut waiting = done.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *waiting = waiting.saturating_sub(1);
-        if *waiting == 0 {
-            done.1.notify_all();
-        }
+    }
+}
+
+/// Makes one write, and counts it off.
+fn finish(files: &mut HashMap<PathBuf, File>, append: &Append, done: &(Mutex<usize>, Condvar)) {
+    if let Err(error) = write(files, append) {
+        files.remove(&append.path);
+        tracing::error!(path = %append.path.display(), %error, "a log file cannot be written");
+    }
+    let mut waiting = done.0.lock().unwrap_or_else(PoisonError::into_inner);
+    *waiting = waiting.saturating_sub(1);
+    if *waiting == 0 {
+        done.1.notify_all();
     }
 }
 

@@ -30,7 +30,7 @@ impl Drop for SaysWhenDropped {
     }
 }
 
-fn alice() -> FoundCredential {
+pub(super) fn alice() -> FoundCredential {
     let consumer = ConsumerFacts::new(Uuid::from_u128(9), Some("alice".into()), None, "{}");
     FoundCredential {
         consumer: Arc::new(consumer),
@@ -67,7 +67,7 @@ impl Directory for OneKey {
     }
 }
 
-async fn bundled(fixture: &Fixture, name: &str, config: serde_json::Value) -> Arc<Assignment> {
+pub(super) async fn bundled(fixture: &Fixture, name: &str, config: serde_json::Value) -> Arc<Assignment> {
     let plugins = fixture.host.bundled().await.unwrap();
     let plugin = plugins.iter().find(|plugin| plugin.info.name == name).expect(name);
     let spec =

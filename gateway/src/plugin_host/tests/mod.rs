@@ -6,6 +6,7 @@ mod calls;
 mod guests;
 mod hostile;
 mod logs;
+mod waits;
 
 use std::sync::Arc;
 
@@ -67,10 +68,14 @@ impl Fixture {
     }
 
     fn with(deps: HostDeps) -> Self {
+        Self::with_room(deps, 32)
+    }
+
+    fn with_room(deps: HostDeps, instances: u32) -> Self {
         let prefix = tempfile::tempdir().unwrap();
         let mut settings = HostSettings::new(prefix.path().to_owned(), 1);
         settings.compiler = Some("in this process".into());
-        settings.instances = 32;
+        settings.instances = instances;
         let host = Host::start(settings, deps).unwrap();
         let instances = Instances::new(&host);
         Self { host, instances, _prefix: prefix }
