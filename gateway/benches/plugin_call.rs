@@ -1,4 +1,4 @@
-//! What a plugin call costs: warm, on a fiber, and with a fresh instance.
+//! What a plugin call costs: warm, and with a fresh instance.
 //!
 //! `cargo bench -p weir --bench plugin_call`. The plugins are the bundled ones, compiled as in
 //! production by a process of this program. Each figure is CPU time, the middle of many batches.
@@ -68,7 +68,7 @@ async fn run() {
     let transform = r#"{"replace":{"headers":["x-a:one","x-b:two","x-c:three"]}}"#;
     let cases = [
         ("request-transformer, 3 inputs, 3 edits", "request-transformer", transform),
-        ("key-auth on a fiber, cached credential", "key-auth", "{}"),
+        ("key-auth, credential cached", "key-auth", "{}"),
         ("rate-limiting, one window", "rate-limiting", r#"{"hour":1000000000,"policy":"local"}"#),
     ];
     println!("{:<42} {:>12} {:>12}", "one call, edits applied", "warm", "fresh");
