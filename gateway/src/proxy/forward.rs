@@ -121,14 +121,27 @@ impl Attempts<'_> {
             self.begin(&mut connection, body);
             match self.once(&mut connection, now).await? {
                 Ok(head) => return Ok((head, connection)),
-                Err(error) => {
-                    self.note_failure("failed");
-                    let unsent = connection.take_unsent();
-                    let unanswered = spare.filter(|_| !connection.has_answered());
-                    body = unsent.or(unanswered).ok_or_else(|| self.blamed(error))?;
-                }
+                Err(error) => body = self.again(error, &mut connection, spare)?,
             }
         }
+    }
+
+    /// The body for another attempt after one that failed, if there may be one.
+    fn again(
+        &mut self,
+        error: H1Error,
+        connection: &mut Connection<RequestBody>,
+        spare: Option<RequestBody>,
+    ) -> Result<RequestBody, ProxyError> {
+        self.note_failure("failed");
+        // Old connections may all be dead, and are few; an upstream that takes new ones and drops them
+        // at once could go on for ever.
+        if connection.requests() == 1 && self.failed > self.upstream.retries {
+            return Err(self.blamed(error));
+        }
+        let unsent = connection.take_unsent();
+        let unanswered = spare.filter(|_| !connection.has_answered());
+        unsent.or(unanswered).ok_or_else(|| self.blamed(error))
     }
 
     /// The request as it leaves: Kong's path rules, header rules, and the edits of plugins.
