@@ -18,6 +18,8 @@ use crate::plugin_host::guest::CallState;
 
 /// Writes that may wait.
 const MAX_WAITING: usize = 4096;
+/// Bytes of all of them: a disk that hangs must not take the memory.
+const MAX_WAITING_BYTES: usize = 64 << 20;
 /// Bytes of one write.
 const MAX_WRITE: usize = 4 << 20;
 /// Pause after a wake-up, so that one wake-up serves many writes.
@@ -31,9 +33,17 @@ struct Append {
     reopen: bool,
 }
 
+impl Append {
+    /// What it counts for; an empty one counts too, since it is waited for.
+    fn size(&self) -> usize {
+        self.data.len() + 1
+    }
+}
+
 /// The way to the writing thread.
 pub(crate) struct LogFiles {
     queue: SyncSender<Append>,
+    /// Bytes that wait, and a word when there are none.
     waiting: Arc<(Mutex<usize>, Condvar)>,
 }
 
@@ -48,19 +58,17 @@ impl LogFiles {
     }
 
     fn append(&self, append: Append) -> std::result::Result<(), String> {
-        self.count(1);
-        self.queue.try_send(append).map_err(|error| {
-            self.count(-1);
-            match error {
-                TrySendError::Full(_) => "too many writes are waiting".to_owned(),
-                TrySendError::Disconnected(_) => "the writer has ended".to_owned(),
-            }
-        })
-    }
-
-    fn count(&self, by: isize) {
+        let size = append.size();
         let mut waiting = self.waiting.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *waiting = waiting.saturating_add_signed(by);
+        if *waiting + size > MAX_WAITING_BYTES {
+            return Err("too many bytes are waiting to be written".to_owned());
+        }
+        self.queue.try_send(append).map_err(|error| match error {
+            TrySendError::Full(_) => "too many writes are waiting".to_owned(),
+            TrySendError::Disconnected(_) => "the writer has ended".to_owned(),
+        })?;
+        *waiting += size;
+        Ok(())
     }
 
     /// Waits until everything is written, `longest` at most. Blocks the thread.
@@ -87,7 +95,7 @@ fn finish(files: &mut HashMap<PathBuf, File>, append: &Append, done: &(Mutex<usi
         tracing::error!(path = %append.path.display(), %error, "a log file cannot be written");
     }
     let mut waiting = done.0.lock().unwrap_or_else(PoisonError::into_inner);
-    *waiting = waiting.saturating_sub(1);
+    *waiting = waiting.saturating_sub(append.size());
     if *waiting == 0 {
         done.1.notify_all();
     }
@@ -129,5 +137,33 @@ impl Host for CallState {
             return Ok(Err("one write may have 4 MiB".into()));
         }
         Ok(self.core.services.files.append(Append { path, data, reopen }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_bounded_in_bytes_and_written_in_order() {
+        let (queue, appends) = sync_channel(MAX_WAITING);
+        let files = LogFiles { queue, waiting: Arc::default() };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.log");
+        let append = |data: Vec<u8>| files.append(Append { path: path.clone(), data, reopen: false });
+        let most = MAX_WAITING_BYTES / MAX_WRITE - 1;
+        for place in 0..most {
+            assert!(append(vec![b'a' + u8::try_from(place).unwrap(); MAX_WRITE]).is_ok(), "{place}");
+        }
+        assert!(append(vec![b'-'; MAX_WRITE]).is_err(), "nobody writes, so there is no more room");
+
+        let waiting = Arc::clone(&files.waiting);
+        let writer = thread::spawn(move || run(&appends, &waiting));
+        files.flush(Duration::from_secs(60));
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), (most * MAX_WRITE) as u64);
+        assert!(append(b"z".to_vec()).is_ok(), "there is room again");
+        drop(files);
+        writer.join().unwrap();
+        assert!(std::fs::read(&path).unwrap().ends_with(b"z"));
     }
 }
