@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::time::Instant;
 
-use super::body::RequestBody;
+use super::body::{RequestBody, Room};
 use super::deadline::{Deadlines, TICK};
 use super::{ids::Ids, listener};
 use crate::client::{Connect, Pool, PoolSettings};
@@ -61,6 +61,8 @@ pub(super) struct Worker {
     pub(super) deadlines: Deadlines,
     pub(super) draining: Cell<bool>,
     pub(super) ids: Ids,
+    /// For bodies that are held for plugins.
+    pub(super) room: Rc<Room>,
     max_connections: usize,
     wall_clock: Clock,
     drain: Drain,
@@ -103,6 +105,7 @@ impl Worker {
             wall_clock,
             drain,
         } = parts;
+        let room = Room::new(settings.held_bodies.memory);
         let keepalive = settings.upstream_keepalive;
         let pool = PoolSettings {
             size: keepalive.pool_size,
@@ -120,6 +123,7 @@ impl Worker {
             deadlines: Deadlines::new(),
             draining: Cell::new(false),
             ids: Ids::new(),
+            room,
             max_connections,
             clock: Cell::new((Instant::now(), wall_clock.unix_ms())),
             wall_clock,
