@@ -103,7 +103,12 @@ async fn collect_request(
         let frame = poll_client(coming, client, cx);
         (frame, coming.is_end_stream())
     };
+    let streams = filter.is_some();
     let collected = collect(&mut next, (held, most), filter, client).await;
+    if let (Ok(Outcome::NoRoom), true) = (&collected, streams) {
+        // Those who have seen the beginning could not see the rest.
+        return Err(ProxyError::Plugin(CallFailure::Capacity));
+    }
     collected.map_err(|broken| match broken {
         Broken::Plugin(failure) => ProxyError::Plugin(failure),
         Broken::Body(BodyError::TooLarge) => ProxyError::BodyTooLarge,
@@ -156,7 +161,14 @@ async fn collect_response(
         let frame = body.poll_frame(client, cx);
         (frame, body.is_end_stream())
     };
+    let streams = filter.is_some();
     let collected = collect(&mut next, (held, most), filter, client).await;
+    match (&collected, streams) {
+        // Those who have seen the beginning could not see the rest.
+        (Ok(Outcome::TooLong), true) => return Err(ProxyError::Plugin(CallFailure::BodyTooLarge)),
+        (Ok(Outcome::NoRoom), true) => return Err(ProxyError::Plugin(CallFailure::Capacity)),
+        (Ok(Outcome::Whole | Outcome::TooLong | Outcome::NoRoom) | Err(_), _) => {}
+    }
     collected.map_err(|broken| match broken {
         Broken::Plugin(failure) => ProxyError::Plugin(failure),
         Broken::Body(BodyError::UpstreamTimeout) => ProxyError::UpstreamTimeout,

@@ -109,11 +109,7 @@ async fn body(
     most: u64,
     outcome: &mut Outcome,
 ) -> Result<Option<Result<Bytes, CallFailure>>, ProxyError> {
-    let status = running.exchange.response.as_ref().map(|response| response.status);
-    let bodiless = status.is_some_and(|status| {
-        status.is_informational() || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status)
-    });
-    if bodiless || running.exchange.request.method == Method::HEAD {
+    if is_bodiless(&running.exchange) {
         return Ok(None);
     }
     match outcome {
@@ -124,6 +120,15 @@ async fn body(
             Ok(Some(if fits { Ok(bytes) } else { Err(CallFailure::BodyTooLarge) }))
         }
     }
+}
+
+/// Whether the response cannot have a body (RFC 9110 section 6.4.1).
+fn is_bodiless(exchange: &Exchange) -> bool {
+    let status = exchange.response.as_ref().map(|response| response.status);
+    let by_status = status.is_some_and(|status| {
+        status.is_informational() || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status)
+    });
+    by_status || exchange.request.method == Method::HEAD
 }
 
 /// Puts the body back that a plugin may have replaced.
@@ -173,7 +178,7 @@ pub(super) fn finish(mut ending: Ending, mut outcome: Outcome) -> Response<Respo
         Outcome::Proxied(answered) => answered.held.is_some(),
         Outcome::Local(..) => false,
     };
-    if !for_head && (held || filter.as_ref().is_some_and(|filter| filter.changes_length())) {
+    if !is_bodiless(exchange) && (held || filter.as_ref().is_some_and(|filter| filter.changes_length())) {
         head.remove(header::CONTENT_LENGTH);
     }
     headers::to_client(exchange, bytes.is_none(), &client.worker.settings.headers, &mut head);

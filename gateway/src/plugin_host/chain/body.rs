@@ -73,11 +73,7 @@ impl Chain {
                 Err(failure)
             }
             Ok(body) => {
-                let carry = match direction {
-                    Direction::Request => state.carry.take(),
-                    Direction::Response => state.carry.clone(),
-                };
-                let work = Work::Body(BodyWork::Whole(direction, body.clone(), carry));
+                let work = Work::Body(BodyWork::Whole(direction, body.clone(), state.carry.clone()));
                 let settle = |said: Said<'_>| settle(said, assignment, body);
                 let (back, result) = caller.call(state, exchange, work, settle).await;
                 exchange = back;
@@ -103,7 +99,7 @@ fn settle(said: Said<'_>, assignment: &Arc<Assignment>, body: &mut Bytes) -> Res
             let edits = verify::edits(edits).map_err(CallFailure::BadAnswer)?;
             replace(body, new, assignment, &mut exchange.request.headers)?;
             exchange::apply(edits, &mut exchange.request.headers);
-            state.carry = carry;
+            state.carry = carry.or_else(|| state.carry.take());
         }
         Outcome::ResponseBody(verdict) => {
             let response_body::Proceed { status, edits, body: new } = match *verdict {
