@@ -74,7 +74,10 @@ pub use bindings::imports::weir::plugin::types::{
     AnswerBody, Failure, Header, HeaderOp, Input, LocalResponse, Value,
 };
 pub use edits::Answer;
-pub use host::{clock, counters, credentials, exchange, http, log_file, logging, metrics};
+pub use host::{
+    cache, clock, counters, credentials, crypto, exchange, http, log_file, logging, metrics, random, secrets,
+    shared_counters, shared_kv,
+};
 pub use inputs::{InputList, Inputs, Slot};
 pub use plugin::{Log, LogEntry, Plugin, RequestHead, ResponseHead};
 pub use request::{Identity, Proceed, RequestVerdict, TargetChange};

@@ -6,6 +6,7 @@
 )]
 
 mod admission;
+mod capabilities;
 mod compiling;
 mod drain;
 mod framing;

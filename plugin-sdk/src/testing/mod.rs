@@ -36,6 +36,7 @@ mod headers;
 mod host;
 #[doc(hidden)]
 pub mod raw;
+mod state;
 mod tester;
 
 pub use exchange::{Request, Response};
