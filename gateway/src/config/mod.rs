@@ -25,5 +25,5 @@ pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
 pub use settings::{
     AccessLogTarget, Database, HeaderToken, HeldBodies, LogFormat, LogLevel, Migrate, PluginSettings,
-    PostgresSettings, ProxySettings, Settings, UpstreamKeepalive,
+    PostgresSettings, ProxySettings, RedisSettings, Settings, UpstreamKeepalive,
 };

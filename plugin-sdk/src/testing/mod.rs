@@ -37,6 +37,7 @@ mod headers;
 mod host;
 #[doc(hidden)]
 pub mod raw;
+mod state;
 mod tester;
 
 pub use bodies::BodyOutcome;
