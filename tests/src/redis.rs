@@ -83,7 +83,7 @@ impl Redis {
         let begun = Instant::now();
         while !self.answers() {
             ensure!(begun.elapsed() < START, "redis-server does not come up; is the package installed?");
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::park_timeout(Duration::from_millis(10));
         }
         Ok(())
     }

@@ -73,7 +73,7 @@ const MODULES: &[(&str, &[&str])] = &[
 /// Large outside crates and the only places that name them.
 const CRATES: &[(&str, &[&str])] = &[
     ("anyhow", &["main.rs"]),
-    ("aws_lc_rs", &["plugin_host/"]),
+    ("aws_lc_rs", &["client/", "plugin_host/"]),
     ("arc_swap", &["snapshot/"]),
     ("axum", &["admin/"]),
     ("clap", &["cli/"]),

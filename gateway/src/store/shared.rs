@@ -24,22 +24,9 @@ impl Store {
         (cost, limit): (i64, i64),
         expires_ms: i64,
     ) -> Result<(bool, i64), StoreError> {
-        self.shared(async |session| {
-            if cost <= limit {
-                let sql = "INSERT INTO shared_counters (key, counted, expires_ms) VALUES ($1, $2, $3) \
-                     ON CONFLICT (key) DO UPDATE SET counted = shared_counters.counted + $2 \
-                     WHERE shared_counters.counted + $2 <= $4 RETURNING counted";
-                let values = [
-                    Value::Text(key),
-                    Value::Integer(cost),
-                    Value::Integer(expires_ms),
-                    Value::Integer(limit),
-                ];
-                if let Some(row) = session.row(sql, &values).await? {
-                    return Ok((true, row.integer(0)?));
-                }
-            }
-            Ok((false, counted(session, key).await?))
+        self.shared(async |session| match add(session, key, (cost, limit), expires_ms).await? {
+            Some(counted) => Ok((true, counted)),
+            None => Ok((false, counted(session, key).await?)),
         })
         .await
     }
@@ -148,6 +135,23 @@ impl Store {
         };
         self.within(OPERATION_TIMEOUT, whole).await
     }
+}
+
+/// Adds to a counter; `None` if it would pass its limit.
+async fn add(
+    session: &mut Session,
+    key: &str,
+    (cost, limit): (i64, i64),
+    expires_ms: i64,
+) -> Result<Option<i64>, StoreError> {
+    if cost > limit {
+        return Ok(None);
+    }
+    let sql = "INSERT INTO shared_counters (key, counted, expires_ms) VALUES ($1, $2, $3) \
+         ON CONFLICT (key) DO UPDATE SET counted = shared_counters.counted + $2 \
+         WHERE shared_counters.counted + $2 <= $4 RETURNING counted";
+    let values = [Value::Text(key), Value::Integer(cost), Value::Integer(expires_ms), Value::Integer(limit)];
+    session.row(sql, &values).await?.map(|row| row.integer(0)).transpose()
 }
 
 async fn counted(session: &mut Session, key: &str) -> Result<i64, StoreError> {

@@ -27,7 +27,7 @@ fn tester(more: &Value) -> Tester<JwtVerify> {
 }
 
 fn ask(tester: &mut Tester<JwtVerify>, token: &str) -> Outcome {
-    tester.request_head(&Request::get("/").header("authorization", &format!("Bearer {token}")))
+    tester.request_head(&Request::get("/").header("authorization", format!("Bearer {token}")))
 }
 
 fn refusal(outcome: &Outcome) -> Option<&str> {

@@ -150,7 +150,7 @@ fn every_setting_is_read() {
             include_str!("mod.rs"),
             include_str!("database.rs"),
             include_str!("proxy.rs"),
-            include_str!("redis.rs")
+            include_str!("sharing.rs")
         );
         assert!(source.contains(&format!("(\"{}\"", setting.name)), "{} has no reader", setting.name);
     }

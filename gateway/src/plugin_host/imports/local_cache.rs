@@ -187,7 +187,7 @@ mod tests {
         let begun = Instant::now();
         while held(&cache, "k").is_some() {
             assert!(begun.elapsed() < Duration::from_secs(10), "it does not end");
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::park_timeout(Duration::from_millis(5));
         }
         assert!(begun.elapsed() >= Duration::from_millis(15), "not before its time");
     }
