@@ -4,14 +4,18 @@
 use std::marker::PhantomData;
 
 use crate::bindings::base::exports::weir::plugin::{lifecycle, meta};
+use crate::bindings::config_migration::exports::weir::plugin::config_migration;
 use crate::bindings::imports::weir::plugin::types::{Failure, Value};
 use crate::bindings::log_phase::exports::weir::plugin::log_phase;
 use crate::bindings::request_head::exports::weir::plugin::request_head;
 use crate::bindings::response_head::exports::weir::plugin::response_head;
-use crate::{ConfigProblem, Inputs, Log, LogEntry, Plugin, RequestHead, ResponseHead, schema};
+use crate::{
+    ConfigMigration, ConfigProblem, Inputs, Log, LogEntry, Plugin, RequestHead, ResponseHead, schema,
+};
 
 /// Makes a crate a component: exports `meta`, `lifecycle` and the phases that are named.
 ///
+/// `config_migration` ([`ConfigMigration`]) is named like a phase.
 /// A phase that is not named is not exported, and the host never calls it. The phases are
 /// `request_head` ([`RequestHead`]), `response_head` ([`ResponseHead`]) and `log` ([`Log`]).
 ///
@@ -81,6 +85,9 @@ macro_rules! __export_phase {
     (response_head $component:ident) => {
         $crate::bindings::response_head::export_response_head!($component with_types_in $crate::bindings::response_head);
     };
+    (config_migration $component:ident) => {
+        $crate::bindings::config_migration::export_config_migration!($component with_types_in $crate::bindings::config_migration);
+    };
     (log $component:ident) => {
         $crate::bindings::log_phase::export_log_phase!($component with_types_in $crate::bindings::log_phase);
     };
@@ -95,6 +102,9 @@ macro_rules! __check_phase {
     (response_head $plugin:ident) => {
         const _: fn() = $crate::export::has_response_head::<$plugin>;
     };
+    (config_migration $plugin:ident) => {
+        const _: fn() = $crate::export::has_config_migration::<$plugin>;
+    };
     (log $plugin:ident) => {
         const _: fn() = $crate::export::has_log::<$plugin>;
     };
@@ -104,6 +114,8 @@ macro_rules! __check_phase {
 pub fn has_request_head<P: RequestHead>() {}
 #[doc(hidden)]
 pub fn has_response_head<P: ResponseHead>() {}
+#[doc(hidden)]
+pub fn has_config_migration<P: ConfigMigration>() {}
 #[doc(hidden)]
 pub fn has_log<P: Log>() {}
 
@@ -138,6 +150,13 @@ impl<P: Exported> lifecycle::Guest for Adapter<P> {
         let (plugin, setup) = P::configure(config)?;
         P::with(|place| *place = Some(plugin));
         Ok(setup.into_inner())
+    }
+}
+
+impl<P: Exported + ConfigMigration> config_migration::Guest for Adapter<P> {
+    fn migrate(from_version: String, config_json: String) -> Result<String, String> {
+        let config = serde_json::from_str(&config_json).map_err(|error| error.to_string())?;
+        P::migrate(&from_version, config).map(|config| config.to_string())
     }
 }
 

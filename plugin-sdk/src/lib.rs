@@ -76,7 +76,7 @@ pub use bindings::imports::weir::plugin::types::{
 pub use edits::Answer;
 pub use host::{clock, counters, credentials, exchange, http, log_file, logging, metrics};
 pub use inputs::{InputList, Inputs, Slot};
-pub use plugin::{Log, LogEntry, Plugin, RequestHead, ResponseHead};
+pub use plugin::{ConfigMigration, Log, LogEntry, Plugin, RequestHead, ResponseHead};
 pub use request::{Identity, Proceed, RequestVerdict, TargetChange};
 pub use response::{Deliver, ResponseVerdict};
 pub use schemars::{self, JsonSchema};

@@ -13,4 +13,6 @@ mod isolation;
 mod outage;
 mod proxying;
 mod setup;
+mod signing;
+mod versions;
 mod walking;

@@ -13,5 +13,6 @@ pub(crate) use assigned::{Core, LogBatch, Mode, Setup, next_uid};
 pub use error::{AssignError, ConfigProblem};
 pub use failure::CallFailure;
 pub(crate) use grants::{Granted, Grants};
+pub(crate) use host_rule::is_public;
 pub use limits::{Limits, OnFailure};
 pub use spec::AssignmentSpec;

@@ -5,12 +5,14 @@
 //! consumer known by then. After a plugin has answered by itself, the request phases of the later
 //! ones are skipped, but their response and log phases run.
 
+mod canary;
 mod log;
 mod request;
 mod response;
 mod run;
 mod slot;
 
+pub use canary::{Canary, Share};
 pub use run::Run;
 pub use slot::{Placement, Slot};
 

@@ -7,6 +7,7 @@ mod describe;
 mod error;
 mod plugin;
 mod precompiled;
+mod provenance;
 mod scan;
 
 pub(crate) use artifact::Artifacts;
@@ -14,6 +15,7 @@ pub(crate) use compile::Compiler;
 pub use describe::{CapabilityRequest, PluginInfo};
 pub use error::{AdmissionError, LoadError};
 pub(crate) use plugin::dry_run;
-pub use plugin::{Cost, Phase, Plugin};
+pub use plugin::{Cost, InUse, Phase, Plugin};
 pub(crate) use precompiled::load as precompiled;
+pub use provenance::{Package, Provenance};
 pub(crate) use scan::scan;

@@ -2,17 +2,17 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
+use wasmtime::component::{Component, ComponentExportIndex, Instance as Guest, InstancePre, Linker};
 use wasmtime::{Store, UpdateDeadline};
 
 use super::describe::PluginInfo;
 use crate::plugin_host::AdmissionError;
 use crate::plugin_host::bindings::exports::weir::plugin::{
-    lifecycle, log_phase, meta, request_head, response_head,
+    config_migration, lifecycle, log_phase, meta, request_head, response_head,
 };
 use crate::plugin_host::guest::{CallState, MemoryLimiter};
 use crate::plugin_host::imports::Linkers;
@@ -32,14 +32,27 @@ pub enum Phase {
 /// What a component costs, measured when it was admitted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
+    /// The component as uploaded, in bytes.
+    pub component_bytes: u64,
     /// Compilation, in milliseconds; 0 if an artifact was there.
     pub compile_ms: u64,
     /// Machine code and data, in bytes.
     pub artifact_bytes: u64,
     /// A fresh instance, in microseconds.
     pub instantiate_us: u64,
+    /// Its description of itself, in microseconds.
+    pub describe_us: u64,
     /// Memory of a fresh instance, in bytes.
     pub memory_bytes: u64,
+}
+
+/// Who uses a component on this node.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct InUse {
+    /// Assignments, those that only running requests hold among them.
+    pub assignments: u32,
+    /// Instances alive.
+    pub instances: u32,
 }
 
 /// Phases of the contract that this gateway does not call yet.
@@ -60,16 +73,21 @@ pub struct Plugin {
     pub info: PluginInfo,
     /// What it costs.
     pub cost: Cost,
+    /// The interfaces that it imports.
+    pub imports: Vec<String>,
     pub(crate) plain: InstancePre<CallState>,
     pub(crate) suspending: InstancePre<CallState>,
     pub(crate) exports: Exports,
     /// Instances alive.
     pub(crate) alive: Arc<AtomicU32>,
+    /// Assignments alive, those of snapshots that only running requests hold among them.
+    pub(crate) assignments: AtomicU32,
 }
 
 /// Where its exports are.
 pub(crate) struct Exports {
     pub(crate) lifecycle: lifecycle::GuestIndices,
+    pub(crate) migration: Option<config_migration::GuestIndices>,
     pub(crate) request_head: Option<ComponentExportIndex>,
     pub(crate) response_head: Option<ComponentExportIndex>,
     pub(crate) log: Option<ComponentExportIndex>,
@@ -78,13 +96,39 @@ pub(crate) struct Exports {
 impl Plugin {
     /// Phases that it exports.
     pub fn phases(&self) -> Vec<Phase> {
-        let Exports { lifecycle: _, request_head, response_head, log } = &self.exports;
+        let Exports { lifecycle: _, migration: _, request_head, response_head, log } = &self.exports;
         let all = [
             (Phase::RequestHead, request_head.is_some()),
             (Phase::ResponseHead, response_head.is_some()),
             (Phase::Log, log.is_some()),
         ];
         all.into_iter().filter(|(_, exported)| *exported).map(|(phase, _)| phase).collect()
+    }
+
+    /// Who uses it.
+    pub(crate) fn in_use(&self) -> InUse {
+        let count = |count: &AtomicU32| count.load(Ordering::Relaxed);
+        InUse { assignments: count(&self.assignments), instances: count(&self.alive) }
+    }
+
+    /// Whether it can turn a configuration of an earlier version into one of its own.
+    pub fn migrates(&self) -> bool {
+        self.exports.migration.is_some()
+    }
+
+    /// Asks it to do so, with every capability denied.
+    ///
+    /// Runs the guest for 50 ms at most.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no such configuration, in the plugin's words or ours.
+    pub(crate) fn migrate(&self, from_version: &str, config_json: &str) -> Result<String, String> {
+        let migration = self.exports.migration.as_ref().ok_or("it does not migrate configurations")?;
+        let run = alone(self.plain.component(), |guest, store| {
+            migration.load(&mut *store, guest)?.call_migrate(store, from_version, config_json)
+        });
+        run.map_err(|error| error.root_cause().to_string())?.0
     }
 }
 
@@ -112,10 +156,22 @@ pub(crate) fn dry_run(
             "it exports none of the phases request-head, response-head and log-phase".into(),
         ));
     }
-    let (info, cost) = describe(component)?;
+    let (info, cost) = describe(component, &plain)?;
+    let kind = component.component_type();
+    let imports = kind.imports(component.engine()).map(|(name, _)| name.to_owned()).collect();
     component.initialize_copy_on_write_image().map_err(contract)?;
     let info = PluginInfo::check(info)?;
-    Ok(Plugin { digest, info, cost, plain, suspending, exports, alive: Arc::default() })
+    Ok(Plugin {
+        digest,
+        info,
+        cost,
+        imports,
+        plain,
+        suspending,
+        exports,
+        alive: Arc::default(),
+        assignments: AtomicU32::new(0),
+    })
 }
 
 /// Resolves what the gateway will call, and checks its types once and for all.
@@ -126,8 +182,12 @@ fn exports(component: &Component, pre: &InstancePre<CallState>) -> Result<Export
     let request_head = request_head::GuestIndices::new(pre);
     let response_head = response_head::GuestIndices::new(pre);
     let log = log_phase::GuestIndices::new(pre);
+    let migration = component.get_export_index(None, "weir:plugin/config-migration@0.1.0");
+    let migration =
+        migration.map(|_| config_migration::GuestIndices::new(pre)).transpose().map_err(contract)?;
     Ok(Exports {
         lifecycle,
+        migration,
         request_head: index(component, "request-head", "on-request-head", request_head.err())?,
         response_head: index(component, "response-head", "on-response-head", response_head.err())?,
         log: index(component, "log-phase", "on-log", log.err())?,
@@ -174,30 +234,44 @@ fn refuse_other_phases(component: &Component) -> Result<(), AdmissionError> {
     Ok(())
 }
 
-/// Data of the store in which a plugin describes itself.
+/// Data of the store in which a plugin runs by itself.
 struct Described {
     memory: MemoryLimiter,
     ticks: u64,
 }
 
-/// Guest time for `describe`, in ticks.
-const DESCRIBE_TICKS: u64 = 50;
-/// Memory for `describe`.
-const DESCRIBE_MEMORY: usize = 64 << 20;
+/// Guest time for a call outside of requests, in ticks.
+const ALONE_TICKS: u64 = 50;
+/// Memory for it.
+const ALONE_MEMORY: usize = 64 << 20;
 
-fn describe(component: &Component) -> Result<(meta::PluginInfo, Cost), AdmissionError> {
-    let failed = |error: wasmtime::Error| AdmissionError::Describe(error.root_cause().to_string());
+fn describe(
+    component: &Component,
+    pre: &InstancePre<CallState>,
+) -> Result<(meta::PluginInfo, Cost), AdmissionError> {
+    let meta =
+        meta::GuestIndices::new(pre).map_err(|error| AdmissionError::Contract(format!("{error:#}")))?;
+    let (said, cost) = alone(component, |guest, store| meta.load(&mut *store, guest)?.call_describe(store))
+        .map_err(|error| AdmissionError::Describe(error.root_cause().to_string()))?;
+    Ok((said, cost))
+}
+
+/// Calls a fresh instance whose imports trap, and measures what that took.
+fn alone<T>(
+    component: &Component,
+    call: impl FnOnce(&Guest, &mut Store<Described>) -> wasmtime::Result<T>,
+) -> wasmtime::Result<(T, Cost)> {
     let mut linker = Linker::<Described>::new(component.engine());
-    linker.define_unknown_imports_as_traps(component).map_err(failed)?;
-    let pre = linker.instantiate_pre(component).map_err(failed)?;
-    let state = Described { memory: MemoryLimiter::new(DESCRIBE_MEMORY), ticks: 0 };
+    linker.define_unknown_imports_as_traps(component)?;
+    let pre = linker.instantiate_pre(component)?;
+    let state = Described { memory: MemoryLimiter::new(ALONE_MEMORY), ticks: 0 };
     let mut store = Store::new(component.engine(), state);
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(1 << 20);
     store.epoch_deadline_callback(|mut context| {
         let state = context.data_mut();
         state.ticks += 1;
-        match state.ticks > DESCRIBE_TICKS {
+        match state.ticks > ALONE_TICKS {
             true => Err(wasmtime::Error::msg("it ran longer than 50 ms")),
             false => Ok(UpdateDeadline::Continue(1)),
         }
@@ -207,13 +281,13 @@ fn describe(component: &Component) -> Result<(meta::PluginInfo, Cost), Admission
     let called = catch_unwind(AssertUnwindSafe(|| {
         let guest = pre.instantiate(&mut store)?;
         let instantiated = begun.elapsed();
-        let said = meta::GuestIndices::new(&pre)?.load(&mut store, &guest)?.call_describe(&mut store)?;
-        Ok((said, instantiated))
+        Ok((call(&guest, &mut store)?, instantiated))
     }));
-    let (said, instantiated) =
-        called.unwrap_or_else(|_| Err(wasmtime::Error::msg("the engine failed"))).map_err(failed)?;
+    let (said, instantiated) = called.unwrap_or_else(|_| Err(wasmtime::Error::msg("the engine failed")))?;
+    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     let cost = Cost {
-        instantiate_us: u64::try_from(instantiated.as_micros()).unwrap_or(u64::MAX),
+        instantiate_us: micros(instantiated),
+        describe_us: micros(begun.elapsed().saturating_sub(instantiated)),
         memory_bytes: u64::try_from(store.data().memory.used()).unwrap_or(u64::MAX),
         ..Cost::default()
     };
