@@ -19,6 +19,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("telemetry", &["clock", "config", "exchange", "model", "task"]),
     ("identity", &["exchange", "model", "store"]),
     ("plugin_host", &["client", "clock", "exchange", "identity", "model", "task", "telemetry"]),
+    ("registry", &["client", "plugin_host"]),
     ("snapshot", &["client", "exchange", "model", "plugin_host", "router"]),
     (
         "reload",
@@ -56,6 +57,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "model",
             "plugin_host",
             "proxy",
+            "registry",
             "reload",
             "router",
             "shutdown",
@@ -72,10 +74,12 @@ const MODULES: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("anyhow", &["main.rs"]),
     ("arc_swap", &["snapshot/"]),
+    ("aws_lc_rs", &["client/tls.rs", "plugin_host/trust/"]),
     ("axum", &["admin/"]),
     ("clap", &["cli/"]),
     ("hyper", &["proxy/", "client/", "cli/demo.rs"]),
     ("hyper_util", &["proxy/", "client/", "cli/demo.rs"]),
+    ("miniz_oxide", &["plugin_host/load/"]),
     ("moka", &["identity/"]),
     ("multer", &["admin/"]),
     ("rustls", &["client/"]),
