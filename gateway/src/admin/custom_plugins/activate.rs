@@ -8,7 +8,7 @@ use crate::admin::plugins::{KnownPlugin, held_plugin};
 use crate::admin::schemas::kind_named;
 use crate::admin::state::AdminState;
 use crate::model::{CustomPlugin, Document, Kind, PluginVersion, Violations, id_of};
-use crate::store::{Change, Lookup, PageQuery};
+use crate::store::{Change, Lookup, PageQuery, Versioned};
 
 /// Rows of one read.
 const BATCH: usize = 1000;
@@ -21,6 +21,27 @@ pub(super) struct Carried {
     pub(super) changes: Vec<Change>,
     /// Those whose configuration the version turned into one of its own: before and after.
     pub(super) migrated: Vec<Value>,
+}
+
+impl Carried {
+    /// Notes what becomes of one assignment, and whether that took a migration.
+    fn add(
+        &mut self,
+        judge: &Judge<'_>,
+        found: Versioned,
+        (entity, migrated): (Document, bool),
+    ) -> Result<(), ApiError> {
+        if entity == found.document {
+            return Ok(());
+        }
+        if migrated {
+            self.migrated.push(before_and_after(&found.document, &entity));
+        }
+        let mut record = judge.kind.record(entity)?;
+        record.links.extend(judge.known.custom.map(held_plugin));
+        self.changes.push(Change::ReplaceIf { record, unchanged_since: found.revision });
+        Ok(())
+    }
 }
 
 /// The assignments of the plugin, completed by the schema of `version` and under the plugin's grants.
@@ -45,15 +66,7 @@ pub(super) async fn carry_over(
             let found = state.store.find_versioned("plugins", &Lookup::Id(id)).await?;
             let Some(found) = found else { continue };
             match judge.or_migrate(&found.document).await? {
-                Ok((entity, _)) if entity == found.document => {}
-                Ok((entity, migrated)) => {
-                    if migrated {
-                        carried.migrated.push(before_and_after(&found.document, &entity));
-                    }
-                    let mut record = judge.kind.record(entity)?;
-                    record.links.push(held_plugin(plugin.id));
-                    carried.changes.push(Change::ReplaceIf { record, unchanged_since: found.revision });
-                }
+                Ok(becomes) => carried.add(&judge, found, becomes)?,
                 Err(wrong) => broken.push((found.document, wrong)),
             }
         }

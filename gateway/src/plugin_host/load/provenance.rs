@@ -48,6 +48,7 @@ fn runtime() -> String {
 
 impl Provenance {
     /// Reads what there is; what cannot be read is left out.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "two of the many kinds of section are read")]
     pub fn read(component: &[u8]) -> Self {
         let mut found = Self::default();
         for payload in Parser::new(0).parse_all(component) {

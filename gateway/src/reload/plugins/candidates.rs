@@ -66,8 +66,10 @@ impl Plugins {
         let rules = model::schema::plugin_rules(&version.config_schema, version.authenticates)
             .map_err(|fault| fault.to_string())?;
         let kind = model::kind("plugins").ok_or("there is no kind for it")?.with(&rules);
+        // A time that the rules take; nothing of it is stored.
+        let written = row.document.get("updated_at").and_then(Value::as_i64).unwrap_or(1);
         let fit = |document: &Document| -> Result<String, Violations> {
-            let entity = kind.update(document, Document::new(), 0)?;
+            let entity = kind.update(document, Document::new(), written)?;
             Ok(entity.get("config").map(Value::to_string).unwrap_or_default())
         };
         let refused = match fit(&row.document) {
