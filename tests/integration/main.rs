@@ -6,6 +6,7 @@
 )]
 
 mod admission;
+mod bodies;
 mod compiling;
 mod drain;
 mod framing;
@@ -14,5 +15,6 @@ mod outage;
 mod proxying;
 mod setup;
 mod signing;
+mod upgrades;
 mod versions;
 mod walking;

@@ -14,4 +14,5 @@ mod isolation;
 #[path = "../integration/setup.rs"]
 mod setup;
 mod site;
+mod stream;
 mod versions;

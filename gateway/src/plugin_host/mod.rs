@@ -13,6 +13,7 @@ mod adapters;
 mod assignment;
 mod bindings;
 mod chain;
+mod direction;
 mod guest;
 mod host;
 mod imports;
@@ -32,7 +33,8 @@ pub(crate) use assignment::is_public;
 pub use assignment::{
     AssignError, Assignment, AssignmentSpec, CallFailure, ConfigProblem, Limits, OnFailure,
 };
-pub use chain::{Canary, Chain, Flow, Placement, ResponseFlow, Run, Share, Slot};
+pub use chain::{Canary, Chain, Collected, Filter, Flow, Placement, ResponseFlow, Run, Share, Slot};
+pub use direction::Direction;
 pub(crate) use host::Services;
 pub use host::{Admitted, Host, StartError};
 pub use imports::{HISTOGRAM_BOUNDS, PluginSeries};

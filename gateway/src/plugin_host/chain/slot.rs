@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::canary::{Canary, Share};
 use crate::exchange::Exchange;
-use crate::plugin_host::{Assignment, OnFailure, Phase};
+use crate::plugin_host::load::Phases;
+use crate::plugin_host::{Assignment, OnFailure};
 
 /// An assignment, or the gap that a broken one leaves.
 #[derive(Debug, Clone)]
@@ -80,12 +81,13 @@ impl Slot {
         self.placements.push(Placement::Live(canary.candidate));
     }
 
-    /// Whether one of its assignments takes part in the log phase.
-    pub(super) fn logs(&self) -> bool {
-        self.placements.iter().any(|placement| match placement {
-            Placement::Live(assignment) => assignment.runs(Phase::Log),
-            Placement::Broken { .. } => false,
-        })
+    /// The phases that its assignments take part in.
+    pub(super) fn phases(&self) -> Phases {
+        let phases = self.placements.iter().map(|placement| match placement {
+            Placement::Live(assignment) => assignment.setup.phases,
+            Placement::Broken { .. } => Phases::default(),
+        });
+        phases.fold(Phases::default(), Phases::union)
     }
 
     /// The assignment for this exchange, by its place in `placements`.
