@@ -25,6 +25,7 @@ pub mod plugin_host;
 pub mod snapshot;
 
 pub mod proxy;
+pub mod registry;
 pub mod reload;
 
 pub mod admin;

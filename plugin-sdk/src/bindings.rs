@@ -64,6 +64,16 @@ pub mod base {
     });
 }
 
+/// `config-migration`, which a plugin may export.
+pub mod config_migration {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "package weir:sdk; world sdk-config-migration { export weir:plugin/config-migration@0.1.0; }",
+        pub_export_macro: true,
+        export_macro_name: "export_config_migration",
+    });
+}
+
 /// The `request-head` phase.
 pub mod request_head {
     wit_bindgen::generate!({

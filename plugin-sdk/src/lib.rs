@@ -86,8 +86,8 @@ pub use host::{
 };
 pub use inputs::{InputList, Inputs, Slot};
 pub use plugin::{
-    BeforeRouting, Log, LogEntry, Plugin, RequestBody, RequestHead, RequestStream, RequestTrailers,
-    ResponseBody, ResponseHead, ResponseStream, ResponseTrailers,
+    BeforeRouting, ConfigMigration, Log, LogEntry, Plugin, RequestBody, RequestHead, RequestStream,
+    RequestTrailers, ResponseBody, ResponseHead, ResponseStream, ResponseTrailers,
 };
 pub use request::{Identity, Proceed, RequestVerdict, TargetChange};
 pub use response::{Deliver, ResponseVerdict};

@@ -15,5 +15,7 @@ mod isolation;
 mod outage;
 mod proxying;
 mod setup;
+mod signing;
 mod upgrades;
+mod versions;
 mod walking;

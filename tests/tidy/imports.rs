@@ -20,6 +20,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("telemetry", &["clock", "config", "exchange", "model", "task"]),
     ("identity", &["exchange", "model", "store"]),
     ("plugin_host", &["client", "clock", "exchange", "identity", "model", "shared", "task", "telemetry"]),
+    ("registry", &["client", "plugin_host"]),
     ("snapshot", &["client", "exchange", "model", "plugin_host", "router"]),
     (
         "reload",
@@ -57,6 +58,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "model",
             "plugin_host",
             "proxy",
+            "registry",
             "reload",
             "router",
             "shared",
@@ -79,6 +81,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli/"]),
     ("hyper", &["proxy/", "client/", "cli/demo.rs"]),
     ("hyper_util", &["proxy/", "client/", "cli/demo.rs"]),
+    ("miniz_oxide", &["plugin_host/load/"]),
     ("moka", &["identity/", "plugin_host/"]),
     ("multer", &["admin/"]),
     ("redis", &["shared/"]),

@@ -212,6 +212,30 @@ pub static SETTINGS: &[Setting] = &[
         "s",
         "Processor time to compile a component; it may wait as long again",
     ),
+    ours(
+        "plugin_signatures",
+        "off",
+        "word",
+        "What is asked of uploaded components: `require` a signature by a trusted key, `warn` without one, or `off`",
+    ),
+    ours(
+        "plugin_trusted_keys",
+        "",
+        "list",
+        "Ed25519 public keys: paths of PEM files, or `ed25519:` and 32 bytes in base64",
+    ),
+    ours(
+        "plugin_registries",
+        "",
+        "list",
+        "OCI registries that components may be pulled from, as `host[:port]`; `http://` before one asks it without TLS",
+    ),
+    ours(
+        "plugin_registry_credentials",
+        "",
+        "path",
+        "Their passwords, in a file of the form of Docker's `config.json`",
+    ),
 ];
 
 #[cfg(test)]

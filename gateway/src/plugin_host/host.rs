@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use super::metrics::CallCounters;
 use super::runtime::{Activity, Capacity, Ticker, engine_id, running_engine};
 use super::{
     AdmissionError, AssignError, Assignment, AssignmentSpec, CallFailure, ConfigProblem, HostDeps,
-    HostSettings, LoadError, Plugin,
+    HostSettings, InUse, LoadError, Plugin,
 };
 
 /// The host could not be started.
@@ -202,6 +202,7 @@ impl Host {
         let dried = tokio::task::spawn_blocking(move || this.dry_run(digest, &artifact, compiled));
         let mut plugin =
             dried.await.map_err(|error| AdmissionError::Internal(format!("the dry run: {error}")))??;
+        plugin.cost.component_bytes = bytes.len() as u64;
         plugin.cost.compile_ms = u64::try_from(compile_ms).unwrap_or(u64::MAX);
         let plugin = Arc::new(plugin);
         self.keep(Arc::clone(&plugin));
@@ -245,6 +246,39 @@ impl Host {
             Err(AssignError::Config(problems)) => Err(problems),
             Err(error) => Err(problem(error.to_string())),
         }
+    }
+
+    /// Asks a plugin to turn a configuration of an earlier version into one of its own.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, in a sentence.
+    pub async fn migrate(
+        &self,
+        plugin: &Arc<Plugin>,
+        from_version: &str,
+        config_json: &str,
+    ) -> Result<String, String> {
+        let (plugin, this) = (Arc::clone(plugin), self.clone());
+        let (from, config) = (from_version.to_owned(), config_json.to_owned());
+        let migrated = tokio::task::spawn_blocking(move || {
+            this.0.services.control.call();
+            plugin.migrate(&from, &config)
+        });
+        migrated.await.map_err(|error| error.to_string())?
+    }
+
+    /// Assignments that run a component, those of snapshots that only running requests hold among
+    /// them, and its instances.
+    pub fn in_use(&self, digest: &str) -> InUse {
+        self.plugin(digest).map(|plugin| plugin.in_use()).unwrap_or_default()
+    }
+
+    /// Components that are loaded: name, version, and who uses them.
+    pub fn loaded(&self) -> Vec<(String, String, InUse)> {
+        let plugins = self.0.plugins.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = plugins.values();
+        all.map(|plugin| (plugin.info.name.clone(), plugin.info.version.clone(), plugin.in_use())).collect()
     }
 
     /// Makes an assignment: grants, limits, and one throw-away instance that is configured.
@@ -292,6 +326,7 @@ impl Host {
             fibers: AtomicU32::new(0),
         });
         let setup = configured(&core).await?;
+        plugin.assignments.fetch_add(1, Ordering::Relaxed);
         Ok(Assignment { core, setup: Arc::new(setup) })
     }
 
@@ -325,7 +360,7 @@ impl Host {
 }
 
 async fn configured(core: &Arc<Core>) -> Result<Setup, AssignError> {
-    let broken = |failure: CallFailure| AssignError::Configure(failure.to_string());
+    let broken = AssignError::Configure;
     let permit = core.services.capacity.acquire(&core.plugin.alive).ok_or(CallFailure::Capacity);
     let permit = permit.map_err(broken)?;
     core.services.control.call();

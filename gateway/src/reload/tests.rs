@@ -70,6 +70,8 @@ fn node(store: &Store, prefix: &Path) -> Node {
         last_good: LastGood::new(prefix),
         prefix: prefix.into(),
         clock: Clock::manual(5_000),
+        trust: Arc::default(),
+        node_id: Uuid::nil(),
     });
     crate::task::spawn("reload", reload.run());
     Node { snapshots, reports }

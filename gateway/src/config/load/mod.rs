@@ -16,6 +16,7 @@ use super::{Setting, SettingError, SettingsError, file, listen, units};
 mod database;
 mod proxy;
 mod sharing;
+mod sources;
 
 /// Where settings may come from.
 #[derive(Debug, Clone, Copy)]
@@ -166,6 +167,7 @@ fn plugins(reader: &mut Reader) -> PluginSettings {
         instances: reader.read("plugin_instances", |text| small(text, 1, 100_000)),
         component_max_size: reader.read("plugin_component_max_size", size),
         compile_time: reader.read("plugin_compile_time", compile_time),
+        sources: sources::read(reader),
     }
 }
 

@@ -8,7 +8,10 @@ mod route;
 mod service;
 
 pub use consumer::Consumer;
-pub use custom_plugin::{Admitted, ConfigProblem, CustomPlugin, PluginVersion, Refusal, RequestedCapability};
+pub use custom_plugin::{
+    Admitted, Canary, CanaryBy, ConfigProblem, CustomPlugin, PluginVersion, Refusal, RequestedCapability,
+    Rollback,
+};
 pub use plugin::{CAPABILITIES, Plugin};
 pub use route::{PathHandling, Route};
 pub use service::{Protocol, Service};

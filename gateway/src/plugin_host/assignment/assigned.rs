@@ -201,6 +201,7 @@ impl Assignment {
 
 impl Drop for Assignment {
     fn drop(&mut self) {
+        self.core.plugin.assignments.fetch_sub(1, Ordering::Relaxed);
         self.core.retired.store(true, Ordering::Release);
         self.core.services.generation.fetch_add(1, Ordering::Release);
     }
