@@ -13,6 +13,7 @@ mod adapters;
 mod assignment;
 mod bindings;
 mod chain;
+mod conduct;
 mod guest;
 mod host;
 mod imports;
@@ -28,15 +29,17 @@ mod tests;
 mod verify;
 
 pub use assignment::{
-    AssignError, Assignment, AssignmentSpec, CallFailure, ConfigProblem, Limits, OnFailure,
+    AssignError, Assignment, AssignmentSpec, CallFailure, Cause, ConfigProblem, FailurePolicy, Limits,
+    OnFailure,
 };
 pub use chain::{Chain, Flow, Placement, ResponseFlow, Run, Slot};
+pub use conduct::{ConductReport, Conducted};
 pub(crate) use host::Services;
 pub use host::{Admitted, Host, StartError};
 pub use imports::{HISTOGRAM_BOUNDS, PluginSeries};
 pub use instances::Instances;
 pub use load::{
-    AdmissionError, CapabilityRequest, Cost, LoadError, Phase, Plugin, PluginInfo, compile_child,
+    AdmissionError, CapabilityRequest, Cost, Language, LoadError, Phase, Plugin, PluginInfo, compile_child,
 };
 pub use metrics::{CallOutcome, CallStats, NamedSeries};
 pub use settings::{

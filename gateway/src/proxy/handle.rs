@@ -16,7 +16,7 @@ use super::forward::{self, Answered};
 use super::strict_host::is_host;
 use super::strict_path::hides_dots;
 use super::unread::Coming;
-use super::{ResponseBody, headers, real_ip, respond};
+use super::{ResponseBody, headers, real_ip, respond, server_timing};
 use crate::exchange::{
     self, Capture, Exchange, LocalAnswer, Peer, RequestHead, ResponseHead, Scheme, Timing,
 };
@@ -234,6 +234,12 @@ fn finish(mut ending: Ending, outcome: Outcome) -> Response<ResponseBody> {
         Outcome::Local(answer, page) => Ok(render(exchange, answer, page, &mut head)),
     };
     headers::to_client(exchange, local.is_err(), &tokens.headers, &mut head);
+    if !tokens.server_timing.is_empty() {
+        server_timing::add(ending.running.as_ref(), &tokens.server_timing, &mut head);
+    }
+    let Some(exchange) = ending.exchange() else {
+        return Response::new(ResponseBody::local(Bytes::new(), ending));
+    };
     let mut status = StatusCode::INTERNAL_SERVER_ERROR;
     if let Some(response) = &mut exchange.response {
         status = response.status;

@@ -18,6 +18,7 @@ mod ids;
 mod listener;
 mod real_ip;
 mod respond;
+mod server_timing;
 mod strict;
 mod strict_chunk;
 mod strict_head;

@@ -1,11 +1,16 @@
 //! How a call of a plugin can go wrong, and the answer that the client gets for it.
 
-use http::StatusCode;
+use std::time::Duration;
 
+use http::{HeaderValue, StatusCode, header};
+
+use super::Cause;
 use crate::exchange::LocalAnswer;
 
 /// Kong's words for an error that is none of the client's business.
 const UNEXPECTED: &str = "An unexpected error occurred";
+/// Kong's words for a 503.
+const UNAVAILABLE: &str = "Service unavailable";
 
 /// Why a call gave no usable answer. All but `Failed` and `BadAnswer`, which end a call in order,
 /// cost the instance.
@@ -46,6 +51,14 @@ pub enum CallFailure {
     /// The client left during the call.
     #[error("the client left during the call")]
     Cancelled,
+    /// The plugin failed most of its calls of late, and is not called for a while.
+    #[error("the plugin is not called for now: most of its last calls failed")]
+    Resting {
+        /// What made most of them fail, or the last one at least.
+        cause: Cause,
+        /// How long it will not be called.
+        rest: Duration,
+    },
     /// The assignment never came to life.
     #[error("the assignment is broken: {0}")]
     Broken(String),
@@ -65,6 +78,7 @@ impl CallFailure {
             Self::Start(_) => "plugin-start",
             Self::Panic => "plugin-panic",
             Self::Cancelled => "plugin-cancelled",
+            Self::Resting { .. } => "plugin-resting",
             Self::Broken(_) => "plugin-broken",
         }
     }
@@ -72,7 +86,7 @@ impl CallFailure {
     /// What the client gets when the failure policy is `closed`.
     pub(crate) fn answer(&self) -> LocalAnswer {
         let status = match self {
-            Self::Capacity => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Capacity | Self::Resting { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed { .. }
             | Self::Trap(_)
             | Self::GuestTime
@@ -84,8 +98,13 @@ impl CallFailure {
             | Self::Cancelled
             | Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let mut answer = LocalAnswer::message(status, UNEXPECTED);
+        let words = if status == StatusCode::SERVICE_UNAVAILABLE { UNAVAILABLE } else { UNEXPECTED };
+        let mut answer = LocalAnswer::message(status, words);
         answer.reason = self.reason().to_owned();
+        if let Self::Resting { rest, .. } = self {
+            let seconds = rest.as_secs() + u64::from(rest.subsec_nanos() > 0);
+            answer.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         answer
     }
 }

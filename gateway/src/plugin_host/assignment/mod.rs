@@ -1,17 +1,25 @@
 //! Snapshot lifetime: one plugin with one configuration, its limits, grants and failure policy.
 
 mod assigned;
+mod breaker;
+mod conduct;
 mod error;
 mod failure;
 mod grants;
 mod host_rule;
 mod limits;
+mod policy;
+mod quota;
 mod spec;
 
 pub use assigned::Assignment;
 pub(crate) use assigned::{Core, LogBatch, Mode, Setup, next_uid};
+pub(crate) use breaker::{Breaker, BreakerRules};
+pub(crate) use conduct::Conduct;
 pub use error::{AssignError, ConfigProblem};
 pub use failure::CallFailure;
 pub(crate) use grants::{Granted, Grants};
-pub use limits::{Limits, OnFailure};
+pub use limits::Limits;
+pub use policy::{Cause, FailurePolicy, OnFailure};
+pub(crate) use quota::{Quota, Rate};
 pub use spec::AssignmentSpec;

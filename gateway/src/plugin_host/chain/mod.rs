@@ -14,6 +14,8 @@ mod slot;
 pub use run::Run;
 pub use slot::{Placement, Slot};
 
+use std::time::Duration;
+
 use crate::exchange::LocalAnswer;
 
 /// Where the request goes after its head.
@@ -62,6 +64,12 @@ impl Chain {
     /// Names of the plugins, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.slots.iter().map(|slot| &*slot.name)
+    }
+
+    /// The plugins that were called, in order, and the time that their calls took.
+    pub fn times<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = (&'a str, Duration)> {
+        let all = self.slots.iter().zip(&run.slots);
+        all.filter(|(_, state)| !state.used.is_zero()).map(|(slot, state)| (&*slot.name, state.used))
     }
 
     /// The state of one exchange in this chain.

@@ -52,7 +52,7 @@ impl Chain {
                 None => continue,
                 Some(Placement::Broken { on_failure, reason }) => {
                     let failure = CallFailure::Broken(reason.to_string());
-                    super::response::report(&slot.name, &exchange, &failure);
+                    super::response::report_broken(&slot.name, &exchange, &failure);
                     Some((*on_failure, failure))
                 }
                 Some(Placement::Live(assignment)) if assignment.runs(Phase::RequestHead) => {
@@ -61,7 +61,7 @@ impl Chain {
                     match result {
                         Ok(None) => None,
                         Ok(Some(answer)) => return (exchange, Flow::Respond(answer)),
-                        Err(failure) => Some((assignment.core.on_failure, failure)),
+                        Err(failure) => Some((assignment.core.on_failure.of(&failure), failure)),
                     }
                 }
                 Some(Placement::Live(_)) => continue,
@@ -111,7 +111,7 @@ async fn ask(
         Ok(None) => CallOutcome::Proceed,
         Ok(Some(_)) => CallOutcome::Respond,
         Err(failure) => {
-            super::response::report(assignment.name(), &exchange, failure);
+            super::response::report(core, &exchange, failure);
             CallOutcome::of(failure)
         }
     };

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::run::{Run, SlotRun};
 use super::{Chain, Placement, ResponseFlow};
 use crate::exchange::{self, ConsumerFacts, Exchange, LocalAnswer};
-use crate::plugin_host::assignment::{CallFailure, OnFailure};
+use crate::plugin_host::assignment::{CallFailure, Core, OnFailure};
 use crate::plugin_host::bindings::exports::weir::plugin::response_head as wit;
 use crate::plugin_host::bindings::weir::plugin::types::BodyMode;
 use crate::plugin_host::guest::{Outcome, Work};
@@ -35,12 +35,13 @@ impl Chain {
             }
             let (back, result) = ask(assignment, instances, state, exchange).await;
             exchange = back;
-            match (result, assignment.core.on_failure) {
-                (Ok(None), _) | (Err(_), OnFailure::Open) => {}
-                (Ok(Some(answer)), _) => return (exchange, ResponseFlow::Replace(answer)),
-                (Err(failure), OnFailure::Closed) => {
-                    return (exchange, ResponseFlow::Replace(failure.answer()));
-                }
+            let failure = match result {
+                Ok(None) => continue,
+                Ok(Some(answer)) => return (exchange, ResponseFlow::Replace(answer)),
+                Err(failure) => failure,
+            };
+            if assignment.core.on_failure.of(&failure) == OnFailure::Closed {
+                return (exchange, ResponseFlow::Replace(failure.answer()));
             }
         }
         (exchange, ResponseFlow::Continue)
@@ -75,7 +76,7 @@ async fn ask(
         Ok(None) => CallOutcome::Proceed,
         Ok(Some(_)) => CallOutcome::Respond,
         Err(failure) => {
-            report(assignment.name(), &exchange, failure);
+            report(core, &exchange, failure);
             CallOutcome::of(failure)
         }
     };
@@ -121,8 +122,16 @@ pub(super) fn unwrap(
     (exchange.expect("a call gives its exchange back"), answer, told)
 }
 
-/// Tells the operator what went wrong, once.
-pub(super) fn report(plugin: &str, exchange: &Exchange, failure: &CallFailure) {
-    let request_id = exchange.id.as_str();
-    tracing::warn!(plugin, request_id, reason = failure.reason(), "{failure}");
+/// Tells the operator what went wrong, a few times in a while: a plugin that fails with each request
+/// must not fill the log.
+pub(super) fn report(core: &Core, exchange: &Exchange, failure: &CallFailure) {
+    let Some(left_out) = core.report() else { return };
+    let (plugin, version) = (core.plugin.info.name.as_str(), core.plugin.info.version.as_str());
+    let (request_id, reason) = (exchange.id.as_str(), failure.reason());
+    tracing::warn!(plugin, version, request_id, reason, left_out, "{failure}");
+}
+
+/// The same for an assignment that never came to life.
+pub(super) fn report_broken(plugin: &str, exchange: &Exchange, failure: &CallFailure) {
+    tracing::warn!(plugin, request_id = exchange.id.as_str(), reason = failure.reason(), "{failure}");
 }

@@ -3,6 +3,7 @@
 use wasmtime::component::TypedFunc;
 
 use super::{EntryRef, Held, LogEntry, ValueRef};
+use crate::plugin_host::Phase;
 use crate::plugin_host::bindings::exports::weir::plugin::{request_head, response_head};
 use crate::plugin_host::bindings::weir::plugin::types::Failure;
 
@@ -25,6 +26,17 @@ pub(crate) enum Work {
     ResponseHead(Vec<Held>, Option<Vec<u8>>),
     /// A batch.
     Log(Vec<LogEntry>),
+}
+
+impl Work {
+    /// The phase that it belongs to.
+    pub(crate) fn phase(&self) -> Phase {
+        match self {
+            Self::RequestHead(_) => Phase::RequestHead,
+            Self::ResponseHead(..) => Phase::ResponseHead,
+            Self::Log(_) => Phase::Log,
+        }
+    }
 }
 
 /// What came back. Verdicts are boxed: they are large, and handed on several times.

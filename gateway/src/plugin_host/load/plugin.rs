@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 use wasmtime::{Store, UpdateDeadline};
 
+use super::Language;
 use super::describe::PluginInfo;
 use crate::plugin_host::AdmissionError;
 use crate::plugin_host::bindings::exports::weir::plugin::{
@@ -58,6 +59,8 @@ pub struct Plugin {
     pub digest: String,
     /// What it says about itself.
     pub info: PluginInfo,
+    /// What it was written in.
+    pub language: Language,
     /// What it costs.
     pub cost: Cost,
     pub(crate) plain: InstancePre<CallState>,
@@ -101,6 +104,7 @@ pub(crate) fn dry_run(
     linkers: &Linkers,
     component: &Component,
     digest: String,
+    language: Language,
 ) -> Result<Plugin, AdmissionError> {
     let contract = |error: wasmtime::Error| AdmissionError::Contract(format!("{error:#}"));
     refuse_other_phases(component)?;
@@ -115,7 +119,7 @@ pub(crate) fn dry_run(
     let (info, cost) = describe(component)?;
     component.initialize_copy_on_write_image().map_err(contract)?;
     let info = PluginInfo::check(info)?;
-    Ok(Plugin { digest, info, cost, plain, suspending, exports, alive: Arc::default() })
+    Ok(Plugin { digest, info, language, cost, plain, suspending, exports, alive: Arc::default() })
 }
 
 /// Resolves what the gateway will call, and checks its types once and for all.

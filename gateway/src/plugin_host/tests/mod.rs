@@ -3,9 +3,13 @@
 mod admission;
 mod bundled;
 mod calls;
+mod conduct;
 mod guests;
 mod hostile;
+mod leaks;
+mod limits;
 mod logs;
+mod seen;
 mod waits;
 
 use std::sync::Arc;
@@ -92,9 +96,13 @@ impl Fixture {
 
     /// One request through a chain of one plugin.
     async fn request(&self, assignment: &Arc<Assignment>) -> (Box<Exchange>, Flow) {
+        self.send(assignment, exchange()).await
+    }
+
+    async fn send(&self, assignment: &Arc<Assignment>, exchange: Box<Exchange>) -> (Box<Exchange>, Flow) {
         let chain = chain(assignment);
         let mut run = chain.begin();
-        chain.on_request(&self.instances, &mut run, exchange()).await
+        chain.on_request(&self.instances, &mut run, exchange).await
     }
 }
 
