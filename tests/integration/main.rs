@@ -12,5 +12,6 @@ mod framing;
 mod isolation;
 mod outage;
 mod proxying;
+mod seeing;
 mod setup;
 mod walking;
