@@ -68,7 +68,7 @@ async fn a_plugin_that_keeps_trapping_is_left_alone_and_shown() -> anyhow::Resul
     }
     let log = gateway.log();
     assert!(
-        log.contains("the plugin trapped") && log.contains("hostile::trap"),
+        log.contains("the plugin trapped") && log.contains("hostile::How::act"),
         "a name in the backtrace: {log}"
     );
     Ok(())

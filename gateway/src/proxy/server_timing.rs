@@ -7,15 +7,20 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::finish::Running;
 use crate::config::Caller;
 use crate::exchange::Exchange;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// Adds the header, beside one of the upstream's, if the caller is among `callers`.
-pub(super) fn add(running: Option<&Running>, callers: &[Caller], head: &mut HeaderMap) {
-    let Some(Running { exchange, chain, run }) = running else { return };
+///
+/// `calls` are the plugins that were called, and the time that took.
+pub(super) fn add<'p>(
+    exchange: &Exchange,
+    calls: impl Iterator<Item = (&'p str, Duration)>,
+    callers: &[Caller],
+    head: &mut HeaderMap,
+) {
     if !callers.iter().any(|caller| is(caller, exchange)) {
         return;
     }
@@ -25,7 +30,7 @@ pub(super) fn add(running: Option<&Running>, callers: &[Caller], head: &mut Head
         entry(&mut text, "", "upstream", upstream);
     }
     entry(&mut text, "", "plugins", exchange.timing.plugins);
-    for (plugin, time) in chain.times(run) {
+    for (plugin, time) in calls {
         entry(&mut text, "plugin.", plugin, time);
     }
     if let Ok(value) = HeaderValue::try_from(text) {

@@ -75,11 +75,10 @@ impl Instance {
             let mut call = pin!(self.call_suspending(work));
             poll_fn(|context| {
                 suspended += since.take().map_or(Duration::ZERO, |since| since.elapsed());
-                match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context))) {
-                    Ok(Poll::Pending) => {
-                        since = Some(Instant::now());
-                        Poll::Pending
-                    }
+                let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
+                since = matches!(polled, Ok(Poll::Pending)).then(Instant::now);
+                match polled {
+                    Ok(Poll::Pending) => Poll::Pending,
                     Ok(Poll::Ready(answer)) => Poll::Ready(Ok(answer)),
                     Err(_) => Poll::Ready(Err(())),
                 }

@@ -34,6 +34,13 @@ impl Delivery {
         tracing::warn!(plugin, entries, "log entries were dropped: the queue was full");
     }
 
+    fn report_lost(&self, entries: usize, failure: &CallFailure) {
+        let Some(left_out) = self.core.report() else { return };
+        let plugin = self.core.plugin.info.name.as_str();
+        let reason = failure.reason();
+        tracing::warn!(plugin, entries, reason, left_out, "log entries are lost: {failure}");
+    }
+
     /// Delivers one batch, with repetitions within their bounds.
     pub(super) async fn deliver(&mut self, entries: Vec<LogEntry>) {
         let entries_count = entries.len();
@@ -47,16 +54,7 @@ impl Delivery {
             let within = begun.elapsed() + delay <= self.batch.max_retry;
             let plugin = self.core.plugin.info.name.as_str();
             if !again || !within {
-                let reason = failure.reason();
-                if let Some(left_out) = self.core.report() {
-                    tracing::warn!(
-                        plugin,
-                        entries = entries_count,
-                        reason,
-                        left_out,
-                        "log entries are lost: {failure}"
-                    );
-                }
+                self.report_lost(entries_count, &failure);
                 return;
             }
             tracing::debug!(plugin, entries = entries_count, "a log batch is repeated: {failure}");
