@@ -14,6 +14,7 @@ mod framing;
 mod isolation;
 mod outage;
 mod proxying;
+mod seeing;
 mod setup;
 mod signing;
 mod upgrades;

@@ -34,13 +34,15 @@ async fn hostile_plugins_cost_other_routes_little_time() -> anyhow::Result<()> {
     serve(&gateway, "fine", &upstream.url()).await?;
     let uploaded = gateway.upload(component("tests/guests/hostile")?).await?;
     assert!(uploaded.status.is_success(), "{}", uploaded.text());
-    for hostile in ["loop", "trap", "eat-memory"] {
-        serve(&gateway, hostile, &upstream.url()).await?;
-        let limits =
-            json!({ "limits": { "guest_ms_per_call": GUEST_MS, "memory_mib": 16 }, "on_failure": "closed" });
+    // With 0 a plugin that keeps failing is called with each request all the same.
+    for (hostile, failures) in [("loop", 10), ("loop", 0), ("trap", 0), ("eat-memory", 0)] {
+        let route = format!("{hostile}-{failures}");
+        serve(&gateway, &route, &upstream.url()).await?;
+        let limits = json!({ "limits": { "guest_ms_per_call": GUEST_MS, "memory_mib": 16 }, "on_failure": "closed",
+                "breaker": { "failures": failures } });
         let assignment = json!({ "name": "hostile", "config": { "how": hostile }, "sandbox": limits });
-        assign(&gateway, hostile, &assignment).await?;
-        let path = format!("/{hostile}");
+        assign(&gateway, &route, &assignment).await?;
+        let path = format!("/{route}");
         gateway.wait_for("the plugin is live", PATIENCE, &path, |answer| answer.status == 500).await?;
         let without = measure(&gateway, Duration::from_secs(3)).await;
         let attack =
@@ -53,7 +55,7 @@ async fn hostile_plugins_cost_other_routes_little_time() -> anyhow::Result<()> {
         let [p99_without, p99] =
             [&without, &beside].map(|report: &LoadReport| percentile(&report.latencies, 0.99));
         println!(
-            "{hostile}: {} requests of another route, {} failed, p99 {p99:?} beside {p99_without:?} without; \
+            "{route}: {} requests of another route, {} failed, p99 {p99:?} beside {p99_without:?} without; \
              {} calls cut short",
             beside.good,
             beside.failures.len(),
@@ -62,7 +64,7 @@ async fn hostile_plugins_cost_other_routes_little_time() -> anyhow::Result<()> {
         assert!(without.failures.is_empty(), "{hostile}: {:?}", without.failures.first());
         assert!(beside.failures.is_empty(), "{hostile}: {:?}", beside.failures.first());
         assert!(attacked.failures.is_empty(), "{hostile}: {:?}", attacked.failures.first());
-        assert!(attacked.good > 100, "{hostile} was really called: {}", attacked.good);
+        assert!(attacked.good > 20, "{hostile} was really called: {}", attacked.good);
         // A request waits for the hostile calls before it on its worker, each of which ends within
         // its time and two ticks; without that limit it would wait for ever.
         let calls = Duration::from_millis(GUEST_MS + 2) * u32::try_from(ATTACKERS)?;

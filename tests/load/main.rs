@@ -15,4 +15,5 @@ mod isolation;
 mod setup;
 mod site;
 mod stream;
+mod traps;
 mod versions;

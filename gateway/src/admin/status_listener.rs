@@ -139,6 +139,7 @@ mod tests {
             readiness: Readiness::Ready,
             database_reachable: Some(true),
             configuration: ConfigurationStatus::default(),
+            plugins: Vec::new(),
         }
     }
 

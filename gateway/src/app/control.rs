@@ -16,14 +16,14 @@ use crate::client::{Connect, Fetcher, Tls};
 use crate::clock::Clock;
 use crate::config::{Database, Listener, Migrate, Settings};
 use crate::identity::Identity;
-use crate::plugin_host::{Host, HostDeps, HostSettings};
+use crate::plugin_host::{Conducted, Host, HostDeps, HostSettings};
 use crate::reload::{Reload, ReloadParts, Report, Reports};
 use crate::shared::{self, SharedState};
 use crate::shutdown::Drain;
 use crate::snapshot::SnapshotHandle;
 use crate::store::{LastGood, Store, StoreSettings};
 use crate::task;
-use crate::telemetry::{ConfigurationStatus, Metrics, Readiness, StatusReport, log_record};
+use crate::telemetry::{ConfigurationStatus, Metrics, Readiness, StatusReport, UnusualPlugin, log_record};
 
 /// What the data plane needs of the control plane.
 pub(super) struct Control {
@@ -80,7 +80,7 @@ pub(super) async fn start(
         trust: Arc::clone(&trust),
         node_id,
     });
-    _ = live.set(reports.clone());
+    _ = live.set((reports.clone(), host.clone()));
     task::spawn("reload", reload.run());
     task::spawn("expiry", sweep_expired(store.clone(), drain.clone()));
     let puller = plugin_sources::puller(&settings.plugins, fetcher);
@@ -162,15 +162,18 @@ async fn sweep_expired(store: Store, drain: Drain) {
 fn serve_status(
     listeners: Vec<TcpListener>,
     metrics: &Arc<Metrics>,
-    (store, live): (&Store, &Arc<OnceLock<Reports>>),
+    (store, live): (&Store, &Arc<OnceLock<(Reports, Host)>>),
     settings: &Settings,
     drain: &Drain,
 ) {
     let has_database = !matches!(settings.database, Database::Off);
     let (store, live) = (store.clone(), Arc::clone(live));
     let report = move || {
-        let latest = live.get().map(Reports::latest).unwrap_or_default();
-        status(&latest, has_database.then(|| store.is_available()))
+        let live = live.get();
+        let latest = live.map(|(reports, _)| reports.latest()).unwrap_or_default();
+        let mut report = status(&latest, has_database.then(|| store.is_available()));
+        report.plugins = live.map(|(_, host)| unusual(host)).unwrap_or_default();
+        report
     };
     let sources = StatusSources::new(Arc::clone(metrics), report, drain.clone());
     for listener in listeners {
@@ -191,7 +194,18 @@ fn status(report: &Report, database_reachable: Option<bool>) -> StatusReport {
         faults: report.faults.len(),
         last_error: report.error.clone(),
     };
-    StatusReport { readiness, database_reachable, configuration }
+    StatusReport { readiness, database_reachable, configuration, plugins: Vec::new() }
+}
+
+fn unusual(host: &Host) -> Vec<UnusualPlugin> {
+    let one = |conducted: Conducted| UnusualPlugin {
+        assignment: conducted.id.to_string(),
+        plugin: conducted.plugin,
+        version: conducted.version,
+        resting: conducted.resting,
+        slow_lane: conducted.away,
+    };
+    host.conduct().listed.into_iter().map(one).collect()
 }
 
 fn serve_admin(

@@ -1,7 +1,39 @@
 //! What the plugin host counts, for `/metrics`.
 
-use crate::plugin_host::{CallOutcome, HISTOGRAM_BOUNDS, Host, PluginSeries};
+use std::time::Duration;
+
+use crate::plugin_host::{
+    CallOutcome, CallStats, ConductReport, Conducted, HISTOGRAM_BOUNDS, Host, PluginSeries,
+};
 use crate::telemetry::{Collect, Exposition, Kind};
+
+type Read = fn(&CallStats) -> Duration;
+
+/// Where the time of calls goes that the guest does not have. Guest time is the rest of
+/// `weir_plugin_seconds_total`.
+const TIMES: [(&str, &str, Read); 4] = [
+    ("weir_plugin_guest_seconds_total", "Time of calls in which the guest ran.", guest_time),
+    (
+        "weir_plugin_host_seconds_total",
+        "Time of calls in which the guest was suspended: a capability waited, or others had their turn.",
+        |stats| stats.suspended,
+    ),
+    (
+        "weir_plugin_capacity_wait_seconds_total",
+        "Time of calls that waited for a thread of the slow lane.",
+        |stats| stats.queued,
+    ),
+    (
+        "weir_plugin_starting_seconds_total",
+        "Time to make instances and configure them, because a call found none.",
+        |stats| stats.starting,
+    ),
+];
+
+fn guest_time(stats: &CallStats) -> Duration {
+    let beside = stats.suspended + stats.queued + stats.starting;
+    stats.time.iter().sum::<Duration>().saturating_sub(beside)
+}
 
 /// The plugin host as a source of metrics.
 pub(super) struct PluginMetrics(pub(super) Host);
@@ -9,6 +41,7 @@ pub(super) struct PluginMetrics(pub(super) Host);
 impl Collect for PluginMetrics {
     fn collect(&self, out: &mut Exposition) {
         self.calls(out);
+        self.conduct(out);
         self.instances(out);
         self.versions(out);
         self.own(out);
@@ -20,16 +53,8 @@ impl PluginMetrics {
         let stats = self.0.call_stats();
         out.family("weir_plugin_calls_total", Kind::Counter, "Calls of plugins by outcome.");
         for of_phase in &stats {
-            for (outcome, calls) in
-                CallOutcome::ALL.iter().zip(of_phase.calls).filter(|(_, calls)| *calls > 0)
-            {
-                let labels = [
-                    ("plugin", &*of_phase.plugin),
-                    ("version", &*of_phase.version),
-                    ("phase", of_phase.phase),
-                    ("outcome", outcome.as_str()),
-                ];
-                out.sample(&labels, calls);
+            for (outcome, calls, _) in outcomes(of_phase) {
+                out.sample(&[&labels_of(of_phase)[..], &[("outcome", outcome)]].concat(), calls);
             }
         }
         out.family(
@@ -38,9 +63,54 @@ impl PluginMetrics {
             "Time spent in calls of plugins, guest and host.",
         );
         for of_phase in &stats {
-            let labels =
-                [("plugin", &*of_phase.plugin), ("version", &*of_phase.version), ("phase", of_phase.phase)];
-            out.sample(&labels, of_phase.time.as_secs_f64());
+            for (outcome, _, time) in outcomes(of_phase) {
+                out.sample(&[&labels_of(of_phase)[..], &[("outcome", outcome)]].concat(), time.as_secs_f64());
+            }
+        }
+        for (name, help, read) in TIMES {
+            out.family(name, Kind::Counter, help);
+            stats.iter().for_each(|of_phase| out.sample(&labels_of(of_phase), read(of_phase).as_secs_f64()));
+        }
+        out.family(
+            "weir_plugin_instances_started_total",
+            Kind::Counter,
+            "Instances that were made because a call found none.",
+        );
+        stats.iter().for_each(|of_phase| out.sample(&labels_of(of_phase), of_phase.started));
+    }
+
+    /// Plugins that are not called as usual.
+    fn conduct(&self, out: &mut Exposition) {
+        let ConductReport { listed, unusual, opened } = self.0.conduct();
+        out.family(
+            "weir_plugin_assignments_unusual",
+            Kind::Gauge,
+            "Assignments that rest after failures or run in the slow lane.",
+        );
+        out.sample(&[], unusual);
+        out.family(
+            "weir_plugin_breaker_open",
+            Kind::Gauge,
+            "Workers that do not call an assignment for now; no sample if all call it.",
+        );
+        for assignment in listed.iter().filter(|assignment| assignment.resting > 0) {
+            sample_of(assignment, assignment.resting, out);
+        }
+        out.family(
+            "weir_plugin_slow_lane",
+            Kind::Gauge,
+            "1 for an assignment whose calls run beside the workers; no sample for others.",
+        );
+        for assignment in listed.iter().filter(|assignment| assignment.away) {
+            sample_of(assignment, 1, out);
+        }
+        out.family(
+            "weir_plugin_breaker_opened_total",
+            Kind::Counter,
+            "Times that a breaker opened, of the assignments that there are.",
+        );
+        for (plugin, times) in &opened {
+            out.sample(&[("plugin", plugin)], times);
         }
     }
 
@@ -97,4 +167,20 @@ impl PluginMetrics {
 fn labels<'a>(plugin: &'a str, metric: &'a str, own: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
     let own = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     [("plugin", plugin), ("metric", metric)].into_iter().chain(own).collect()
+}
+
+fn labels_of(stats: &CallStats) -> [(&'static str, &str); 3] {
+    [("plugin", &stats.plugin), ("version", &stats.version), ("phase", stats.phase)]
+}
+
+/// Those that there were, with their calls and their time.
+fn outcomes(stats: &CallStats) -> impl Iterator<Item = (&'static str, u64, Duration)> {
+    let all = CallOutcome::ALL.iter().zip(stats.calls).zip(stats.time);
+    all.filter(|((_, calls), _)| *calls > 0).map(|((outcome, calls), time)| (outcome.as_str(), calls, time))
+}
+
+fn sample_of(assignment: &Conducted, value: u32, out: &mut Exposition) {
+    let id = assignment.id.to_string();
+    let labels = [("plugin", &*assignment.plugin), ("version", &*assignment.version), ("assignment", &*id)];
+    out.sample(&labels, value);
 }

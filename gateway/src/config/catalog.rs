@@ -145,6 +145,12 @@ pub static SETTINGS: &[Setting] = &[
         "list",
         "What to add to requests: `x-kong-request-id` or `off`",
     ),
+    ours(
+        "server_timing",
+        "",
+        "list",
+        "Who gets a `Server-Timing` header with the time of each plugin: addresses, ranges and usernames of consumers",
+    ),
     kongs("trusted_ips", "", "list", "Addresses and ranges whose forwarding headers are believed"),
     kongs(
         "real_ip_header",
@@ -196,7 +202,7 @@ pub static SETTINGS: &[Setting] = &[
         "s",
         "How long an upstream connection may be idle; `0` is no limit",
     ),
-    ours("plugin_memory_mib", "64", "MiB", "Memory of one plugin instance; an assignment may ask for less"),
+    ours("plugin_memory_mib", "256", "MiB", "Memory of one plugin instance; an assignment may ask for less"),
     ours("plugin_instances", "1000", "count", "Plugin instances that may be alive at once"),
     ours(
         "plugin_body_max_size",

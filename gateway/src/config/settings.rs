@@ -172,6 +172,15 @@ pub enum HeaderToken {
     RequestId,
 }
 
+/// Somebody whom the operator names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// Whoever comes from there.
+    Address(AddressRange),
+    /// The consumer with this username.
+    Consumer(String),
+}
+
 /// Timeouts and limits of the data plane.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "docs/configuration.md describes them under the same names")]
@@ -181,6 +190,7 @@ pub struct ProxySettings {
     pub headers: Vec<HeaderToken>,
     /// Whether `X-Kong-Request-Id` goes to the upstream.
     pub request_id_upstream: bool,
+    pub server_timing: Vec<Caller>,
     pub trusted_ips: Vec<AddressRange>,
     pub real_ip_header: HeaderName,
     pub real_ip_recursive: bool,

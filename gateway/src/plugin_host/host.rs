@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -11,16 +11,18 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 
-use super::assignment::{Core, Granted, Grants, Limits, OnFailure, Setup, next_uid};
+use super::assignment::{
+    BreakerRules, Conduct, Core, FailurePolicy, Granted, Grants, Limits, Quota, Setup, next_uid,
+};
 use super::guest;
 use super::imports::{Linkers, LocalCaches, LocalCounters, LogFiles, PluginMetrics};
-use super::load::{Artifacts, Compiler, dry_run, precompiled, scan};
+use super::load::{Artifacts, Compiler, Language, dry_run, language, precompiled, scan};
 use super::logs::LogQueues;
 use super::metrics::CallCounters;
-use super::runtime::{Activity, Capacity, Ticker, engine_id, running_engine};
+use super::runtime::{Activity, Capacity, SlowLane, Ticker, engine_id, running_engine};
 use super::{
-    AdmissionError, AssignError, Assignment, AssignmentSpec, CallFailure, ConfigProblem, HostDeps,
-    HostSettings, InUse, LoadError, Plugin,
+    AdmissionError, AssignError, Assignment, AssignmentSpec, CallFailure, ConductReport, ConfigProblem,
+    HostDeps, HostSettings, InUse, LoadError, Plugin,
 };
 
 /// The host could not be started.
@@ -50,6 +52,9 @@ pub(crate) struct Services {
     /// For calls outside of requests.
     pub(crate) control: Activity,
     pub(crate) capacity: Arc<Capacity>,
+    pub(crate) lane: SlowLane,
+    /// Assignments, so that the operator can be told how they fare.
+    pub(crate) watched: Mutex<Vec<Weak<Core>>>,
     pub(crate) counters: LocalCounters,
     pub(crate) caches: LocalCaches,
     pub(crate) metrics: PluginMetrics,
@@ -106,6 +111,8 @@ impl Host {
             control: ticker.activity(),
             ticker,
             capacity: Capacity::new(instances),
+            lane: SlowLane::start(settings.workers)?,
+            watched: Mutex::default(),
             counters: LocalCounters::default(),
             caches: LocalCaches::default(),
             metrics: PluginMetrics::default(),
@@ -198,8 +205,9 @@ impl Host {
             None => (self.0.compiler.compile(bytes).await?, true),
         };
         let compile_ms = if compiled { begun.elapsed().as_millis() } else { 0 };
-        let this = self.clone();
-        let dried = tokio::task::spawn_blocking(move || this.dry_run(digest, &artifact, compiled));
+        let (this, language) = (self.clone(), language(bytes));
+        let dried =
+            tokio::task::spawn_blocking(move || this.dry_run((digest, language), &artifact, compiled));
         let mut plugin =
             dried.await.map_err(|error| AdmissionError::Internal(format!("the dry run: {error}")))??;
         plugin.cost.component_bytes = bytes.len() as u64;
@@ -209,11 +217,16 @@ impl Host {
         Ok(plugin)
     }
 
-    fn dry_run(&self, digest: String, artifact: &[u8], compiled: bool) -> Result<Plugin, AdmissionError> {
+    fn dry_run(
+        &self,
+        (digest, language): (String, Language),
+        artifact: &[u8],
+        compiled: bool,
+    ) -> Result<Plugin, AdmissionError> {
         let component = precompiled(&self.0.engine, artifact)
             .map_err(|error| AdmissionError::Shape(format!("{error:#}")))?;
         self.0.services.control.call();
-        let mut plugin = dry_run(&self.0.linkers, &component, digest)?;
+        let mut plugin = dry_run(&self.0.linkers, &component, digest, language)?;
         plugin.cost.artifact_bytes = artifact.len() as u64;
         if compiled && let Err(error) = self.0.artifacts.write(&plugin.digest, artifact) {
             tracing::warn!(%error, "an artifact cannot be kept; it will be compiled again");
@@ -298,7 +311,12 @@ impl Host {
                 return Err(AssignError::Sandbox { field: format!("grants.{name}"), reason });
             }
         }
-        Ok(Arc::new(self.configure(plugin, spec, grants).await?))
+        let assignment = Arc::new(self.configure(plugin, spec, grants).await?);
+        let mut watched = self.0.services.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.retain(|core| core.strong_count() > 0);
+        watched.push(Arc::downgrade(&assignment.core));
+        drop(watched);
+        Ok(assignment)
     }
 
     async fn configure(
@@ -307,7 +325,8 @@ impl Host {
         spec: &AssignmentSpec,
         grants: Grants,
     ) -> Result<Assignment, AssignError> {
-        let (limits, on_failure) = limits(spec, self.0.settings.max_memory_bytes)?;
+        let mut limits = limits(plugin.language, spec)?;
+        limits.memory_bytes = limits.memory_bytes.min(self.0.settings.max_memory_bytes);
         let caches = &self.0.services.caches;
         let cache = grants.local_cache.as_ref().map(|grant| caches.open(grant, &plugin.info.name));
         let core = Arc::new(Core {
@@ -318,10 +337,16 @@ impl Host {
             limits,
             cache,
             grants,
-            on_failure: on_failure.unwrap_or(OnFailure::Closed),
+            on_failure: FailurePolicy::read([&spec.defaults, &spec.sandbox])?,
+            breaker: BreakerRules::default().overlay(spec.sandbox.get("breaker").unwrap_or(&Value::Null))?,
+            reuse: plugin.info.reuse && !per_call(spec)?,
             priority: spec.priority.unwrap_or(plugin.info.default_priority),
             services: Arc::clone(&self.0.services),
-            overruns: AtomicU32::new(0),
+            conduct: Conduct::default(),
+            alive: Arc::default(),
+            log_quota: Quota::default(),
+            reports: Quota::default(),
+            backtraces: Quota::default(),
             retired: AtomicBool::new(false),
             fibers: AtomicU32::new(0),
         });
@@ -333,6 +358,12 @@ impl Host {
     /// Calls that plugins got, and how they ended.
     pub fn call_stats(&self) -> Vec<super::CallStats> {
         self.0.services.calls.snapshot()
+    }
+
+    /// Assignments that are not called as usual, and how often each plugin's breakers have opened.
+    pub fn conduct(&self) -> ConductReport {
+        let watched = self.0.services.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        ConductReport::of(watched.iter().filter_map(Weak::upgrade))
     }
 
     /// Metrics that plugins keep: plugin, metric, labels, value.
@@ -361,7 +392,7 @@ impl Host {
 
 async fn configured(core: &Arc<Core>) -> Result<Setup, AssignError> {
     let broken = AssignError::Configure;
-    let permit = core.services.capacity.acquire(&core.plugin.alive).ok_or(CallFailure::Capacity);
+    let permit = core.room().ok_or(CallFailure::Capacity);
     let permit = permit.map_err(broken)?;
     core.services.control.call();
     let started = if core.suspends() {
@@ -394,16 +425,26 @@ fn grants(plugin: &Plugin, spec: &AssignmentSpec) -> Result<Grants, AssignError>
     Grants::resolve(asked, &Granted::Only(&granted))
 }
 
-fn limits(spec: &AssignmentSpec, most_memory: usize) -> Result<(Limits, Option<OnFailure>), AssignError> {
-    let (mut limits, mut on_failure) = (Limits::default(), None);
+fn limits(language: Language, spec: &AssignmentSpec) -> Result<Limits, AssignError> {
+    let mut limits = Limits::of(language);
     for source in [&spec.defaults, &spec.sandbox] {
         if let Some(Value::Object(set)) = source.get("limits") {
             limits = limits.overlay(set)?;
         }
-        on_failure = OnFailure::read(source.get("on_failure").unwrap_or(&Value::Null))?.or(on_failure);
     }
-    limits.memory_bytes = limits.memory_bytes.min(most_memory);
-    Ok((limits, on_failure))
+    Ok(limits)
+}
+
+/// Whether the operator wants a fresh instance for each call of this assignment.
+fn per_call(spec: &AssignmentSpec) -> Result<bool, AssignError> {
+    match spec.sandbox.get("instances").map(|policy| (policy, policy.as_str())) {
+        None | Some((Value::Null, _) | (_, Some("reuse"))) => Ok(false),
+        Some((_, Some("per-call"))) => Ok(true),
+        Some(_) => Err(AssignError::Sandbox {
+            field: "instances".into(),
+            reason: "expected one of: per-call, reuse".into(),
+        }),
+    }
 }
 
 fn digest(bytes: &[u8]) -> String {

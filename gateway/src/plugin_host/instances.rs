@@ -11,12 +11,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
+use tracing::Instrument;
 
-use super::assignment::{Core, Mode};
-use super::guest::{self, Ended, Instance, Outcome, Suspended, Work};
+use super::assignment::{Breaker, Cause, Core, Mode};
+use super::guest::{self, Ended, Instance, Outcome, Spent, Suspended, Work};
 use super::logs::LogQueue;
 use super::metrics::{CallOutcome, Shard};
-use super::runtime::{Activity, Permit};
+use super::runtime::{Activity, Permit, Turn};
 use super::{Assignment, CallFailure, Host, Phase, Services};
 use crate::exchange::{ConsumerFacts, Exchange};
 
@@ -44,6 +45,8 @@ struct Pool {
     idle: Vec<Instance>,
     shard: Arc<Shard>,
     log: Option<Arc<LogQueue>>,
+    breaker: Breaker,
+    /// When the last call began.
     used: Instant,
 }
 
@@ -57,6 +60,13 @@ pub(crate) struct Called {
     pub(crate) waits: bool,
     /// The instance, if the plugin wants the chunks of the body that follows.
     pub(crate) kept: Option<Instance>,
+}
+
+impl Called {
+    /// A call that did not take place.
+    fn refused(exchange: Box<Exchange>, failure: CallFailure) -> Self {
+        Self { exchange: Some(exchange), answer: Err(failure), told: Vec::new(), waits: false, kept: None }
+    }
 }
 
 impl Instances {
@@ -85,10 +95,34 @@ impl Instances {
             !retired
         });
         pools.idle = pools.by_assignment.values().map(|pool| pool.idle.len()).sum();
+        // Held by us and by the counters, and by no pool any more: the counters may fold it away.
+        pools.shards.retain(|_, shard| Arc::strong_count(shard) > 2);
     }
 
     /// Calls a guest at `now`. It may take `wall` if it waits for something.
+    ///
+    /// The call is a span of its own at level debug, and costs one look at the level below that.
     pub(crate) async fn call(
+        &self,
+        core: &Arc<Core>,
+        exchange: Box<Exchange>,
+        work: Work,
+        times: (Instant, Duration),
+    ) -> Called {
+        let info = &core.plugin.info;
+        let span = tracing::debug_span!(
+            "plugin call",
+            plugin = info.name,
+            version = info.version,
+            phase = ?work.phase(),
+            request_id = exchange.id.as_str(),
+            outcome = tracing::field::Empty,
+            guest_ms = tracing::field::Empty,
+        );
+        self.called(core, exchange, work, times).instrument(span).await
+    }
+
+    async fn called(
         &self,
         core: &Arc<Core>,
         mut exchange: Box<Exchange>,
@@ -97,8 +131,16 @@ impl Instances {
     ) -> Called {
         self.activity.call();
         self.sweep();
+        if wall.is_zero() {
+            return Called::refused(exchange, CallFailure::WallTime);
+        }
+        if core.conduct.is_resting()
+            && let Err(failure) = self.admit(core, now)
+        {
+            return Called::refused(exchange, failure);
+        }
         let mode = core.mode();
-        if mode != Mode::Fiber {
+        if matches!(mode, Mode::Here | Mode::HereFirst) {
             let mut called = self.call_here(core, exchange, &work, now);
             match called.exchange.take_if(|_| called.waits) {
                 None => return called,
@@ -106,9 +148,23 @@ impl Instances {
             }
             core.has_waited();
         }
+        let turn = match mode {
+            Mode::Away => match self.services.lane.turn() {
+                Some(turn) => Some(turn),
+                None => return Called::refused(exchange, CallFailure::Capacity),
+            },
+            Mode::Here | Mode::HereFirst | Mode::Fiber => None,
+        };
         let instance = self.take(core, now, true).ok_or_else(|| self.permit(core));
-        let ended = suspended(Arc::clone(core), instance, Some(exchange), work, wall).await;
-        self.end(core, ended)
+        let phase = work.phase();
+        let ended = suspended(Arc::clone(core), (instance, turn), Some(exchange), work, wall).await;
+        self.end(core, phase, ended)
+    }
+
+    /// Asks the breaker of an assignment that rests on some worker.
+    #[cold]
+    fn admit(&self, core: &Arc<Core>, now: Instant) -> Result<(), CallFailure> {
+        self.pools.borrow_mut().pool(core, &self.services).breaker.admit(now, core.limits.wall)
     }
 
     /// Calls a guest outside of its exchange, about a chunk or trailers, on `instance` or on any. The
@@ -125,7 +181,7 @@ impl Instances {
         let instance = instance.or_else(|| self.take(core, Instant::now(), on_fiber));
         let Ended { instance, answer, .. } = if on_fiber {
             let instance = instance.ok_or_else(|| self.permit(core));
-            suspended(Arc::clone(core), instance, None, work, wall).await
+            suspended(Arc::clone(core), (instance, None), None, work, wall).await
         } else {
             let permit = || self.permit(core).ok_or(CallFailure::Capacity);
             match instance.map_or_else(|| permit().and_then(|permit| fresh(core, permit)), Ok) {
@@ -138,14 +194,14 @@ impl Instances {
             }
         };
         if matches!(answer, Err(CallFailure::GuestTime)) {
-            core.overruns.fetch_add(1, Ordering::Relaxed);
+            core.conduct.overran();
         }
         (instance.filter(|_| answer.is_ok()), answer)
     }
 
     /// Takes back an instance that was kept.
     pub(crate) fn put_back(&self, core: &Arc<Core>, instance: Instance) {
-        if core.plugin.info.reuse {
+        if core.reuse {
             self.give_back(core, instance);
         }
     }
@@ -157,38 +213,41 @@ impl Instances {
         };
         let mut instance = match instance {
             Ok(instance) => instance,
-            Err(failure) => {
-                return Called {
-                    exchange: Some(exchange),
-                    answer: Err(failure),
-                    told: Vec::new(),
-                    waits: false,
-                    kept: None,
-                };
-            }
+            Err(failure) => return Called::refused(exchange, failure),
         };
         instance.begin(Some(exchange), core.limits.guest_ms);
         let answer = instance.run(work);
         let exchange = instance.state().exchange.take();
-        self.end(core, Ended { instance: Some(instance), exchange, answer })
+        self.end(core, work.phase(), Ended { instance: Some(instance), exchange, answer })
     }
 
     /// Takes an instance back if it can serve again.
-    fn end(&self, core: &Arc<Core>, ended: Ended) -> Called {
+    fn end(&self, core: &Arc<Core>, phase: Phase, ended: Ended) -> Called {
         let Ended { instance, exchange, answer } = ended;
         let (mut told, mut waits, mut kept) = (Vec::new(), false, None);
         if let Some(mut instance) = instance {
             let state = instance.state();
             (told, waits) = (std::mem::take(&mut state.told), state.waits);
+            let spent = std::mem::take(&mut state.spent);
+            let span = tracing::Span::current();
+            if !span.is_none() {
+                span.record("guest_ms", state.ticks);
+                span.record("outcome", answer.as_ref().map_or_else(CallFailure::reason, |_| "answered"));
+            }
+            if spent != Spent::default() {
+                self.pools.borrow_mut().pool(core, &self.services).shard.spent(phase, spent);
+            }
             let sound = matches!(answer, Ok(_) | Err(CallFailure::Failed { .. }));
             if answer.as_ref().is_ok_and(Outcome::streams) {
                 kept = Some(instance);
-            } else if sound && core.plugin.info.reuse {
+            } else if sound && core.reuse {
                 self.give_back(core, instance);
             }
         }
         if matches!(answer, Err(CallFailure::GuestTime)) {
-            core.overruns.fetch_add(1, Ordering::Relaxed);
+            core.conduct.overran();
+        } else if core.conduct.is_away() {
+            core.conduct.behaved();
         }
         Called { exchange, answer, told, waits, kept }
     }
@@ -219,7 +278,12 @@ impl Instances {
             pools.evict();
         }
         let pool = pools.pool(core, &self.services);
-        if pool.idle.len() < MAX_IDLE {
+        // Idle instances of one worker must not use up the limit of all.
+        let most = core.limits.instances as usize / self.services.workers;
+        if most == 0 {
+            return;
+        }
+        if pool.idle.len() < MAX_IDLE.min(most) {
             pool.idle.push(instance);
             pools.idle += 1;
         } else if let Some(oldest) = pool.idle.first_mut() {
@@ -240,16 +304,20 @@ impl Instances {
 
     /// Room for a fresh instance; idle ones of this worker make way.
     fn permit(&self, core: &Core) -> Option<Permit> {
-        let capacity = &self.services.capacity;
-        capacity.acquire(&core.plugin.alive).or_else(|| {
+        core.room().or_else(|| {
             self.pools.borrow_mut().evict();
-            capacity.acquire(&core.plugin.alive)
+            core.room()
         })
     }
 
-    /// Counts a call.
+    /// Counts a call, and lets the breaker know of it.
     pub(crate) fn count(&self, core: &Arc<Core>, phase: Phase, outcome: CallOutcome, time: Duration) {
-        self.pools.borrow_mut().pool(core, &self.services).shard.count(phase, outcome, time);
+        let mut pools = self.pools.borrow_mut();
+        let pool = pools.pool(core, &self.services);
+        pool.shard.count(phase, outcome, time);
+        if outcome != CallOutcome::Resting {
+            pool.breaker.record((pool.used, Cause::of(outcome)), &core.breaker, &core.conduct);
+        }
     }
 
     /// The queue for log entries of an assignment.
@@ -275,6 +343,7 @@ impl Pools {
                 idle: Vec::new(),
                 shard: Arc::clone(shard),
                 log: None,
+                breaker: Breaker::default(),
                 used: Instant::now(),
             }
         })
@@ -313,14 +382,22 @@ fn agreed(instance: Instance, said: bool) -> Result<Instance, CallFailure> {
 /// A call on a fiber, with a warm instance or room for a fresh one.
 fn suspended(
     core: Arc<Core>,
-    instance: Result<Instance, Option<Permit>>,
+    (instance, turn): (Result<Instance, Option<Permit>>, Option<Turn>),
     exchange: Option<Box<Exchange>>,
     work: Work,
     wall: Duration,
 ) -> Suspended {
     let cancel = Arc::<guest::Cancel>::default();
     let told = Arc::clone(&cancel);
+    let services = Arc::clone(&core.services);
+    let asked = turn.as_ref().map(|_| Instant::now());
     let call = async move {
+        // The clock of epochs must not doze when a call has waited for its turn.
+        let queued = asked.map_or(Duration::ZERO, |asked| asked.elapsed());
+        core.services.control.call();
+        if told.is_set() {
+            return Ended { instance: None, exchange, answer: Err(CallFailure::WallTime) };
+        }
         let instance = match instance {
             Ok(instance) => Ok(instance),
             Err(Some(permit)) => fresh_suspending(&core, permit).await,
@@ -335,8 +412,12 @@ fn suspended(
         instance.state().cancel = told;
         instance.begin(exchange, core.limits.guest_ms);
         let answer = instance.run_suspending(&work).await;
+        instance.state().spent.queued = queued;
         let exchange = instance.state().exchange.take();
         Ended { instance: Some(instance), exchange, answer }
     };
-    Suspended::new(call, cancel, wall)
+    match turn {
+        Some(turn) => Suspended::new(services.lane.run(turn, call), cancel, wall),
+        None => Suspended::new(call, cancel, wall),
+    }
 }

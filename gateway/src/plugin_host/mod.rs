@@ -13,6 +13,7 @@ mod adapters;
 mod assignment;
 mod bindings;
 mod chain;
+mod conduct;
 mod direction;
 mod guest;
 mod host;
@@ -31,16 +32,18 @@ mod verify;
 
 pub(crate) use assignment::is_public;
 pub use assignment::{
-    AssignError, Assignment, AssignmentSpec, CallFailure, ConfigProblem, Limits, OnFailure,
+    AssignError, Assignment, AssignmentSpec, CallFailure, Cause, ConfigProblem, FailurePolicy, Limits,
+    OnFailure,
 };
 pub use chain::{Canary, Chain, Collected, Filter, Flow, Placement, ResponseFlow, Run, Share, Slot};
+pub use conduct::{ConductReport, Conducted};
 pub use direction::Direction;
 pub(crate) use host::Services;
 pub use host::{Admitted, Host, StartError};
 pub use imports::{HISTOGRAM_BOUNDS, PluginSeries};
 pub use instances::Instances;
 pub use load::{
-    AdmissionError, CapabilityRequest, Cost, InUse, LoadError, Package, Phase, Plugin, PluginInfo,
+    AdmissionError, CapabilityRequest, Cost, InUse, Language, LoadError, Package, Phase, Plugin, PluginInfo,
     Provenance, compile_child,
 };
 pub use metrics::{CallOutcome, CallStats, NamedSeries};

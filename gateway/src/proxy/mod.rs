@@ -20,6 +20,7 @@ mod listener;
 mod real_ip;
 mod respond;
 mod response_phase;
+mod server_timing;
 mod strict;
 mod strict_chunk;
 mod strict_head;

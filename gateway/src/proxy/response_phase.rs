@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::error::{Page, ProxyError};
 use super::finish::{Ending, Running};
 use super::forward::Answered;
-use super::{ResponseBody, headers, hold, respond, tunnel};
+use super::{ResponseBody, headers, hold, respond, server_timing, tunnel};
 use crate::exchange::{self, AnswerBody, Exchange, LocalAnswer, ResponseHead};
 use crate::plugin_host::{CallFailure, Direction, ResponseFlow};
 
@@ -185,6 +185,10 @@ pub(super) fn finish(mut ending: Ending, mut outcome: Outcome) -> Response<Respo
         head.remove(header::CONTENT_LENGTH);
     }
     headers::to_client(exchange, bytes.is_none(), &client.worker.settings.headers, &mut head);
+    let callers = &client.worker.settings.server_timing;
+    if !callers.is_empty() {
+        server_timing::add(exchange, chain.times(run), callers, &mut head);
+    }
     if let Entry::Vacant(date) = head.entry(header::DATE) {
         date.insert(client.worker.date());
     }

@@ -6,22 +6,28 @@ use std::str::FromStr;
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Directive;
+use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 use crate::config::{LogFormat, LogLevel};
 
-/// Begins to log. Calling it a second time in one process changes nothing.
+/// Begins to log. Spans, of which there are some at level debug, are written when they end. Calling it a second time in one process changes nothing.
 pub fn init(level: LogLevel, format: LogFormat) {
     let layer = match format {
         LogFormat::Json => fmt::layer()
             .json()
             .flatten_event(true)
             .with_current_span(false)
+            .with_span_events(FmtSpan::CLOSE)
             .with_writer(std::io::stderr)
             .boxed(),
-        LogFormat::Text => fmt::layer().with_target(false).with_writer(std::io::stderr).boxed(),
+        LogFormat::Text => fmt::layer()
+            .with_target(false)
+            .with_span_events(FmtSpan::CLOSE)
+            .with_writer(std::io::stderr)
+            .boxed(),
     };
     let done = Registry::default().with(filter(level)).with(layer).try_init();
     if done.is_err() {

@@ -13,4 +13,4 @@ mod status;
 
 pub use access_log::{AccessLog, WorkerAccessLog};
 pub use metrics::{Collect, Exposition, Kind, Metrics, WorkerMetrics};
-pub use status::{ConfigurationStatus, Readiness, ServerTotals, StatusReport};
+pub use status::{ConfigurationStatus, Readiness, ServerTotals, StatusReport, UnusualPlugin};

@@ -42,6 +42,23 @@ pub struct StatusReport {
     pub database_reachable: Option<bool>,
     /// What serves requests.
     pub configuration: ConfigurationStatus,
+    /// Assignments of plugins that are not called as usual.
+    pub plugins: Vec<UnusualPlugin>,
+}
+
+/// An assignment of a plugin that is not called as usual.
+#[derive(Debug, Clone)]
+pub struct UnusualPlugin {
+    /// Id of the assignment.
+    pub assignment: String,
+    /// Name of the plugin.
+    pub plugin: String,
+    /// Its version.
+    pub version: String,
+    /// Workers that do not call it for now, since most of its last calls failed.
+    pub resting: u32,
+    /// Whether its calls run beside the workers, since they used up their guest time.
+    pub slow_lane: bool,
 }
 
 /// The configuration that serves requests.
@@ -108,6 +125,15 @@ impl StatusReport {
                 "last_error": configuration.last_error,
             },
         });
+        if let (false, Some(fields)) = (self.plugins.is_empty(), body.as_object_mut()) {
+            let plugins = self.plugins.iter().map(|one| {
+                json!({
+                    "assignment": one.assignment, "plugin": one.plugin, "version": one.version,
+                    "resting_workers": one.resting, "slow_lane": one.slow_lane,
+                })
+            });
+            fields.insert("plugins_unusual".to_owned(), plugins.collect());
+        }
         if let (Some(reachable), Some(fields)) = (self.database_reachable, body.as_object_mut()) {
             fields.insert("database".to_owned(), json!({"reachable": reachable}));
         }
@@ -131,6 +157,13 @@ mod tests {
                 faults: 1,
                 last_error: Some("the database is away".to_owned()),
             },
+            plugins: vec![UnusualPlugin {
+                assignment: "a".to_owned(),
+                plugin: "p".to_owned(),
+                version: "1".to_owned(),
+                resting: 2,
+                slow_lane: false,
+            }],
         };
         let totals = ServerTotals { accepted: 4, active: 3, requests: 9, running: 1 };
         let body = report.body(totals.plus(ServerTotals::default()));
@@ -138,7 +171,8 @@ mod tests {
         assert_eq!(body["configuration"]["source"], "last_good");
         assert_eq!(body["configuration"]["loaded_at"], 5);
         assert_eq!(body["server"]["connections_waiting"], 2);
-        let off = StatusReport { database_reachable: None, ..report };
+        assert_eq!(body["plugins_unusual"][0]["resting_workers"], 2);
+        let off = StatusReport { database_reachable: None, plugins: Vec::new(), ..report };
         assert_eq!(off.body(totals).get("database"), None, "without a database nothing is said of it");
     }
 }

@@ -6,7 +6,9 @@ use http::HeaderName;
 
 use super::{seconds, size, some_seconds};
 use crate::config::reader::Reader;
-use crate::config::settings::{AccessLogTarget, HeaderToken, HeldBodies, ProxySettings, UpstreamKeepalive};
+use crate::config::settings::{
+    AccessLogTarget, Caller, HeaderToken, HeldBodies, ProxySettings, UpstreamKeepalive,
+};
 use crate::config::{AddressRange, units};
 
 pub(super) fn read(reader: &mut Reader, prefix: &Path) -> ProxySettings {
@@ -14,6 +16,7 @@ pub(super) fn read(reader: &mut Reader, prefix: &Path) -> ProxySettings {
         access_log: reader.read("proxy_access_log", |text| access_log(text, prefix)),
         headers: reader.read("headers", headers),
         request_id_upstream: reader.read("headers_upstream", headers_upstream),
+        server_timing: reader.read("server_timing", |text| Ok(callers(text))),
         trusted_ips: reader.read("trusted_ips", trusted_ips),
         real_ip_header: reader
             .read("real_ip_header", |text| {
@@ -116,6 +119,13 @@ fn headers_upstream(text: &str) -> Result<bool, String> {
         "x-kong-request-id" => Ok(true),
         _ => Err("allowed: x-kong-request-id, off".to_owned()),
     }
+}
+
+/// What is no address is the name of a consumer.
+fn callers(text: &str) -> Vec<Caller> {
+    let caller =
+        |part: &str| part.parse().map_or_else(|_| Caller::Consumer(part.to_owned()), Caller::Address);
+    list(text).map(caller).collect()
 }
 
 fn trusted_ips(text: &str) -> Result<Vec<AddressRange>, String> {

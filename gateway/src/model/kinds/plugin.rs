@@ -59,8 +59,13 @@ pub(super) fn kind() -> Kind {
 
 /// What the operator grants and how far the plugin may go; null leaves the gateway's defaults.
 fn sandbox() -> Field {
-    let fields =
-        Fields::default().with("grants", grants()).with("limits", limits()).with("on_failure", on_failure());
+    let fields = Fields::default()
+        .with("grants", grants())
+        .with("limits", limits())
+        .with("on_failure", on_failure())
+        .with("on_failure_by_cause", on_failure_by_cause())
+        .with("breaker", breaker())
+        .with("instances", string().one_of(&["per-call", "reuse"]));
     record(fields).optional()
 }
 
@@ -96,7 +101,28 @@ pub(super) fn limits() -> Field {
         .with("guest_ms_per_call", integer().between(1, 60_000))
         .with("wall_ms_per_exchange", integer().between(1, 600_000))
         .with("memory_mib", integer().between(1, 4_096))
-        .with("host_calls", integer().between(0, 1_000_000));
+        .with("host_calls", integer().between(1, 1_000_000))
+        .with("outbound_bytes", integer().between(1, 1 << 30))
+        .with("log_lines_per_second", integer().between(1, 1_000_000))
+        .with("log_bytes_per_second", integer().between(1, 1 << 30))
+        .with("attribute_bytes", integer().between(1, 16_384))
+        .with("instances", integer().between(1, 100_000));
+    record(fields).optional()
+}
+
+/// The same by what made the call fail; what is not said falls back on `on_failure`.
+fn on_failure_by_cause() -> Field {
+    let causes = ["trap", "failure", "timeout", "capacity", "load"];
+    let fields = causes.into_iter().fold(Fields::default(), |fields, cause| fields.with(cause, on_failure()));
+    record(fields).optional()
+}
+
+/// When a plugin that keeps failing is left alone, and for how long at first.
+fn breaker() -> Field {
+    let fields = Fields::default()
+        .with("failures", integer().between(0, 1_000_000))
+        .with("percent", integer().between(1, 100))
+        .with("rest_ms", integer().between(1, 60_000));
     record(fields).optional()
 }
 

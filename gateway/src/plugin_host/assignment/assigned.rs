@@ -7,15 +7,18 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::grants::Grants;
-use super::{Limits, OnFailure};
+use super::{BreakerRules, Conduct, FailurePolicy, Limits, Quota, Rate};
 use crate::plugin_host::bindings::exports::weir::plugin::lifecycle;
 use crate::plugin_host::bindings::weir::plugin::types::Input;
 use crate::plugin_host::imports::LocalCache;
 use crate::plugin_host::load::Phases;
+use crate::plugin_host::runtime::Permit;
 use crate::plugin_host::{Phase, Plugin, Services};
 
-/// Overruns of the guest time after which calls run on fibers, so that others get their turn.
-const OVERRUNS: u32 = 3;
+/// Reports about one assignment: so many in a while tell what there is to tell.
+const REPORTS: Rate = Rate { window: Duration::from_secs(10), lines: 5, bytes: u32::MAX };
+/// A backtrace of a trap, likewise.
+const BACKTRACES: Rate = Rate { window: Duration::from_secs(10), lines: 1, bytes: u32::MAX };
 
 /// How entries for the log phase are gathered and repeated.
 #[derive(Debug, Clone, Copy)]
@@ -114,10 +117,19 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) grants: Grants,
     pub(crate) cache: Option<Arc<LocalCache>>,
-    pub(crate) on_failure: OnFailure,
+    pub(crate) on_failure: FailurePolicy,
+    pub(crate) breaker: BreakerRules,
+    /// Whether an instance may serve more than one call: the plugin offers it and the operator lets it.
+    pub(crate) reuse: bool,
     pub(crate) priority: i32,
     pub(crate) services: Arc<Services>,
-    pub(crate) overruns: AtomicU32,
+    pub(crate) conduct: Conduct,
+    /// Instances alive, against the limit of this assignment.
+    pub(crate) alive: Arc<AtomicU32>,
+    /// Lines that its guests log, and those that the gateway writes about it.
+    pub(crate) log_quota: Quota,
+    pub(crate) reports: Quota,
+    pub(crate) backtraces: Quota,
     pub(crate) retired: AtomicBool,
     /// Calls that go on a fiber at once, since one before had to wait.
     pub(crate) fibers: AtomicU32,
@@ -136,17 +148,21 @@ pub(crate) enum Mode {
     HereFirst,
     /// On a fiber.
     Fiber,
+    /// On a fiber of a thread that is not a worker: calls before it used up their time.
+    Away,
 }
 
 impl Core {
     /// How the next call is made.
     pub(crate) fn mode(&self) -> Mode {
-        if !self.suspends() {
+        if self.conduct.is_away() {
+            return Mode::Away;
+        }
+        if !self.grants.suspends() {
             return Mode::Here;
         }
         // An instance that is kept for a body cannot change over to a fiber half-way.
-        let may_begin_anew = self.grants.may_begin_anew() && !self.plugin.streams();
-        let tame = self.overruns.load(Ordering::Relaxed) < OVERRUNS && may_begin_anew;
+        let tame = self.grants.may_begin_anew() && !self.plugin.streams();
         let left = self.fibers.load(Ordering::Relaxed);
         if left > 0 {
             // Two workers may take the same one off: the number is a rough one.
@@ -160,9 +176,24 @@ impl Core {
         self.fibers.store(FIBERS_AFTER_A_WAIT, Ordering::Relaxed);
     }
 
+    /// Room for one more instance of this assignment; `None` at its limit or the gateway's.
+    pub(crate) fn room(&self) -> Option<Permit> {
+        self.services.capacity.acquire_within(&self.plugin.alive, &self.alive, self.limits.instances)
+    }
+
+    /// Whether one more report about this assignment is due, and how many were left out before it.
+    pub(crate) fn report(&self) -> Option<u64> {
+        self.reports.take(self.services.started.elapsed(), 0, &REPORTS)
+    }
+
+    /// Whether the backtrace of a trap is to be written.
+    pub(crate) fn wants_backtrace(&self) -> bool {
+        self.backtraces.take(self.services.started.elapsed(), 0, &BACKTRACES).is_some()
+    }
+
     /// Whether calls run on fibers: if they may wait, or have used up their time before.
     pub(crate) fn suspends(&self) -> bool {
-        self.grants.suspends() || self.overruns.load(Ordering::Relaxed) >= OVERRUNS
+        self.grants.suspends() || self.conduct.is_away()
     }
 }
 

@@ -1,11 +1,16 @@
 //! How a call of a plugin can go wrong, and the answer that the client gets for it.
 
-use http::StatusCode;
+use std::time::Duration;
 
+use http::{HeaderValue, StatusCode, header};
+
+use super::Cause;
 use crate::exchange::LocalAnswer;
 
 /// Kong's words for an error that is none of the client's business.
 const UNEXPECTED: &str = "An unexpected error occurred";
+/// Kong's words for a 503.
+const UNAVAILABLE: &str = "Service unavailable";
 
 /// Why a call gave no usable answer. All but `Failed` and `BadAnswer`, which end a call in order,
 /// cost the instance.
@@ -52,6 +57,14 @@ pub enum CallFailure {
     /// The client left during the call.
     #[error("the client left during the call")]
     Cancelled,
+    /// The plugin failed most of its calls of late, and is not called for a while.
+    #[error("the plugin is not called for now: most of its last calls failed")]
+    Resting {
+        /// What made most of them fail, or the last one at least.
+        cause: Cause,
+        /// How long it will not be called.
+        rest: Duration,
+    },
     /// The assignment never came to life.
     #[error("the assignment is broken: {0}")]
     Broken(String),
@@ -73,6 +86,7 @@ impl CallFailure {
             Self::Aborted(_) => "plugin-aborted",
             Self::BodyTooLarge => "plugin-body-too-large",
             Self::Cancelled => "plugin-cancelled",
+            Self::Resting { .. } => "plugin-resting",
             Self::Broken(_) => "plugin-broken",
         }
     }
@@ -80,7 +94,7 @@ impl CallFailure {
     /// The status and the words for the client when the failure policy is `closed`.
     pub(crate) fn status(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::Capacity => (StatusCode::SERVICE_UNAVAILABLE, UNEXPECTED),
+            Self::Capacity | Self::Resting { .. } => (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE),
             Self::Aborted(_) => (StatusCode::BAD_REQUEST, "Bad request"),
             Self::BodyTooLarge => {
                 (StatusCode::BAD_GATEWAY, "An invalid response was received from the upstream server")
@@ -103,6 +117,10 @@ impl CallFailure {
         let (status, words) = self.status();
         let mut answer = LocalAnswer::message(status, words);
         answer.reason = self.reason().to_owned();
+        if let Self::Resting { rest, .. } = self {
+            let seconds = rest.as_secs() + u64::from(rest.subsec_nanos() > 0);
+            answer.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         answer
     }
 }

@@ -69,7 +69,7 @@ impl Chain {
         let caller = Caller { assignment, instances, phase: direction.body() };
         let result = match body {
             Err(failure) => {
-                super::response::report(assignment.name(), &exchange.id, &failure);
+                super::response::report(&assignment.core, &exchange.id, &failure);
                 Err(failure)
             }
             Ok(body) => {

@@ -50,7 +50,7 @@ impl Caller<'_> {
         let outcome = match &settled {
             Ok(next) => next.outcome(),
             Err(failure) => {
-                super::response::report(self.assignment.name(), &exchange.id, failure);
+                super::response::report(core, &exchange.id, failure);
                 CallOutcome::of(failure)
             }
         };

@@ -24,8 +24,10 @@ pub use filter::Filter;
 pub use run::Run;
 pub use slot::{Placement, Slot};
 
+use std::time::Duration;
+
 use self::next::Next;
-use super::assignment::OnFailure;
+use super::assignment::{FailurePolicy, OnFailure};
 use super::load::Phases;
 use super::{CallFailure, Phase};
 use crate::exchange::LocalAnswer;
@@ -90,6 +92,12 @@ impl Chain {
         self.slots.iter().map(|slot| &*slot.name)
     }
 
+    /// The plugins that were called, in order, and the time that their calls took.
+    pub fn times<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = (&'a str, Duration)> {
+        let all = self.slots.iter().zip(&run.slots);
+        all.filter(|(_, state)| !state.used.is_zero()).map(|(slot, state)| (&*slot.name, state.used))
+    }
+
     /// The state of one exchange in this chain.
     pub fn begin(&self) -> Run {
         Run::new(self.slots.len())
@@ -98,11 +106,11 @@ impl Chain {
 
 /// What a call means for the exchange under the assignment's policy: an answer for the client, or
 /// nothing. What goes on otherwise comes back as the error.
-fn settled(result: Result<Next, CallFailure>, policy: OnFailure) -> Result<Option<LocalAnswer>, Next> {
-    match (result, policy) {
-        (Ok(Next::Answer(answer)), _) => Ok(Some(answer)),
-        (Err(failure), OnFailure::Closed) => Ok(Some(failure.answer())),
-        (Ok(Next::Go), _) | (Err(_), OnFailure::Open) => Ok(None),
-        (Ok(next @ (Next::Collect(_) | Next::Stream(_))), _) => Err(next),
+fn settled(result: Result<Next, CallFailure>, policy: FailurePolicy) -> Result<Option<LocalAnswer>, Next> {
+    match result {
+        Ok(Next::Answer(answer)) => Ok(Some(answer)),
+        Ok(Next::Go) => Ok(None),
+        Ok(next @ (Next::Collect(_) | Next::Stream(_))) => Err(next),
+        Err(failure) => Ok((policy.of(&failure) == OnFailure::Closed).then(|| failure.answer())),
     }
 }

@@ -9,7 +9,7 @@ use super::next::Next;
 use super::run::{Run, SlotRun};
 use super::{Chain, Flow, Placement, settled};
 use crate::exchange::{self, ConsumerFacts, Exchange, HeaderEdit, Identity, LocalAnswer, TargetChange};
-use crate::plugin_host::assignment::CallFailure;
+use crate::plugin_host::assignment::{CallFailure, FailurePolicy};
 use crate::plugin_host::bindings::exports::weir::plugin::request_head as wit;
 use crate::plugin_host::bindings::weir::plugin::types::BodyMode;
 use crate::plugin_host::guest::{Outcome, Work};
@@ -55,8 +55,8 @@ impl Chain {
                 None => continue,
                 Some(Placement::Broken { on_failure, reason }) => {
                     let failure = CallFailure::Broken(reason.to_string());
-                    super::response::report(&slot.name, &exchange.id, &failure);
-                    (Err(failure), *on_failure)
+                    super::response::report_broken(&slot.name, &exchange.id, &failure);
+                    (Err(failure), FailurePolicy::always(*on_failure))
                 }
                 Some(Placement::Live(assignment)) if assignment.runs(Phase::RequestHead) => {
                     let (back, result) = ask(assignment, instances, state, exchange).await;
@@ -116,7 +116,7 @@ async fn ask(
     let outcome = match &settled {
         Ok(next) => next.outcome(),
         Err(failure) => {
-            super::response::report(assignment.name(), &exchange.id, failure);
+            super::response::report(core, &exchange.id, failure);
             CallOutcome::of(failure)
         }
     };

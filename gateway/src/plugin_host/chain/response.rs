@@ -7,7 +7,7 @@ use super::next::Next;
 use super::run::{Run, SlotRun};
 use super::{Chain, Placement, ResponseFlow, settled};
 use crate::exchange::{self, ConsumerFacts, Exchange, RequestId};
-use crate::plugin_host::assignment::CallFailure;
+use crate::plugin_host::assignment::{CallFailure, Core};
 use crate::plugin_host::bindings::exports::weir::plugin::response_head as wit;
 use crate::plugin_host::guest::{Outcome, Work};
 use crate::plugin_host::inputs::Reader;
@@ -99,7 +99,16 @@ pub(super) fn unwrap(
     (exchange.expect("a call gives its exchange back"), answer, told)
 }
 
-/// Tells the operator what went wrong, once.
-pub(super) fn report(plugin: &str, id: &RequestId, failure: &CallFailure) {
+/// Tells the operator what went wrong, a few times in a while: a plugin that fails with each request
+/// must not fill the log.
+pub(super) fn report(core: &Core, id: &RequestId, failure: &CallFailure) {
+    let Some(left_out) = core.report() else { return };
+    let (plugin, version) = (core.plugin.info.name.as_str(), core.plugin.info.version.as_str());
+    let (request_id, reason) = (id.as_str(), failure.reason());
+    tracing::warn!(plugin, version, request_id, reason, left_out, "{failure}");
+}
+
+/// The same for an assignment that never came to life.
+pub(super) fn report_broken(plugin: &str, id: &RequestId, failure: &CallFailure) {
     tracing::warn!(plugin, request_id = id.as_str(), reason = failure.reason(), "{failure}");
 }

@@ -144,8 +144,8 @@ impl Stage {
     /// Goes on without the plugin if that is the policy. What the plugin itself breaks off stays so.
     pub(super) fn failed(&mut self, failure: CallFailure, id: &RequestId) -> Result<(), CallFailure> {
         self.kept = None;
-        super::response::report(self.assignment.name(), id, &failure);
-        match (self.assignment.core.on_failure, failure) {
+        super::response::report(&self.assignment.core, id, &failure);
+        match (self.assignment.core.on_failure.of(&failure), failure) {
             (_, failure @ CallFailure::Aborted(_)) | (OnFailure::Closed, failure) => Err(failure),
             (OnFailure::Open, _) => Ok(()),
         }

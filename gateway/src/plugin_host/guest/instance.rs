@@ -10,6 +10,7 @@ use wasmtime::Store;
 
 use super::body_work::BodyCalls;
 use super::state::OutOfTime;
+use super::traces;
 use super::work::{OnBeforeRouting, OnLog, OnRequestHead, OnResponseHead};
 use super::{CallState, EntryRef, Outcome, Work, lists_of, values_of};
 use crate::exchange::Exchange;
@@ -17,16 +18,14 @@ use crate::plugin_host::CallFailure;
 use crate::plugin_host::bindings::weir::plugin::types::Failure;
 use crate::plugin_host::runtime::Permit;
 
-/// An instance is replaced at this age, whatever it did.
-const MAX_AGE: Duration = Duration::from_secs(60);
-
 /// A configured instance. It serves one assignment, and one call at a time.
 pub(crate) struct Instance {
     pub(super) store: Store<CallState>,
     pub(super) calls: Calls,
     /// Calls after which it is replaced.
     pub(super) left: u32,
-    pub(super) born: Instant,
+    /// When it is replaced, whatever it did.
+    pub(super) until: Instant,
     pub(super) _permit: Permit,
 }
 
@@ -62,7 +61,7 @@ impl Instance {
     /// Whether the instance may serve another call at `now`.
     pub(crate) fn is_fit(&self, now: Instant) -> bool {
         let state = self.store.data();
-        self.left > 0 && now.saturating_duration_since(self.born) < MAX_AGE && !state.memory.has_grown()
+        self.left > 0 && now < self.until && !state.memory.has_grown()
     }
 
     /// Calls the guest on this thread. Never waits.
@@ -73,15 +72,23 @@ impl Instance {
 
     /// Calls the guest on a fiber. The future must be polled to its end.
     pub(crate) async fn run_suspending(&mut self, work: &Work) -> Answered {
+        // The clock is asked only by calls that really wait.
+        let (mut suspended, mut since) = (Duration::ZERO, None::<Instant>);
         let called = {
             let mut call = pin!(self.call_suspending(work));
-            poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context))) {
-                Ok(Poll::Pending) => Poll::Pending,
-                Ok(Poll::Ready(answer)) => Poll::Ready(Ok(answer)),
-                Err(_) => Poll::Ready(Err(())),
+            poll_fn(|context| {
+                suspended += since.take().map_or(Duration::ZERO, |since| since.elapsed());
+                let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
+                since = matches!(polled, Ok(Poll::Pending)).then(Instant::now);
+                match polled {
+                    Ok(Poll::Pending) => Poll::Pending,
+                    Ok(Poll::Ready(answer)) => Poll::Ready(Ok(answer)),
+                    Err(_) => Poll::Ready(Err(())),
+                }
             })
             .await
         };
+        self.state().spent.suspended = suspended;
         self.sort(called)
     }
 
@@ -177,6 +184,9 @@ impl Instance {
 pub(super) fn trapped(error: &wasmtime::Error, state: &CallState) -> CallFailure {
     if error.is::<OutOfTime>() {
         return CallFailure::GuestTime;
+    }
+    if !state.waits {
+        traces::report(error, state);
     }
     let cause = error.root_cause().to_string();
     if state.memory.was_refused() { CallFailure::Memory(cause) } else { CallFailure::Trap(cause) }

@@ -7,6 +7,7 @@ mod limiter;
 mod start;
 mod state;
 mod suspended;
+mod traces;
 mod wire;
 mod work;
 
@@ -15,7 +16,7 @@ pub(crate) use handles::Handles;
 pub(crate) use instance::Instance;
 pub(crate) use limiter::MemoryLimiter;
 pub(crate) use start::{start, start_suspending};
-pub(crate) use state::{CallState, Cancel, MustWait};
+pub(crate) use state::{CallState, Cancel, MustWait, Spent};
 pub(crate) use suspended::{Ended, Suspended};
 pub(crate) use wire::{EntryRef, Held, LogEntry, ValueRef, lists_of, values_of};
 pub(crate) use work::{Outcome, Work};

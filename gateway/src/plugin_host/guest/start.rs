@@ -1,9 +1,10 @@
 //! Makes an instance: store, limits, instantiation, configuration.
 
 use std::cell::Cell;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::Instance as Guest;
 use wasmtime::{Store, UpdateDeadline};
@@ -32,14 +33,15 @@ const MAX_HANDLES: usize = 256;
 ///
 /// [`CallFailure::Start`] if it cannot be instantiated or fails in `configure`.
 pub(crate) fn start(core: &Arc<Core>, permit: Permit) -> Result<(Instance, Configured), CallFailure> {
+    let begun = Instant::now();
     let started = catch_unwind(AssertUnwindSafe(|| {
         let mut store = store(core, false);
-        let begun = core.plugin.plain.instantiate(&mut store).and_then(|guest| {
+        let made = core.plugin.plain.instantiate(&mut store).and_then(|guest| {
             let configure = core.plugin.exports.lifecycle.load(&mut store, &guest)?;
             let said = configure.call_configure(&mut store, &core.config_json)?;
             Ok((guest, said))
         });
-        finish(core, store, begun, permit)
+        finish(core, store, (begun, made), permit)
     }));
     started.unwrap_or(Err(CallFailure::Panic))
 }
@@ -53,8 +55,9 @@ pub(crate) async fn start_suspending(
     core: &Arc<Core>,
     permit: Permit,
 ) -> Result<(Instance, Configured), CallFailure> {
+    let begun = Instant::now();
     let mut store = store(core, true);
-    let begun = async {
+    let made = async {
         let guest = core.plugin.suspending.instantiate_async(&mut store).await?;
         let lifecycle = core.plugin.exports.lifecycle.load(&mut store, &guest)?;
         let configure = lifecycle.func_configure();
@@ -62,7 +65,7 @@ pub(crate) async fn start_suspending(
         Ok((guest, said))
     }
     .await;
-    finish(core, store, begun, permit)
+    finish(core, store, (begun, made), permit)
 }
 
 type Said = Result<lifecycle::Setup, Vec<lifecycle::ConfigProblem>>;
@@ -70,15 +73,17 @@ type Said = Result<lifecycle::Setup, Vec<lifecycle::ConfigProblem>>;
 fn finish(
     core: &Core,
     mut store: Store<CallState>,
-    begun: wasmtime::Result<(Guest, Said)>,
+    (begun, made): (Instant, wasmtime::Result<(Guest, Said)>),
     permit: Permit,
 ) -> Result<(Instance, Configured), CallFailure> {
     let (guest, said) =
-        begun.map_err(|error| CallFailure::Start(trapped(&error, store.data()).to_string()))?;
+        made.map_err(|error| CallFailure::Start(trapped(&error, store.data()).to_string()))?;
     let calls = phases(core, &mut store, &guest).map_err(|error| CallFailure::Start(format!("{error:#}")))?;
     store.data_mut().memory.settle();
-    let left = random_calls();
-    let instance = Instance { store, calls, left, born: Instant::now(), _permit: permit };
+    let now = Instant::now();
+    store.data_mut().spent.starting = Some(now.saturating_duration_since(begun));
+    let (left, age) = lifetime();
+    let instance = Instance { store, calls, left, until: now + age, _permit: permit };
     let problem = |problem: lifecycle::ConfigProblem| ConfigProblem {
         pointer: problem.pointer,
         message: problem.message,
@@ -128,10 +133,12 @@ fn phases(core: &Core, store: &mut Store<CallState>, guest: &Guest) -> wasmtime:
     })
 }
 
-/// Between 500 and 1500, so that the instances of many workers are not replaced together.
-fn random_calls() -> u32 {
-    thread_local!(static SEED: Cell<u64> = const { Cell::new(0) });
-    let next = SEED.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(std::process::id().into());
-    SEED.set(next.wrapping_add(1_442_695_040_888_963_407));
-    500 + u32::try_from((next >> 33) % 1000).unwrap_or(0)
+/// Calls and time after which an instance is replaced: between 500 and 1500, and between 40 and 80
+/// seconds, so that those of many workers are not replaced together.
+fn lifetime() -> (u32, Duration) {
+    thread_local!(static SEED: Cell<u64> = Cell::new(RandomState::new().build_hasher().finish()));
+    let next = SEED.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    SEED.set(next);
+    let calls = 500 + u32::try_from((next >> 33) % 1000).unwrap_or(0);
+    (calls, Duration::from_millis(40_000 + (next >> 17) % 40_000))
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use super::{Handles, MemoryLimiter};
 use crate::exchange::{ConsumerFacts, Exchange, RequestId};
 use crate::plugin_host::assignment::Core;
-use crate::plugin_host::imports::{HeldBody, LogQuota, MetricHandles, PublicKey, SecretHandle};
+use crate::plugin_host::imports::{HeldBody, MetricHandles, PublicKey, SecretHandle};
 
 /// Calls it quits: set when the client is gone or the wall clock has run out. Host functions
 /// return at once, and the guest is stopped at the next tick.
@@ -53,9 +54,13 @@ pub(crate) struct CallState {
     /// Ticks that do not count: one after each wait of the host, however long it was.
     pub(crate) waited: u64,
     pub(crate) host_calls: u32,
+    /// Bytes that the call may still send out and get back.
+    pub(crate) outbound: u64,
+    /// Bytes of attributes that it may still set.
+    pub(crate) attributes: usize,
+    pub(crate) spent: Spent,
     /// Consumers that the guest was told about in this call: its verdict may name them.
     pub(crate) told: Vec<Arc<ConsumerFacts>>,
-    pub(crate) log_quota: LogQuota,
     pub(crate) metrics: MetricHandles,
     pub(crate) keys: Handles<PublicKey>,
     pub(crate) secrets: Handles<SecretHandle>,
@@ -63,6 +68,17 @@ pub(crate) struct CallState {
     pub(crate) yields: bool,
     /// The call was broken off, because it has to wait and does not run on a fiber.
     pub(crate) waits: bool,
+}
+
+/// Time of a call that the guest did not have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Spent {
+    /// The fiber was suspended: the host waited for something, or let others run.
+    pub(crate) suspended: Duration,
+    /// The call waited for a thread of the slow lane.
+    pub(crate) queued: Duration,
+    /// The instance was made for it, configuration included.
+    pub(crate) starting: Option<Duration>,
 }
 
 /// The guest has to wait for something, and runs on the worker's own stack; ends the call.
@@ -92,8 +108,10 @@ impl CallState {
             budget: core.limits.guest_ms,
             waited: 0,
             host_calls: core.limits.host_calls,
+            outbound: core.limits.outbound_bytes,
+            attributes: core.limits.attribute_bytes,
+            spent: Spent::default(),
             told: Vec::new(),
-            log_quota: LogQuota::default(),
             metrics: MetricHandles::default(),
             keys: Handles::default(),
             secrets: Handles::default(),
@@ -112,6 +130,8 @@ impl CallState {
         self.waits = false;
         self.budget = budget;
         self.host_calls = self.core.limits.host_calls;
+        self.outbound = self.core.limits.outbound_bytes;
+        self.attributes = self.core.limits.attribute_bytes;
         self.told.clear();
     }
 

@@ -3,6 +3,7 @@
 use wasmtime::component::TypedFunc;
 
 use super::{BodyWork, EntryRef, Held, LogEntry, ValueRef};
+use crate::plugin_host::Phase;
 use crate::plugin_host::bindings::exports::weir::plugin::{
     before_routing, request_body, request_head, response_body, response_head,
 };
@@ -34,6 +35,21 @@ pub(crate) enum Work {
     ResponseHead(Vec<Held>, Option<Vec<u8>>),
     /// A batch.
     Log(Vec<LogEntry>),
+}
+
+impl Work {
+    /// The phase that it belongs to.
+    pub(crate) fn phase(&self) -> Phase {
+        match self {
+            Self::BeforeRouting(_) => Phase::BeforeRouting,
+            Self::Body(BodyWork::Whole(direction, ..)) => direction.body(),
+            Self::Body(BodyWork::Chunk(direction, ..)) => direction.stream(),
+            Self::Body(BodyWork::Trailers(direction, _)) => direction.trailers(),
+            Self::RequestHead(_) => Phase::RequestHead,
+            Self::ResponseHead(..) => Phase::ResponseHead,
+            Self::Log(_) => Phase::Log,
+        }
+    }
 }
 
 /// What came back. Verdicts are boxed: they are large, and handed on several times.

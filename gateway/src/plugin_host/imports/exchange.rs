@@ -34,10 +34,18 @@ impl Host for CallState {
         self.charge()?;
         // The access log shows attributes.
         self.core.grants.secrets.redact(&mut value);
-        if let Some(exchange) = &mut self.exchange
-            && let Err(error) = exchange.attributes.set(key, value)
-        {
-            tracing::warn!(plugin = %self.core.plugin.info.name, %error, "an attribute was dropped");
+        let Some(exchange) = &mut self.exchange else { return Ok(()) };
+        let left = self.attributes.checked_sub(key.len() + value.len());
+        let kept = left.is_some() && exchange.attributes.set(key, value).is_ok();
+        if kept {
+            self.attributes = left.unwrap_or_default();
+        } else if let Some(left_out) = self.core.report() {
+            let plugin = self.core.plugin.info.name.as_str();
+            tracing::warn!(
+                plugin,
+                left_out,
+                "an attribute was dropped: the plugin or the request has too many"
+            );
         }
         Ok(())
     }

@@ -70,6 +70,8 @@ async fn send_all(mut context: StoreContextMut<'_, CallState>, all: Vec<Request>
         () = cancel.wait() => return Err(wasmtime::Error::msg("the call was cancelled")),
     };
     state.waited = 1;
+    let received: u64 = answers.iter().flatten().map(|answer| answer.body.len() as u64).sum();
+    state.outbound = state.outbound.saturating_sub(received);
     Ok(answers)
 }
 
@@ -92,7 +94,7 @@ async fn gather<F: Future<Output = One>>(all: Vec<F>) -> Vec<One> {
     running.into_iter().map(|(_, answer)| answer.unwrap_or(Err(HttpError::Protocol))).collect()
 }
 
-fn checked(state: &CallState, request: Request) -> std::result::Result<OutboundRequest, HttpError> {
+fn checked(state: &mut CallState, request: Request) -> std::result::Result<OutboundRequest, HttpError> {
     let uri: Uri = request.url.parse().map_err(|_| HttpError::Protocol)?;
     let port = match (uri.scheme_str(), uri.port_u16()) {
         (Some("http" | "https"), Some(port)) => port,
@@ -122,6 +124,9 @@ fn checked(state: &CallState, request: Request) -> std::result::Result<OutboundR
             headers.append(name, value);
         }
     }
+    let sent = request.url.len() as u64 + request.body.len() as u64;
+    state.outbound = state.outbound.checked_sub(sent).ok_or(HttpError::Budget)?;
+    let room = usize::try_from(state.outbound).unwrap_or(usize::MAX);
     Ok(OutboundRequest {
         method,
         url: request.url,
@@ -130,7 +135,8 @@ fn checked(state: &CallState, request: Request) -> std::result::Result<OutboundR
         timeout: Duration::from_millis(request.timeout_ms.clamp(1, MAX_TIMEOUT_MS).into()),
         max_response_bytes: usize::try_from(request.max_response_bytes)
             .unwrap_or_default()
-            .min(grant.max_response_bytes),
+            .min(grant.max_response_bytes)
+            .min(room),
         // The request goes on when its caller leaves: it counts for as long as somebody may ask this.
         allow: Arc::new(move |address| {
             let _counts = &permit;

@@ -1,41 +1,15 @@
-//! `logging`: a plugin's lines in the gateway's log, under a quota of bytes a second.
+//! `logging`: a plugin's lines in the gateway's log, under a quota of lines and bytes a second.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wasmtime::Result;
 
+use crate::plugin_host::assignment::Rate;
 use crate::plugin_host::bindings::weir::plugin::logging::{Host, Level};
 use crate::plugin_host::guest::CallState;
 
-/// Bytes that one instance may log in a second.
-const BYTES_PER_SECOND: usize = 64 << 10;
 /// Longest message.
 const MAX_MESSAGE: usize = 8 << 10;
-
-/// What an instance may still log in this second.
-#[derive(Debug, Default)]
-pub(crate) struct LogQuota {
-    since: Option<Instant>,
-    used: usize,
-    dropped: u64,
-}
-
-impl LogQuota {
-    /// Takes `bytes`; how many lines were dropped before this one, or `None` to drop it too.
-    fn take(&mut self, bytes: usize) -> Option<u64> {
-        let now = Instant::now();
-        if self.since.is_none_or(|since| now.saturating_duration_since(since) >= Duration::from_secs(1)) {
-            self.since = Some(now);
-            self.used = 0;
-        }
-        self.used = self.used.saturating_add(bytes);
-        if self.used > BYTES_PER_SECOND {
-            self.dropped += 1;
-            return None;
-        }
-        Some(std::mem::take(&mut self.dropped))
-    }
-}
 
 impl Host for CallState {
     fn enabled(&mut self, level: Level) -> Result<bool> {
@@ -62,7 +36,10 @@ impl Host for CallState {
         }
         message.truncate(message.floor_char_boundary(MAX_MESSAGE));
         let more: usize = fields.iter().map(|(name, value)| name.len() + value.len()).sum();
-        let Some(dropped) = self.log_quota.take(message.len() + more) else {
+        let limits = &self.core.limits;
+        let rate = Rate { window: Duration::from_secs(1), lines: limits.log_lines, bytes: limits.log_bytes };
+        let now = self.core.services.started.elapsed();
+        let Some(dropped) = self.core.log_quota.take(now, message.len() + more, &rate) else {
             return Ok(());
         };
         let info = &self.core.plugin.info;

@@ -25,7 +25,6 @@ pub(crate) use counters::LocalCounters;
 pub(crate) use linkers::Linkers;
 pub(crate) use local_cache::{LocalCache, LocalCaches};
 pub(crate) use log_file::LogFiles;
-pub(crate) use logging::LogQuota;
 #[expect(unreachable_pub, reason = "the generated bindings re-export them")]
 pub use metrics::{CounterHandle, HistogramHandle};
 pub use metrics::{HISTOGRAM_BOUNDS, PluginSeries};

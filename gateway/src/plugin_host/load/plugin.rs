@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use wasmtime::component::{Component, ComponentExportIndex, Instance as Guest, InstancePre, Linker};
 use wasmtime::{Store, UpdateDeadline};
 
-use super::Phase;
 use super::describe::PluginInfo;
+use super::{Language, Phase};
 use crate::plugin_host::AdmissionError;
 use crate::plugin_host::bindings::exports::weir::plugin::{
     before_routing, config_migration, lifecycle, log_phase, meta, request_body, request_head, request_stream,
@@ -51,6 +51,8 @@ pub struct Plugin {
     pub digest: String,
     /// What it says about itself.
     pub info: PluginInfo,
+    /// What it was written in.
+    pub language: Language,
     /// What it costs.
     pub cost: Cost,
     /// The interfaces that it imports.
@@ -132,6 +134,7 @@ pub(crate) fn dry_run(
     linkers: &Linkers,
     component: &Component,
     digest: String,
+    language: Language,
 ) -> Result<Plugin, AdmissionError> {
     let contract = |error: wasmtime::Error| AdmissionError::Contract(format!("{error:#}"));
     refuse_other_versions(component)?;
@@ -149,6 +152,7 @@ pub(crate) fn dry_run(
     Ok(Plugin {
         digest,
         info,
+        language,
         cost,
         imports,
         plain,

@@ -18,6 +18,8 @@ pub(crate) struct Capacity {
 pub(crate) struct Permit {
     all: Arc<Capacity>,
     share: Arc<AtomicU32>,
+    /// Of one assignment.
+    own: Option<Arc<AtomicU32>>,
 }
 
 impl Capacity {
@@ -35,8 +37,28 @@ impl Capacity {
         self.limit
     }
 
-    /// Room for one more instance of the plugin that counts its own in `share`; a plugin gets
-    /// three quarters of the room at most.
+    /// Room for one more instance of the assignment that counts its own in `own`, up to `limit`, and
+    /// those of its plugin in `share`; a plugin gets three quarters of the room at most.
+    pub(crate) fn acquire_within(
+        self: &Arc<Self>,
+        share: &Arc<AtomicU32>,
+        own: &Arc<AtomicU32>,
+        limit: u32,
+    ) -> Option<Permit> {
+        if !take(own, limit) {
+            return None;
+        }
+        let room = self.acquire(share).map(|mut permit| {
+            permit.own = Some(Arc::clone(own));
+            permit
+        });
+        if room.is_none() {
+            own.fetch_sub(1, Ordering::Relaxed);
+        }
+        room
+    }
+
+    /// The same for an instance of no assignment.
     pub(crate) fn acquire(self: &Arc<Self>, share: &Arc<AtomicU32>) -> Option<Permit> {
         if !take(share, self.limit / 4 * 3) {
             return None;
@@ -45,7 +67,7 @@ impl Capacity {
             share.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
-        Some(Permit { all: Arc::clone(self), share: Arc::clone(share) })
+        Some(Permit { all: Arc::clone(self), share: Arc::clone(share), own: None })
     }
 }
 
@@ -53,6 +75,9 @@ impl Drop for Permit {
     fn drop(&mut self) {
         self.all.alive.fetch_sub(1, Ordering::Relaxed);
         self.share.fetch_sub(1, Ordering::Relaxed);
+        if let Some(own) = &self.own {
+            own.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -74,5 +99,10 @@ mod tests {
         assert!(capacity.acquire(&other).is_some(), "room for another");
         drop(taken);
         assert_eq!(capacity.alive(), 0, "given back");
+        let own = Arc::default();
+        let few: Vec<_> = std::iter::from_fn(|| capacity.acquire_within(&greedy, &own, 2)).collect();
+        assert_eq!((few.len(), capacity.alive()), (2, 2), "an assignment has a limit of its own");
+        drop(few);
+        assert_eq!((own.load(Ordering::Relaxed), greedy.load(Ordering::Relaxed)), (0, 0), "given back");
     }
 }

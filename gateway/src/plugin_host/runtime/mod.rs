@@ -2,8 +2,10 @@
 
 mod capacity;
 mod engine;
+mod lane;
 mod ticker;
 
 pub(crate) use capacity::{Capacity, Permit};
 pub(crate) use engine::{compiling_engine, engine_id, running_engine};
+pub(crate) use lane::{SlowLane, Turn};
 pub(crate) use ticker::{Activity, Ticker};

@@ -11,6 +11,8 @@ pub(super) struct Guest {
     pub(super) describe: &'static str,
     pub(super) configure: &'static str,
     pub(super) request_head: &'static str,
+    /// Imports of the module; `world` must name their interfaces.
+    pub(super) imports: &'static str,
     /// More definitions of the module.
     pub(super) more: &'static str,
     /// More lines of the world.
@@ -24,6 +26,7 @@ impl Default for Guest {
             describe: "",
             configure: "",
             request_head: "",
+            imports: "",
             more: "",
             world: "export weir:plugin/request-head@0.1.0;",
             reuse: true,
@@ -88,7 +91,7 @@ impl Guest {
             more.push_str(LOG);
         }
         let text = MODULE
-            .replace("{IMPORTS}", "")
+            .replace("{IMPORTS}", self.imports)
             .replace("{REUSE}", if self.reuse { "\\01" } else { "\\00" })
             .replace("{PHASE}", if logs { "\\08" } else { "\\00" })
             .replace("{DESCRIBE}", self.describe)

@@ -72,7 +72,7 @@ async fn a_loop_ends_near_its_limit_also_on_a_fiber() {
     let component = Guest { request_head: LOOP, ..Guest::default() }.build();
     let limited = AssignmentSpec { sandbox: json!({"limits": {"guest_ms_per_call": 5}}), ..spec() };
     let assignment = fixture.assign(component, &limited).await;
-    // After a few overruns calls move to fibers: then others run between its ticks.
+    // After a few overruns calls move to threads of their own, and to fibers there.
     for call in 0..6 {
         let begun = Instant::now();
         let (_, flow) = fixture.request(&assignment).await;
@@ -86,7 +86,8 @@ async fn a_loop_ends_near_its_limit_also_on_a_fiber() {
 async fn ten_thousand_traps_leave_every_slot_free() {
     let fixture = Fixture::new();
     let component = Guest { request_head: "unreachable", ..Guest::default() }.build();
-    let assignment = fixture.assign(component, &spec()).await;
+    let untiring = AssignmentSpec { sandbox: json!({"breaker": {"failures": 0}}), ..spec() };
+    let assignment = fixture.assign(component, &untiring).await;
     for _ in 0..10_000 {
         assert_eq!(reason(&fixture.request(&assignment).await.1), "plugin-trap");
     }

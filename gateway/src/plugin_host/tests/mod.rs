@@ -5,9 +5,13 @@ mod bodies;
 mod bundled;
 mod calls;
 pub(super) mod capabilities;
+mod conduct;
 mod guests;
 mod hostile;
+mod leaks;
+mod limits;
 mod logs;
+mod seen;
 mod waits;
 
 use std::sync::Arc;
@@ -96,9 +100,13 @@ impl Fixture {
 
     /// One request through a chain of one plugin.
     async fn request(&self, assignment: &Arc<Assignment>) -> (Box<Exchange>, Flow) {
+        self.send(assignment, exchange()).await
+    }
+
+    async fn send(&self, assignment: &Arc<Assignment>, exchange: Box<Exchange>) -> (Box<Exchange>, Flow) {
         let chain = chain(assignment);
         let mut run = chain.begin();
-        chain.on_request(&self.instances, &mut run, exchange()).await
+        chain.on_request(&self.instances, &mut run, exchange).await
     }
 }
 

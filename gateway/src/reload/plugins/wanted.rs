@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::model::{self, CustomPlugin, PluginVersion};
-use crate::plugin_host::{AssignmentSpec, OnFailure, Phase, Plugin, Share};
+use crate::plugin_host::{AssignmentSpec, Cause, FailurePolicy, OnFailure, Phase, Plugin, Share};
 use crate::snapshot::Configuration;
 
 /// Components by the name that assignments use. An upload hides a bundled one of its name.
@@ -121,12 +121,14 @@ fn defaults(upload: &CustomPlugin) -> Value {
 
 /// The row's own policy, else the upload's, else by kind: what only logs does not stop requests.
 fn policy(spec: &AssignmentSpec, only_logs: bool) -> OnFailure {
-    let said =
-        [&spec.sandbox, &spec.defaults].into_iter().find_map(|source| source.get("on_failure")?.as_str());
-    match said {
-        Some("open") => OnFailure::Open,
-        Some(_) => OnFailure::Closed,
-        None if only_logs => OnFailure::Open,
-        None => OnFailure::Closed,
+    let sources = [&spec.defaults, &spec.sandbox];
+    let says = |source: &&Value| {
+        let by_cause = source.get("on_failure_by_cause").and_then(|causes| causes.get("load"));
+        [source.get("on_failure"), by_cause].into_iter().flatten().any(Value::is_string)
+    };
+    if only_logs && !sources.iter().any(says) {
+        return OnFailure::Open;
     }
+    // A policy that cannot be read is no reason to let requests pass.
+    FailurePolicy::read(sources).map_or(OnFailure::Closed, |policy| policy.of(Cause::Load))
 }

@@ -63,6 +63,7 @@ fn report() -> StatusReport {
         readiness: Readiness::Ready,
         database_reachable: Some(true),
         configuration: ConfigurationStatus { revision: 7, loaded_unix_ms: 1_500, ..Default::default() },
+        plugins: Vec::new(),
     }
 }
 
