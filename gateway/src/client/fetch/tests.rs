@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::client::Tls;
@@ -22,16 +22,9 @@ impl Server {
         let connections = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&connections);
         crate::task::spawn("test server", async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
+            while let Ok((stream, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::Relaxed);
-                crate::task::spawn("test connection", async move {
-                    let mut head = [0; 4096];
-                    let _ = stream.read(&mut head).await;
-                    let _ = stream.write_all(answer.as_bytes()).await;
-                    while endless && stream.write_all(&[b'x'; 1024]).await.is_ok() {
-                        tokio::time::sleep(Duration::from_millis(1)).await;
-                    }
-                });
+                crate::task::spawn("test connection", say(stream, answer, endless));
             }
         });
         Self { port, connections }
@@ -39,6 +32,15 @@ impl Server {
 
     fn url(&self, host: &str) -> String {
         format!("http://{host}:{}/", self.port)
+    }
+}
+
+async fn say(mut stream: TcpStream, answer: &str, endless: bool) {
+    let mut head = [0; 4096];
+    let _ = stream.read(&mut head).await;
+    let _ = stream.write_all(answer.as_bytes()).await;
+    while endless && stream.write_all(&[b'x'; 1024]).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 

@@ -38,7 +38,9 @@ impl Parameters {
         };
         let text = |item: Value| match item {
             Value::String(text) => Ok(text),
-            _ => Err(self.wrong(format!("`{field}` may only hold strings"))),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                Err(self.wrong(format!("`{field}` may only hold strings")))
+            }
         };
         items.into_iter().filter(|item| !item.is_null()).map(text).collect::<Result<_, _>>().map(Some)
     }
@@ -94,7 +96,9 @@ impl Parameters {
         };
         let pair = |(name, value)| match value {
             Value::String(text) => Ok((name, text)),
-            _ => Err(self.wrong(format!("`{field}` may only hold strings"))),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                Err(self.wrong(format!("`{field}` may only hold strings")))
+            }
         };
         map.into_iter().map(pair).collect()
     }

@@ -59,6 +59,7 @@ impl LocalCache {
     fn new(max_bytes: u64, max_entries: u64) -> Self {
         // An entry counts for its share of the entries at least: one number bounds both.
         let least = u32::try_from(max_bytes / max_entries).unwrap_or(u32::MAX).max(1);
+        #[expect(clippy::borrowed_box, reason = "the weigher is handed the key as it is kept")]
         let weigh = move |key: &Box<str>, entry: &Entry| {
             let bytes = key.len() + entry.value.len() + OVERHEAD;
             u32::try_from(bytes).unwrap_or(u32::MAX).max(least)

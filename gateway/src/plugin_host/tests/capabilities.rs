@@ -25,9 +25,8 @@ pub(in crate::plugin_host) async fn state(fixture: &Fixture, granted: &Value) ->
     };
     let asked: Vec<_> = granted.keys().map(ask).collect();
     let grants = Grants::resolve(&asked, &Granted::Only(granted)).unwrap();
-    let mut assignment = fixture.assign(Guest::default().build(), &spec()).await;
+    let assignment = fixture.assign(Guest::default().build(), &spec()).await;
     let mut core = Arc::clone(&assignment.core);
-    drop(Arc::get_mut(&mut assignment));
     drop(assignment);
     let inner = Arc::get_mut(&mut core).expect("nobody else holds it");
     let caches = &inner.services.caches;
