@@ -12,12 +12,12 @@ pub(crate) async fn token_auth(site: &Site) -> anyhow::Result<()> {
     site.live(("auth", "token-auth"), config, |answer| answer.status == 401).await?;
     let path = "/auth/x";
     for (case, tokens, status, message) in [
-        ("none", &[][..], 401, "No token found in request"),
-        ("unknown", &[&b"bad"[..]][..], 401, "Invalid token"),
-        ("empty", &[b""][..], 401, "Invalid token"),
-        ("twice", &[b"good", b"good"][..], 401, "Invalid token"),
-        ("not UTF-8", &[b"\xff\xfe"][..], 401, "Invalid token"),
-        ("of a consumer that is not there", &[b"lost"][..], 403, "Unknown consumer"),
+        ("none", vec![], 401, "No token found in request"),
+        ("unknown", vec![&b"bad"[..]], 401, "Invalid token"),
+        ("empty", vec![b""], 401, "Invalid token"),
+        ("twice", vec![b"good", b"good"], 401, "Invalid token"),
+        ("not UTF-8", vec![b"\xff\xfe"], 401, "Invalid token"),
+        ("of a consumer that is not there", vec![b"lost"], 403, "Unknown consumer"),
     ] {
         let mut sent = request(Method::GET, path, &[("x-case", case)], "")?;
         for token in tokens {

@@ -20,7 +20,8 @@ impl Site {
     /// Builds and uploads the plugins.
     pub(crate) async fn start(language: &str) -> anyhow::Result<Self> {
         let site = Self {
-            gateway: gateway().start().await?,
+            // Unoptimised compilers on a busy machine take long for a Go component.
+            gateway: gateway().set("WEIR_PLUGIN_COMPILE_TIME", "600").start().await?,
             upstream: Upstream::saying("upstream").await?,
             language: language.to_owned(),
         };
