@@ -52,6 +52,16 @@ func migrate(fromAt, fromLength, at, length uint32) uint32 {
 	})
 }
 
+//go:wasmexport weir:plugin/before-routing@0.1.0#on-before-routing
+func onBeforeRouting(at, count uint32) uint32 {
+	inputs := getInputs(abi.Ptr(at), int(count))
+	abi.Arguments()
+	return answer(68, func(to abi.Ptr) {
+		verdict, err := phase[BeforeRouting]().OnBeforeRouting(inputs)
+		putVerdict(to, 4, verdict, err, putRoute)
+	})
+}
+
 //go:wasmexport weir:plugin/request-head@0.1.0#on-request-head
 func onRequestHead(at, count uint32) uint32 {
 	inputs := getInputs(abi.Ptr(at), int(count))

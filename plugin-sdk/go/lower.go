@@ -47,7 +47,7 @@ func (s *Setup) phases() []phaseSetup {
 	for phase, inputs := range [][]Input{
 		s.RequestHead, wanted(s.RequestBody), wanted(s.RequestStream), wanted(s.RequestTrailers),
 		s.ResponseHead, wanted(s.ResponseBody), wanted(s.ResponseStream), wanted(s.ResponseTrailers),
-		s.Log,
+		s.Log, s.BeforeRouting,
 	} {
 		if inputs != nil {
 			phases = append(phases, phaseSetup{uint8(phase), inputs})
@@ -128,6 +128,14 @@ func putIdentity(to abi.Ptr, identity *Identity) {
 	to.PutTexts(24, identity.Groups)
 	to.PutOptionalText(32, identity.ClaimsJSON)
 	to.PutBool(44, identity.Anonymous)
+}
+
+func putRoute(to abi.Ptr, route *Route) {
+	putEdits(to, 0, route.Edits)
+	to.PutU8(8, 1)
+	for i, change := range []*string{route.Method, route.Host, route.Path, route.Query} {
+		to.PutOptionalText(uint32(12+12*i), change)
+	}
 }
 
 func putProceed(to abi.Ptr, proceed *Proceed) {

@@ -4,6 +4,11 @@ package plugin
 // needs; `weir plugin build` sees which they are, and the component exports no others. An error goes
 // through the failure policy of the assignment; Retry marks one that may pass.
 
+// BeforeRouting is called before a route is chosen, for global assignments only.
+type BeforeRouting interface {
+	OnBeforeRouting(in Inputs) (RoutingVerdict, error)
+}
+
 // RequestHead is called when the head of a request has arrived.
 type RequestHead interface {
 	OnRequestHead(in Inputs) (RequestVerdict, error)

@@ -55,7 +55,7 @@ func phasesOf(value any) uint32 {
 	for bit, is := range []func(any) bool{
 		implements[RequestHead], implements[RequestBody], implements[RequestStream], implements[RequestTrailers],
 		implements[ResponseHead], implements[ResponseBody], implements[ResponseStream], implements[ResponseTrailers],
-		implements[Log], implements[Migration],
+		implements[Log], implements[BeforeRouting], implements[Migration],
 	} {
 		if is(value) {
 			phases |= 1 << bit

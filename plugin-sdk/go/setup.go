@@ -32,9 +32,10 @@ type Capability struct {
 // Setup says which phases a configuration needs, and what each wants to be handed. A phase whose list
 // is nil is not called for the assignment: Ask() without inputs is a list, too.
 type Setup struct {
-	RequestHead  []Input
-	ResponseHead []Input
-	Log          []Input
+	BeforeRouting []Input
+	RequestHead   []Input
+	ResponseHead  []Input
+	Log           []Input
 	// The body phases are handed the body alone.
 	RequestBody, RequestStream, RequestTrailers    bool
 	ResponseBody, ResponseStream, ResponseTrailers bool

@@ -1,5 +1,8 @@
 package plugin
 
+// RoutingVerdict is what becomes of a request that has no route yet: *Route or *Answer.
+type RoutingVerdict interface{ routingVerdict() }
+
 // RequestVerdict is what becomes of a request: *Proceed or *Answer.
 type RequestVerdict interface{ requestVerdict() }
 
@@ -39,6 +42,13 @@ type Identity struct {
 	ClaimsJSON           *string
 	// Anonymous: the consumer stands in for a caller that did not authenticate.
 	Anonymous bool
+}
+
+// Route lets a route be chosen, as if the client had asked so; nil leaves things as they are.
+type Route struct {
+	// Edits of the request's head.
+	Edits
+	Method, Host, Path, Query *string
 }
 
 // Proceed lets a request go on, with these changes; a zero Proceed has none.
@@ -109,6 +119,8 @@ func Replace(bytes []byte) Chunk { return Chunk{1, string(bytes)} }
 // Abort breaks the body off.
 func Abort(reason string) Chunk { return Chunk{4, reason} }
 
+func (*Route) routingVerdict()            {}
+func (*Answer) routingVerdict()           {}
 func (*Proceed) requestVerdict()          {}
 func (*Answer) requestVerdict()           {}
 func (*ProceedBody) requestBodyVerdict()  {}

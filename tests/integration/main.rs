@@ -6,6 +6,7 @@
 )]
 
 mod admission;
+mod bodies;
 mod compiling;
 mod drain;
 mod framing;
@@ -13,4 +14,5 @@ mod isolation;
 mod outage;
 mod proxying;
 mod setup;
+mod upgrades;
 mod walking;

@@ -159,7 +159,7 @@ pub static SETTINGS: &[Setting] = &[
         .also(&["nginx_http_send_timeout", "nginx_proxy_send_timeout"]),
     ours("client_keepalive_timeout", "75", "s", "How long a client connection may be idle between requests")
         .also(&["nginx_http_keepalive_timeout", "nginx_proxy_keepalive_timeout"]),
-    ours("client_max_headers", "128", "count", "Header lines of a request; more is 431"),
+    ours("client_max_headers", "100", "count", "Header lines of a request; more is 431"),
     ours("client_max_header_size", "64k", "bytes", "All header lines of a request together; more is 431"),
     ours("client_max_header_line_size", "32k", "bytes", "One header line of a request; more is 431"),
     ours("client_max_uri_size", "16k", "bytes", "The target in a request line; more is 414"),
@@ -185,6 +185,13 @@ pub static SETTINGS: &[Setting] = &[
     ),
     ours("plugin_memory_mib", "64", "MiB", "Memory of one plugin instance; an assignment may ask for less"),
     ours("plugin_instances", "1000", "count", "Plugin instances that may be alive at once"),
+    ours(
+        "plugin_body_max_size",
+        "1m",
+        "bytes",
+        "A body that is held for plugins that want it whole; a longer request is 413",
+    ),
+    ours("plugin_body_memory", "64m", "bytes", "All bodies that each worker holds for plugins at once"),
     ours("plugin_component_max_size", "32m", "bytes", "A component that is uploaded"),
     ours(
         "plugin_compile_time",

@@ -1,6 +1,7 @@
 //! Whole calls of real components, honest and hostile.
 
 mod admission;
+mod bodies;
 mod bundled;
 mod calls;
 mod go;
@@ -129,5 +130,6 @@ fn reason(flow: &Flow) -> &str {
     match flow {
         Flow::Respond(answer) => &answer.reason,
         Flow::Continue => "went on",
+        Flow::Collect(_) => "wants the body",
     }
 }
