@@ -18,10 +18,14 @@ pub fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
     encoded.map_err(|error| format!("{error:#}"))
 }
 
-/// Encodes the module at `from` into `to` and gives the component's size.
+/// Makes a component of the module at `from` with `encode`, writes it to `to`, and gives its size.
 ///
 /// An equal component is left alone, so that what depends on the file is not built again.
-pub(crate) fn write(from: &Path, to: &Path) -> Result<usize, BuildError> {
+pub(crate) fn write(
+    from: &Path,
+    to: &Path,
+    encode: impl Fn(&[u8]) -> Result<Vec<u8>, String>,
+) -> Result<usize, BuildError> {
     let file = |path: &Path| {
         let path = path.to_owned();
         move |source| BuildError::File { path, source }

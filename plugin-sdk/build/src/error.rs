@@ -22,15 +22,25 @@ pub enum BuildError {
         source: io::Error,
     },
     /// There is no crate in the folder.
-    #[error("there is no Cargo.toml in {} or above it", dir.display())]
+    #[error("there is no plugin in {}: it has no Cargo.toml (Rust), go.mod (Go), package.json (JavaScript) or pyproject.toml (Python)", dir.display())]
     NoCrate {
         /// The folder.
         dir: PathBuf,
     },
-    /// The crate does not compile; cargo printed why.
-    #[error("cargo build failed ({status})")]
+    /// The tools of a language are not there.
+    #[error("there is no `{program}` here: {advice}")]
+    NoLanguage {
+        /// The program that was looked for.
+        program: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The plugin does not compile; the compiler printed why.
+    #[error("{program} build failed ({status})")]
     Compile {
-        /// How cargo ended.
+        /// What was run.
+        program: &'static str,
+        /// How it ended.
         status: ExitStatus,
     },
     /// The crate compiles but makes no module.

@@ -21,6 +21,7 @@ mod shared_state;
 mod windows;
 
 pub(crate) use body::HeldBody;
+pub(crate) use clock::link_stopped_clock;
 pub(crate) use counters::LocalCounters;
 pub(crate) use linkers::Linkers;
 pub(crate) use local_cache::{LocalCache, LocalCaches};

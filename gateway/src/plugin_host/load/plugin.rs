@@ -17,7 +17,7 @@ use crate::plugin_host::bindings::exports::weir::plugin::{
     request_trailers, response_body, response_head, response_stream, response_trailers,
 };
 use crate::plugin_host::guest::{CallState, MemoryLimiter};
-use crate::plugin_host::imports::Linkers;
+use crate::plugin_host::imports::{Linkers, link_stopped_clock};
 
 /// What a component costs, measured when it was admitted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -269,6 +269,7 @@ fn alone<T>(
     call: impl FnOnce(&Guest, &mut Store<Described>) -> wasmtime::Result<T>,
 ) -> wasmtime::Result<(T, Cost)> {
     let mut linker = Linker::<Described>::new(component.engine());
+    link_stopped_clock(&mut linker)?;
     linker.define_unknown_imports_as_traps(component)?;
     let pre = linker.instantiate_pre(component)?;
     let state = Described { memory: MemoryLimiter::new(ALONE_MEMORY), ticks: 0 };

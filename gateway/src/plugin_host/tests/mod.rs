@@ -6,6 +6,7 @@ mod bundled;
 mod calls;
 pub(super) mod capabilities;
 mod conduct;
+mod go;
 mod guests;
 mod hostile;
 mod leaks;
