@@ -94,13 +94,11 @@ impl Chain {
     }
 }
 
-/// What a call means for the exchange under the assignment's policy: an answer for the client, or
-/// nothing. What goes on otherwise comes back as the error.
-fn settled(result: Result<Next, CallFailure>, policy: OnFailure) -> Result<Option<LocalAnswer>, Next> {
+/// What a call means for the walk under the assignment's policy.
+fn settled(result: Result<Next, CallFailure>, policy: OnFailure) -> Next {
     match (result, policy) {
-        (Ok(Next::Answer(answer)), _) => Ok(Some(answer)),
-        (Err(failure), OnFailure::Closed) => Ok(Some(failure.answer())),
-        (Ok(Next::Go), _) | (Err(_), OnFailure::Open) => Ok(None),
-        (Ok(next @ (Next::Collect(_) | Next::Stream(_))), _) => Err(next),
+        (Ok(next), _) => next,
+        (Err(failure), OnFailure::Closed) => Next::Answer(failure.answer()),
+        (Err(_), OnFailure::Open) => Next::Go,
     }
 }
