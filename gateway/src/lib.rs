@@ -7,6 +7,7 @@
 pub mod model;
 
 pub mod clock;
+pub mod shared;
 pub mod shutdown;
 pub mod task;
 
@@ -24,6 +25,7 @@ pub mod plugin_host;
 pub mod snapshot;
 
 pub mod proxy;
+pub mod registry;
 pub mod reload;
 
 pub mod admin;

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use crate::bindings::base::exports::weir::plugin::{lifecycle, meta};
 use crate::bindings::before_routing::exports::weir::plugin::before_routing;
+use crate::bindings::config_migration::exports::weir::plugin::config_migration;
 use crate::bindings::imports::weir::plugin::types::{Failure, Header, HeaderOp, Value};
 use crate::bindings::log_phase::exports::weir::plugin::log_phase;
 use crate::bindings::request_body::exports::weir::plugin::request_body;
@@ -16,8 +17,9 @@ use crate::bindings::response_head::exports::weir::plugin::response_head;
 use crate::bindings::response_stream::exports::weir::plugin::response_stream;
 use crate::bindings::response_trailers::exports::weir::plugin::response_trailers;
 use crate::{
-    BeforeRouting, Chunk, ConfigProblem, Inputs, Log, LogEntry, Plugin, RequestBody, RequestHead,
-    RequestStream, RequestTrailers, ResponseBody, ResponseHead, ResponseStream, ResponseTrailers, schema,
+    BeforeRouting, Chunk, ConfigMigration, ConfigProblem, Inputs, Log, LogEntry, Plugin, RequestBody,
+    RequestHead, RequestStream, RequestTrailers, ResponseBody, ResponseHead, ResponseStream,
+    ResponseTrailers, schema,
 };
 
 /// Makes a crate a component: exports `meta`, `lifecycle` and the phases that are named.
@@ -26,6 +28,7 @@ use crate::{
 /// traits, in the spelling of functions: `before_routing` ([`BeforeRouting`]), `request_head`
 /// ([`RequestHead`]), `request_body` ([`RequestBody`]), `request_stream` ([`RequestStream`]),
 /// `request_trailers` ([`RequestTrailers`]), the same for `response_…`, and `log` ([`Log`]).
+/// [`ConfigMigration`] is named among them as `config_migration`.
 ///
 /// ```
 /// use weir_plugin_sdk::{
@@ -93,6 +96,9 @@ macro_rules! __export_phase {
     (response_head $component:ident) => {
         $crate::bindings::response_head::export_response_head!($component with_types_in $crate::bindings::response_head);
     };
+    (config_migration $component:ident) => {
+        $crate::bindings::config_migration::export_config_migration!($component with_types_in $crate::bindings::config_migration);
+    };
     (before_routing $component:ident) => {
         $crate::bindings::before_routing::export_before_routing!($component with_types_in $crate::bindings::before_routing);
     };
@@ -128,6 +134,9 @@ macro_rules! __check_phase {
     (response_head $plugin:ident) => {
         const _: fn() = $crate::export::has_response_head::<$plugin>;
     };
+    (config_migration $plugin:ident) => {
+        const _: fn() = $crate::export::has_config_migration::<$plugin>;
+    };
     (before_routing $plugin:ident) => {
         const _: fn() = $crate::export::has_before_routing::<$plugin>;
     };
@@ -158,6 +167,8 @@ macro_rules! __check_phase {
 pub fn has_request_head<P: RequestHead>() {}
 #[doc(hidden)]
 pub fn has_response_head<P: ResponseHead>() {}
+#[doc(hidden)]
+pub fn has_config_migration<P: ConfigMigration>() {}
 #[doc(hidden)]
 pub fn has_before_routing<P: BeforeRouting>() {}
 #[doc(hidden)]
@@ -206,6 +217,13 @@ impl<P: Exported> lifecycle::Guest for Adapter<P> {
         let (plugin, setup) = P::configure(config)?;
         P::with(|place| *place = Some(plugin));
         Ok(setup.into_inner())
+    }
+}
+
+impl<P: Exported + ConfigMigration> config_migration::Guest for Adapter<P> {
+    fn migrate(from_version: String, config_json: String) -> Result<String, String> {
+        let config = serde_json::from_str(&config_json).map_err(|error| error.to_string())?;
+        P::migrate(&from_version, config).map(|config| config.to_string())
     }
 }
 

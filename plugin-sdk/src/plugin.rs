@@ -30,6 +30,19 @@ pub trait Plugin: Sized + 'static {
     fn configure(config: Self::Config) -> Result<(Self, Setup), Vec<ConfigProblem>>;
 }
 
+/// Turns configurations of earlier versions into ones of this version.
+///
+/// Asked only for a configuration that the schema of this version refuses: when the version becomes
+/// active, or is tried out. The result has to pass the schema.
+pub trait ConfigMigration: Plugin {
+    /// The configuration as `from_version` had it, in the form of this version.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, in a sentence. The Admin API shows it, and the version stays out.
+    fn migrate(from_version: &str, config: serde_json::Value) -> Result<serde_json::Value, String>;
+}
+
 /// Called when the head of a request has arrived.
 pub trait RequestHead: Plugin {
     /// Lets the request go on, changed or not, or answers it.

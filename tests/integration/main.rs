@@ -7,6 +7,7 @@
 
 mod admission;
 mod bodies;
+mod capabilities;
 mod compiling;
 mod drain;
 mod framing;
@@ -14,5 +15,7 @@ mod isolation;
 mod outage;
 mod proxying;
 mod setup;
+mod signing;
 mod upgrades;
+mod versions;
 mod walking;

@@ -15,3 +15,4 @@ mod isolation;
 mod setup;
 mod site;
 mod stream;
+mod versions;

@@ -29,4 +29,4 @@ mod tests;
 
 use error::ApiError;
 pub use serve::{router, serve};
-pub use state::{AdminSettings, AdminState, Components, Draft, Later, NodeReport, Unfit};
+pub use state::{AdminSettings, AdminState, Components, Draft, Later, LocalView, NodeReport, Unfit};

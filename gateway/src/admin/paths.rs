@@ -29,6 +29,7 @@ pub(super) enum Endpoint {
     CustomPlugin,
     CustomPluginVersions,
     CustomPluginVersion,
+    CustomPluginPackages,
     /// `/services`
     Collection(&'static Kind),
     /// `/services/{services}`
@@ -72,6 +73,7 @@ impl Endpoint {
             | Self::PluginSchema
             | Self::EntitySchema
             | Self::CustomPluginVersions
+            | Self::CustomPluginPackages
             | Self::Tags
             | Self::Tag => READ,
             Self::ValidatePlugin | Self::ValidateEntity => WRITE,
@@ -132,6 +134,7 @@ fn table() -> Vec<Line> {
         ("/custom-plugins/{custom_plugins}", Endpoint::CustomPlugin),
         ("/custom-plugins/{custom_plugins}/versions", Endpoint::CustomPluginVersions),
         ("/custom-plugins/{custom_plugins}/versions/{version}", Endpoint::CustomPluginVersion),
+        ("/custom-plugins/{custom_plugins}/versions/{version}/packages", Endpoint::CustomPluginPackages),
         ("/endpoints", Endpoint::Endpoints),
         ("/plugins/enabled", Endpoint::EnabledPlugins),
         ("/plugins/schema/{name}", Endpoint::PluginConfigSchema),

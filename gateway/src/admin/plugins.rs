@@ -19,6 +19,7 @@ use crate::store::{Lookup, StoreError};
 #[derive(Debug, Clone)]
 pub(super) struct KnownPlugin {
     pub(super) digest: String,
+    pub(super) signatures: Vec<String>,
     /// The document of an upload; `None` for a plugin of the binary.
     pub(super) custom: Option<Uuid>,
     /// `grants`, `limits` and `on_failure` of the upload; null for a plugin of the binary.
@@ -51,7 +52,13 @@ impl AdminState {
         if let Some(found) = self.bundled.get(name) {
             let digest = found.admitted.version.digest.clone();
             let rules = Arc::clone(&found.rules);
-            return Ok(Some(KnownPlugin { digest, custom: None, defaults: Value::Null, rules }));
+            return Ok(Some(KnownPlugin {
+                digest,
+                signatures: Vec::new(),
+                custom: None,
+                defaults: Value::Null,
+                rules,
+            }));
         }
         let Some(document) = self.store.find("custom_plugins", &Lookup::key("name", name)).await? else {
             return Ok(None);
@@ -65,6 +72,7 @@ impl AdminState {
         let part = |name: &str| entity.get(name).unwrap_or(&Value::Null);
         let draft = Draft {
             digest: &plugin.digest,
+            signatures: &plugin.signatures,
             bundled: plugin.custom.is_none(),
             config: part("config"),
             sandbox: part("sandbox"),
@@ -81,6 +89,10 @@ impl AdminState {
             Err(Unfit::Sandbox { field, reason }) => {
                 Err(Violations::of(&format!("sandbox.{field}"), reason).into())
             }
+            Err(Unfit::Broke(reason)) => {
+                Err(Violations::of("config", format!("the plugin failed while it was configured: {reason}"))
+                    .into())
+            }
             Err(Unfit::Unasked(reason)) => {
                 let text = format!("the plugin could not check its configuration: {reason}");
                 Err(ApiError::message(StatusCode::SERVICE_UNAVAILABLE, text))
@@ -94,6 +106,7 @@ impl KnownPlugin {
     pub(super) fn of(plugin: &CustomPlugin, version: &PluginVersion) -> Result<Self, ApiError> {
         Ok(Self {
             digest: version.digest.clone(),
+            signatures: version.signatures.clone(),
             custom: Some(plugin.id),
             defaults: json!({
                 "grants": plugin.grants, "limits": plugin.limits, "on_failure": plugin.on_failure,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::model::schema::{self, SchemaFault};
-use crate::model::{Admitted, ConfigProblem, Refusal, Variant};
+use crate::model::{Admitted, ConfigProblem, PluginVersion, Refusal, Variant};
 use crate::store::{Revision, Store};
 
 /// An answer that comes later.
@@ -19,8 +19,26 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What the Admin API asks of whoever runs components.
 pub trait Components: Send + Sync + 'static {
-    /// Looks at an upload: scan, compile, dry run. Slow; the caller waits.
-    fn admit(&self, component: Bytes) -> Later<'_, Result<Admitted, Refusal>>;
+    /// Looks at an upload: signatures, scan, compile, dry run. Slow; the caller waits.
+    fn admit<'a>(
+        &'a self,
+        component: Bytes,
+        signatures: &'a [String],
+    ) -> Later<'a, Result<Admitted, Refusal>>;
+
+    /// Fetches a component from a registry: `registry/repository@sha256:…`.
+    fn pull<'a>(&'a self, reference: &'a str) -> Later<'a, Result<Bytes, Refusal>>;
+
+    /// Turns a configuration of an earlier version into one of this version; the component does it.
+    fn migrate<'a>(
+        &'a self,
+        version: &'a PluginVersion,
+        from: &'a str,
+        config: &'a Value,
+    ) -> Later<'a, Result<Value, String>>;
+
+    /// What this node alone knows of a version: its signatures' worth, the packages in it, its use.
+    fn local<'a>(&'a self, version: &'a PluginVersion) -> Later<'a, Result<LocalView, String>>;
 
     /// The components in the binary.
     fn bundled(&self) -> Vec<Admitted>;
@@ -30,11 +48,24 @@ pub trait Components: Send + Sync + 'static {
     fn check<'a>(&'a self, draft: Draft<'a>) -> Later<'a, Result<(), Unfit>>;
 }
 
+/// A version as one node sees it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LocalView {
+    /// `{"state": "signed", "key": "…"}`, `unknown` or `unsigned`.
+    pub signature: Value,
+    /// Assignments and instances that run it, also for requests that began under another snapshot.
+    pub in_use: Value,
+    /// Packages that it says it is made of.
+    pub packages: Value,
+}
+
 /// An assignment that somebody wants to make or change.
 #[derive(Debug, Clone, Copy)]
 pub struct Draft<'a> {
     /// The component.
     pub digest: &'a str,
+    /// Signatures of it.
+    pub signatures: &'a [String],
     /// It is one of the binary, which is granted what it asks for.
     pub bundled: bool,
     /// The configuration, with its defaults.
@@ -59,6 +90,8 @@ pub enum Unfit {
         /// What is wrong with it.
         reason: String,
     },
+    /// The component broke off while it was configured: the configuration is not one it can run with.
+    Broke(String),
     /// The component could not be asked.
     Unasked(String),
 }

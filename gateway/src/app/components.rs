@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::admin::{Components, Draft, Later, Unfit};
+use crate::admin::{Components, Draft, Later, LocalView, Unfit};
 use crate::model::{Admitted, ConfigProblem, PluginVersion, Refusal, RequestedCapability};
-use crate::plugin_host::{AdmissionError, AssignError, AssignmentSpec, Host, Plugin};
+use crate::plugin_host::{
+    AdmissionError, AssignError, AssignmentSpec, CallFailure, Host, Plugin, Provenance, Standing, Trust,
+};
+use crate::registry::{PullError, Puller};
 use crate::store::Store;
 
 /// The plugin host, as the Admin API wants it.
@@ -16,13 +19,54 @@ pub(super) struct HostComponents {
     pub(super) host: Host,
     pub(super) store: Store,
     pub(super) bundled: Vec<Arc<Plugin>>,
+    pub(super) trust: Arc<Trust>,
+    pub(super) puller: Puller,
 }
 
 impl Components for HostComponents {
-    fn admit(&self, component: Bytes) -> Later<'_, Result<Admitted, Refusal>> {
+    fn admit<'a>(
+        &'a self,
+        component: Bytes,
+        signatures: &'a [String],
+    ) -> Later<'a, Result<Admitted, Refusal>> {
         Box::pin(async move {
+            self.trust.admit(&component, signatures).map_err(|error| refusal(&error))?;
             let admitted = self.host.admit(component).await.map_err(|error| refusal(&error))?;
-            Ok(described(&admitted.plugin))
+            let mut described = described(&admitted.plugin);
+            let provenance = Provenance::read(&admitted.bytes);
+            described.version.producers = json!(provenance.producers);
+            described.version.signatures = signatures.to_vec();
+            Ok(described)
+        })
+    }
+
+    fn pull<'a>(&'a self, reference: &'a str) -> Later<'a, Result<Bytes, Refusal>> {
+        Box::pin(async move { self.puller.pull(reference).await.map_err(|error| not_pulled(&error)) })
+    }
+
+    fn migrate<'a>(
+        &'a self,
+        version: &'a PluginVersion,
+        from: &'a str,
+        config: &'a Value,
+    ) -> Later<'a, Result<Value, String>> {
+        Box::pin(async move {
+            let plugin = self.loaded(&version.digest, &version.signatures).await?;
+            let migrated = self.host.migrate(&plugin, from, &config.to_string()).await?;
+            serde_json::from_str(&migrated).map_err(|error| format!("it is not JSON: {error}"))
+        })
+    }
+
+    fn local<'a>(&'a self, version: &'a PluginVersion) -> Later<'a, Result<LocalView, String>> {
+        Box::pin(async move {
+            let component = self.stored(&version.digest).await?;
+            let signature = match self.trust.standing(&component, &version.signatures) {
+                Standing::Signed { key } => json!({ "state": "signed", "key": key }),
+                Standing::Unknown => json!({ "state": "unknown" }),
+                Standing::Unsigned => json!({ "state": "unsigned" }),
+            };
+            let packages = json!(Provenance::read(&component).packages);
+            Ok(LocalView { signature, in_use: json!(self.host.in_use(&version.digest)), packages })
         })
     }
 
@@ -32,7 +76,7 @@ impl Components for HostComponents {
 
     fn check<'a>(&'a self, draft: Draft<'a>) -> Later<'a, Result<(), Unfit>> {
         Box::pin(async move {
-            let plugin = self.loaded(draft.digest).await.map_err(Unfit::Unasked)?;
+            let plugin = self.loaded(draft.digest, draft.signatures).await.map_err(Unfit::Unasked)?;
             let mut spec = AssignmentSpec::new(Uuid::nil(), draft.config.to_string());
             spec.bundled = draft.bundled;
             spec.sandbox = draft.sandbox.clone();
@@ -44,14 +88,23 @@ impl Components for HostComponents {
 
 impl HostComponents {
     /// The plugin of a component; one that came in through another node is loaded from the store.
-    async fn loaded(&self, digest: &str) -> Result<Arc<Plugin>, String> {
+    async fn loaded(&self, digest: &str, signatures: &[String]) -> Result<Arc<Plugin>, String> {
         if let Some(plugin) = self.host.plugin(digest) {
             return Ok(plugin);
         }
-        let stored = self.store.component(digest).await.map_err(|error| error.to_string())?;
-        let bytes = stored.ok_or_else(|| "the component is not in the database".to_owned())?;
+        let bytes = self.stored(digest).await?;
+        self.trust.admit(&bytes, signatures).map_err(|error| error.to_string())?;
         self.host.load(digest, &bytes).await.map_err(|error| error.to_string())
     }
+
+    async fn stored(&self, digest: &str) -> Result<Bytes, String> {
+        let stored = self.store.component(digest).await.map_err(|error| error.to_string())?;
+        stored.ok_or_else(|| "the component is not in the database".to_owned())
+    }
+}
+
+fn not_pulled(error: &PullError) -> Refusal {
+    Refusal { reason: "not_pulled".to_owned(), message: error.to_string(), again: error.may_pass() }
 }
 
 fn described(plugin: &Plugin) -> Admitted {
@@ -73,6 +126,10 @@ fn described(plugin: &Plugin) -> Admitted {
         authenticates: info.authenticates,
         instances: if info.reuse { "reuse" } else { "per-call" }.to_owned(),
         cost: serde_json::to_value(plugin.cost).unwrap_or(Value::Null),
+        imports: plugin.imports.clone(),
+        migrates: plugin.migrates(),
+        producers: Value::Null,
+        signatures: Vec::new(),
         created_at: 0,
     };
     Admitted { name: info.name.clone(), version }
@@ -86,6 +143,7 @@ fn refusal(error: &AdmissionError) -> Refusal {
         AdmissionError::UnknownImport { .. } => "unknown_import",
         AdmissionError::Contract(_) => "contract",
         AdmissionError::Compile(_) => "compile",
+        AdmissionError::Signature(_) => "signature",
         AdmissionError::Describe(_) => "describe",
         AdmissionError::Internal(_) => "internal",
     };
@@ -103,6 +161,8 @@ fn unfit(error: AssignError) -> Unfit {
         ),
         AssignError::NotGranted(names) => Unfit::NotGranted(names),
         AssignError::Sandbox { field, reason } => Unfit::Sandbox { field, reason },
-        AssignError::Configure(reason) => Unfit::Unasked(reason),
+        // Room and time are the gateway's affair; what else breaks off is about this configuration.
+        AssignError::Configure(failure @ CallFailure::Capacity) => Unfit::Unasked(failure.to_string()),
+        AssignError::Configure(failure) => Unfit::Broke(failure.to_string()),
     }
 }

@@ -9,14 +9,16 @@ use uuid::Uuid;
 use super::AppError;
 use super::components::HostComponents;
 use super::plugin_metrics::PluginMetrics;
+use super::plugin_sources;
 use crate::admin::status_listener::{self, StatusSources};
 use crate::admin::{self, AdminSettings, AdminState, NodeReport};
 use crate::client::{Connect, Fetcher, Tls};
 use crate::clock::Clock;
 use crate::config::{Database, Listener, Migrate, Settings};
 use crate::identity::Identity;
-use crate::plugin_host::{Host, HostDeps, HostSettings, Plugin};
+use crate::plugin_host::{Host, HostDeps, HostSettings};
 use crate::reload::{Reload, ReloadParts, Report, Reports};
+use crate::shared::{self, SharedState};
 use crate::shutdown::Drain;
 use crate::snapshot::SnapshotHandle;
 use crate::store::{LastGood, Store, StoreSettings};
@@ -58,7 +60,11 @@ pub(super) async fn start(
     let last_good = LastGood::new(settings.prefix.join("last_good"));
     let identity = Identity::new(store.clone());
     identity.seed(&last_good.load_identities().await).await;
-    let host = plugin_host(settings, &identity, Fetcher::new(connect.clone(), runtime))?;
+    let trust = Arc::new(plugin_sources::trust(&settings.plugins)?);
+    let shared = SharedState::new(settings.redis.as_ref(), Some(store.clone()), runtime.clone());
+    let shared = shared.map_err(|error| AppError::Plugins(error.to_string()))?;
+    let fetcher = Fetcher::new(connect.clone(), runtime);
+    let host = plugin_host(settings, &identity, fetcher.clone(), shared)?;
     metrics.register(Arc::new(PluginMetrics(host.clone())));
     let bundled = host.bundled().await.map_err(|error| AppError::Plugins(error.to_string()))?;
     let snapshots = SnapshotHandle::new();
@@ -71,11 +77,15 @@ pub(super) async fn start(
         last_good,
         prefix: settings.prefix.clone(),
         clock: Clock::system(),
+        trust: Arc::clone(&trust),
+        node_id,
     });
     _ = live.set(reports.clone());
     task::spawn("reload", reload.run());
     task::spawn("expiry", sweep_expired(store.clone(), drain.clone()));
-    serve_admin(admin, (settings, node_id), (&store, &host, bundled), (metrics, &reports), drain)?;
+    let puller = plugin_sources::puller(&settings.plugins, fetcher);
+    let components = HostComponents { host: host.clone(), store: store.clone(), bundled, trust, puller };
+    serve_admin(admin, (settings, node_id), (&store, components), (metrics, &reports), drain)?;
     // An error is a first answer too: an empty gateway answers 404 and says why in /status.
     reports.wait_for(|report| report.live_revision.is_some() || report.error.is_some()).await;
     Ok(Control { snapshots, connect, host, store })
@@ -114,7 +124,12 @@ async fn migrate(settings: &Settings, store: &Store) -> Result<(), AppError> {
     }
 }
 
-fn plugin_host(settings: &Settings, identity: &Identity, fetcher: Fetcher) -> Result<Host, AppError> {
+fn plugin_host(
+    settings: &Settings,
+    identity: &Identity,
+    fetcher: Fetcher,
+    shared: SharedState,
+) -> Result<Host, AppError> {
     let mut host = HostSettings::new(settings.prefix.clone(), settings.workers.get());
     host.max_component_bytes = settings.plugins.component_max_size;
     host.compile_time = settings.plugins.compile_time;
@@ -124,6 +139,7 @@ fn plugin_host(settings: &Settings, identity: &Identity, fetcher: Fetcher) -> Re
     let deps = HostDeps {
         directory: Arc::new(identity.clone()),
         outbound: Arc::new(fetcher),
+        shared,
         log_record: log_record::write,
     };
     Host::start(host, deps).map_err(|error| AppError::Plugins(error.to_string()))
@@ -136,6 +152,9 @@ async fn sweep_expired(store: Store, drain: Drain) {
         minutes.tick().await;
         if let Err(error) = store.sweep_expired(1_000).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "expired entities are still there");
+        }
+        if let Err(error) = store.sweep_shared(shared::unix_ms()).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "expired counters are still there");
         }
     }
 }
@@ -178,7 +197,7 @@ fn status(report: &Report, database_reachable: Option<bool>) -> StatusReport {
 fn serve_admin(
     listeners: Vec<TcpListener>,
     (settings, node_id): (&Settings, Uuid),
-    (store, host, bundled): (&Store, &Host, Vec<Arc<Plugin>>),
+    (store, components): (&Store, HostComponents),
     (metrics, reports): (&Arc<Metrics>, &Reports),
     drain: &Drain,
 ) -> Result<(), AppError> {
@@ -202,7 +221,7 @@ fn serve_admin(
         max_component_bytes: settings.plugins.component_max_size,
         ..AdminSettings::default()
     };
-    let components = Arc::new(HostComponents { host: host.clone(), store: store.clone(), bundled });
+    let components = Arc::new(components);
     let state = AdminState::new(store.clone(), components, Arc::new(report), admin_settings, Clock::system());
     let state = state.map_err(|(name, fault)| AppError::Plugins(format!("{name}: {fault}")))?;
     for listener in listeners {

@@ -9,6 +9,7 @@ mod control;
 mod error;
 mod node_id;
 mod plugin_metrics;
+mod plugin_sources;
 mod workers;
 
 use std::sync::Arc;

@@ -10,6 +10,7 @@ impl Collect for PluginMetrics {
     fn collect(&self, out: &mut Exposition) {
         self.calls(out);
         self.instances(out);
+        self.versions(out);
         self.own(out);
     }
 }
@@ -53,6 +54,21 @@ impl PluginMetrics {
             "Instances of plugins that there is room for.",
         );
         out.sample(&[], limit);
+    }
+
+    /// Versions that run here. One that nobody is assigned to any more stays until the last request that
+    /// began with it has left.
+    fn versions(&self, out: &mut Exposition) {
+        out.family(
+            "weir_plugin_version_assignments",
+            Kind::Gauge,
+            "Assignments that run a version of a plugin, those that only running requests hold among them.",
+        );
+        for (plugin, version, in_use) in
+            self.0.loaded().iter().filter(|(_, _, in_use)| in_use.assignments > 0)
+        {
+            out.sample(&[("plugin", plugin), ("version", version)], in_use.assignments);
+        }
     }
 
     /// Metrics that plugins keep themselves: one family for counters, one for histograms.

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use weir_plugin_build::{BuildError, Options};
 
 use super::CliError;
+use crate::plugin_host::{self, SignError};
 
 /// Arguments of `weir plugin`.
 #[derive(Debug, Args)]
@@ -22,6 +23,8 @@ pub(crate) struct PluginArgs {
 enum PluginCommand {
     /// Build a Rust plugin crate into a WebAssembly component.
     Build(BuildArgs),
+    /// Sign a component with an Ed25519 key: a signature of 64 bytes beside it.
+    Sign(SignArgs),
 }
 
 #[derive(Debug, Args)]
@@ -34,12 +37,32 @@ struct BuildArgs {
     out: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+struct SignArgs {
+    /// The component.
+    component: PathBuf,
+    /// The private key, as `openssl genpkey -algorithm ed25519` writes it.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Where to write the signature; beside the component, with `.sig` at the end, if nothing is said.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
 /// Why `weir plugin` failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PluginError {
     /// There is no component.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// There is no signature.
+    #[error("{}", path.display())]
+    Sign {
+        /// The key.
+        path: PathBuf,
+        /// Why.
+        source: SignError,
+    },
     /// The component could not be read or written.
     #[error("{}", path.display())]
     File {
@@ -58,6 +81,7 @@ pub enum PluginError {
 pub(crate) fn run(args: &PluginArgs) -> Result<ExitCode, CliError> {
     match &args.command {
         PluginCommand::Build(args) => build(args)?,
+        PluginCommand::Sign(args) => sign(args)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -73,6 +97,30 @@ fn build(args: &BuildArgs) -> Result<(), PluginError> {
     };
     let size = fs::metadata(&path).map_err(file(&path))?.len();
     println!("{}", report(&path, size));
+    Ok(())
+}
+
+fn sign(args: &SignArgs) -> Result<(), PluginError> {
+    let SignArgs { component, key, out } = args;
+    let bytes = fs::read(component).map_err(file(component))?;
+    let pem = fs::read_to_string(key).map_err(file(key))?;
+    let signed = plugin_host::sign(&pem, &bytes);
+    let (signature, public) = signed.map_err(|source| PluginError::Sign { path: key.clone(), source })?;
+    let out = out.clone().unwrap_or_else(|| {
+        let mut beside = component.clone().into_os_string();
+        beside.push(".sig");
+        beside.into()
+    });
+    fs::write(&out, signature).map_err(file(&out))?;
+    println!(
+        "{}\nSigned by the key {}. Nodes that list it in plugin_trusted_keys take the component:\n  {}\nUpload it \
+         with:\n  curl -sS http://localhost:8001/custom-plugins -F component=@{} -F signature=@{}",
+        out.display(),
+        public.id(),
+        public.inline(),
+        component.display(),
+        out.display()
+    );
     Ok(())
 }
 
@@ -105,10 +153,10 @@ mod tests {
     #[test]
     fn build_takes_a_folder_and_a_file() {
         let cli = Cli::try_parse_from(["plugin", "build", "my-plugin", "--out", "my.wasm"]).unwrap();
-        let PluginCommand::Build(build) = cli.plugin.command;
+        let PluginCommand::Build(build) = cli.plugin.command else { panic!("another command") };
         assert_eq!((build.dir, build.out), (PathBuf::from("my-plugin"), Some(PathBuf::from("my.wasm"))));
         let cli = Cli::try_parse_from(["plugin", "build"]).unwrap();
-        let PluginCommand::Build(build) = cli.plugin.command;
+        let PluginCommand::Build(build) = cli.plugin.command else { panic!("another command") };
         assert_eq!(build.dir, PathBuf::from("."), "the current folder");
     }
 
@@ -119,6 +167,20 @@ mod tests {
             PluginArgs { command: PluginCommand::Build(BuildArgs { dir: dir.path().into(), out: None }) };
         let error = run(&args).unwrap_err().to_string();
         assert!(error.contains("there is no Cargo.toml in"), "{error}");
+    }
+
+    #[test]
+    fn a_signature_lies_beside_its_component() {
+        let dir = tempfile::tempdir().unwrap();
+        let (component, key) = (dir.path().join("p.wasm"), dir.path().join("key.pem"));
+        fs::write(&component, "component").unwrap();
+        fs::write(&key, "no key").unwrap();
+        let args = SignArgs { component: component.clone(), key: key.clone(), out: None };
+        assert!(matches!(sign(&args), Err(PluginError::Sign { .. })), "no key");
+        let pem = "MC4CAQAwBQYDK2VwBCIEIF5IJUdnbh9nm4rzZN5VhNhxGJ9Uk6JJzGNTVminQidf";
+        fs::write(&key, format!("-----BEGIN PRIVATE KEY-----\n{pem}\n-----END PRIVATE KEY-----\n")).unwrap();
+        sign(&args).unwrap();
+        assert_eq!(fs::read(dir.path().join("p.wasm.sig")).unwrap().len(), 64);
     }
 
     #[test]

@@ -114,6 +114,19 @@ pub static SETTINGS: &[Setting] = &[
     kongs("pg_ssl", "off", "switch", "Whether to encrypt the connection"),
     kongs("pg_ssl_verify", "off", "switch", "Whether to check its certificate"),
     ours("migrate", "", "word", "`auto` or `command`; empty is `auto` on SQLite and `command` on PostgreSQL"),
+    ours("redis_host", "", "host", "Where nodes share what plugins count and keep; empty is the database"),
+    ours("redis_port", "6379", "port", "Its port"),
+    ours("redis_username", "", "name", "Who we are to it; empty is its default user"),
+    ours("redis_password", "", "text", "And how we prove it").secret(),
+    ours("redis_database", "0", "number", "The database there"),
+    ours("redis_ssl", "off", "switch", "Whether to encrypt the connection"),
+    ours("redis_ssl_verify", "off", "switch", "Whether to check its certificate"),
+    ours(
+        "redis_timeout",
+        "2000",
+        "ms",
+        "How long a call of a plugin waits for it; then it is asked again after a second",
+    ),
     kongs(
         "proxy_access_log",
         "logs/access.log",
@@ -159,7 +172,7 @@ pub static SETTINGS: &[Setting] = &[
         .also(&["nginx_http_send_timeout", "nginx_proxy_send_timeout"]),
     ours("client_keepalive_timeout", "75", "s", "How long a client connection may be idle between requests")
         .also(&["nginx_http_keepalive_timeout", "nginx_proxy_keepalive_timeout"]),
-    ours("client_max_headers", "128", "count", "Header lines of a request; more is 431"),
+    ours("client_max_headers", "100", "count", "Header lines of a request; more is 431"),
     ours("client_max_header_size", "64k", "bytes", "All header lines of a request together; more is 431"),
     ours("client_max_header_line_size", "32k", "bytes", "One header line of a request; more is 431"),
     ours("client_max_uri_size", "16k", "bytes", "The target in a request line; more is 414"),
@@ -198,6 +211,30 @@ pub static SETTINGS: &[Setting] = &[
         "60",
         "s",
         "Processor time to compile a component; it may wait as long again",
+    ),
+    ours(
+        "plugin_signatures",
+        "off",
+        "word",
+        "What is asked of uploaded components: `require` a signature by a trusted key, `warn` without one, or `off`",
+    ),
+    ours(
+        "plugin_trusted_keys",
+        "",
+        "list",
+        "Ed25519 public keys: paths of PEM files, or `ed25519:` and 32 bytes in base64",
+    ),
+    ours(
+        "plugin_registries",
+        "",
+        "list",
+        "OCI registries that components may be pulled from, as `host[:port]`; `http://` before one asks it without TLS",
+    ),
+    ours(
+        "plugin_registry_credentials",
+        "",
+        "path",
+        "Their passwords, in a file of the form of Docker's `config.json`",
     ),
 ];
 

@@ -25,5 +25,6 @@ pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
 pub use settings::{
     AccessLogTarget, Database, HeaderToken, HeldBodies, LogFormat, LogLevel, Migrate, PluginSettings,
-    PostgresSettings, ProxySettings, Settings, UpstreamKeepalive,
+    PluginSignatures, PluginSources, PostgresSettings, ProxySettings, RedisSettings, Settings,
+    UpstreamKeepalive,
 };

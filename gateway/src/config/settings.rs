@@ -36,6 +36,8 @@ pub struct Settings {
     pub database: Database,
     /// Who runs migrations.
     pub migrate: Migrate,
+    /// What nodes share counters and values through; `None` is the database.
+    pub redis: Option<RedisSettings>,
     /// The data plane.
     pub proxy: ProxySettings,
     /// What plugins may take of this process.
@@ -71,6 +73,22 @@ pub struct PostgresSettings {
     pub database: String,
     pub ssl: bool,
     pub ssl_verify: bool,
+}
+
+/// How to reach Redis.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the settings without redis_; docs/configuration.md describes them")]
+pub struct RedisSettings {
+    pub host: String,
+    pub port: u16,
+    /// `None` is Redis's default user.
+    pub username: Option<String>,
+    /// Empty for none.
+    pub password: SecretString,
+    pub database: u32,
+    pub ssl: bool,
+    pub ssl_verify: bool,
+    pub timeout: Duration,
 }
 
 /// Who runs migrations.
@@ -201,12 +219,38 @@ pub struct UpstreamKeepalive {
     pub idle_timeout: Option<Duration>,
 }
 
+/// What is asked of components that are uploaded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PluginSignatures {
+    /// Nothing.
+    #[default]
+    Off,
+    /// A line in the log for one without a good signature.
+    Warn,
+    /// A good signature.
+    Require,
+}
+
+/// Whose components run here, and where they may come from.
+#[derive(Debug, Clone, Default)]
+pub struct PluginSources {
+    /// What is asked of components.
+    pub signatures: PluginSignatures,
+    /// Public keys: as the setting names them, and their text.
+    pub trusted_keys: Vec<(String, String)>,
+    /// Registries as `host[:port]`, and whether they are asked without TLS.
+    pub registries: Vec<(String, bool)>,
+    /// Host -> `user:password` in base64.
+    pub registry_credentials: BTreeMap<String, SecretString>,
+}
+
 /// What plugins may take of this process.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "docs/configuration.md describes them under the same names")]
 pub struct PluginSettings {
     pub memory_mib: u32,
     pub instances: u32,
     pub component_max_size: usize,
     pub compile_time: Duration,
+    pub sources: PluginSources,
 }

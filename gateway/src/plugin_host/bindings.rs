@@ -28,6 +28,7 @@ wasmtime::component::bindgen!({
             import weir:plugin/http-client@0.1.0;
             export weir:plugin/meta@0.1.0;
             export weir:plugin/lifecycle@0.1.0;
+            export weir:plugin/config-migration@0.1.0;
             export weir:plugin/request-head@0.1.0;
             export weir:plugin/request-body@0.1.0;
             export weir:plugin/request-stream@0.1.0;
@@ -44,6 +45,8 @@ wasmtime::component::bindgen!({
     imports: { default: trappable },
     require_store_data_send: true,
     with: {
+        "weir:plugin/crypto.public-key": crate::plugin_host::imports::PublicKey,
+        "weir:plugin/secrets.secret": crate::plugin_host::imports::SecretHandle,
         "weir:plugin/metrics.counter": crate::plugin_host::imports::CounterHandle,
         "weir:plugin/metrics.histogram": crate::plugin_host::imports::HistogramHandle,
     },

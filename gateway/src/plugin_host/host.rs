@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,14 +13,14 @@ use wasmtime::Engine;
 
 use super::assignment::{Core, Granted, Grants, Limits, OnFailure, Setup, next_uid};
 use super::guest;
-use super::imports::{Linkers, LocalCounters, LogFiles, PluginMetrics};
+use super::imports::{Linkers, LocalCaches, LocalCounters, LogFiles, PluginMetrics};
 use super::load::{Artifacts, Compiler, dry_run, precompiled, scan};
 use super::logs::LogQueues;
 use super::metrics::CallCounters;
 use super::runtime::{Activity, Capacity, Ticker, engine_id, running_engine};
 use super::{
     AdmissionError, AssignError, Assignment, AssignmentSpec, CallFailure, ConfigProblem, HostDeps,
-    HostSettings, LoadError, Plugin,
+    HostSettings, InUse, LoadError, Plugin,
 };
 
 /// The host could not be started.
@@ -51,6 +51,7 @@ pub(crate) struct Services {
     pub(crate) control: Activity,
     pub(crate) capacity: Arc<Capacity>,
     pub(crate) counters: LocalCounters,
+    pub(crate) caches: LocalCaches,
     pub(crate) metrics: PluginMetrics,
     pub(crate) calls: CallCounters,
     pub(crate) files: LogFiles,
@@ -106,6 +107,7 @@ impl Host {
             ticker,
             capacity: Capacity::new(instances),
             counters: LocalCounters::default(),
+            caches: LocalCaches::default(),
             metrics: PluginMetrics::default(),
             calls: CallCounters::default(),
             files: LogFiles::start()?,
@@ -200,6 +202,7 @@ impl Host {
         let dried = tokio::task::spawn_blocking(move || this.dry_run(digest, &artifact, compiled));
         let mut plugin =
             dried.await.map_err(|error| AdmissionError::Internal(format!("the dry run: {error}")))??;
+        plugin.cost.component_bytes = bytes.len() as u64;
         plugin.cost.compile_ms = u64::try_from(compile_ms).unwrap_or(u64::MAX);
         let plugin = Arc::new(plugin);
         self.keep(Arc::clone(&plugin));
@@ -245,6 +248,39 @@ impl Host {
         }
     }
 
+    /// Asks a plugin to turn a configuration of an earlier version into one of its own.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, in a sentence.
+    pub async fn migrate(
+        &self,
+        plugin: &Arc<Plugin>,
+        from_version: &str,
+        config_json: &str,
+    ) -> Result<String, String> {
+        let (plugin, this) = (Arc::clone(plugin), self.clone());
+        let (from, config) = (from_version.to_owned(), config_json.to_owned());
+        let migrated = tokio::task::spawn_blocking(move || {
+            this.0.services.control.call();
+            plugin.migrate(&from, &config)
+        });
+        migrated.await.map_err(|error| error.to_string())?
+    }
+
+    /// Assignments that run a component, those of snapshots that only running requests hold among
+    /// them, and its instances.
+    pub fn in_use(&self, digest: &str) -> InUse {
+        self.plugin(digest).map(|plugin| plugin.in_use()).unwrap_or_default()
+    }
+
+    /// Components that are loaded: name, version, and who uses them.
+    pub fn loaded(&self) -> Vec<(String, String, InUse)> {
+        let plugins = self.0.plugins.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = plugins.values();
+        all.map(|plugin| (plugin.info.name.clone(), plugin.info.version.clone(), plugin.in_use())).collect()
+    }
+
     /// Makes an assignment: grants, limits, and one throw-away instance that is configured.
     ///
     /// # Errors
@@ -256,6 +292,12 @@ impl Host {
         spec: &AssignmentSpec,
     ) -> Result<Arc<Assignment>, AssignError> {
         let grants = grants(plugin, spec)?;
+        for (name, grant) in grants.shared() {
+            if self.0.services.deps.shared.backend(grant.backend).is_none() {
+                let reason = "this gateway has no such backend; see the redis_ settings".to_owned();
+                return Err(AssignError::Sandbox { field: format!("grants.{name}"), reason });
+            }
+        }
         Ok(Arc::new(self.configure(plugin, spec, grants).await?))
     }
 
@@ -266,12 +308,15 @@ impl Host {
         grants: Grants,
     ) -> Result<Assignment, AssignError> {
         let (limits, on_failure) = limits(spec, self.0.settings.max_memory_bytes)?;
+        let caches = &self.0.services.caches;
+        let cache = grants.local_cache.as_ref().map(|grant| caches.open(grant, &plugin.info.name));
         let core = Arc::new(Core {
             uid: next_uid(),
             id: spec.id,
             plugin: Arc::clone(plugin),
             config_json: spec.config_json.clone(),
             limits,
+            cache,
             grants,
             on_failure: on_failure.unwrap_or(OnFailure::Closed),
             priority: spec.priority.unwrap_or(plugin.info.default_priority),
@@ -281,6 +326,7 @@ impl Host {
             fibers: AtomicU32::new(0),
         });
         let setup = configured(&core).await?;
+        plugin.assignments.fetch_add(1, Ordering::Relaxed);
         Ok(Assignment { core, setup: Arc::new(setup) })
     }
 
@@ -314,7 +360,7 @@ impl Host {
 }
 
 async fn configured(core: &Arc<Core>) -> Result<Setup, AssignError> {
-    let broken = |failure: CallFailure| AssignError::Configure(failure.to_string());
+    let broken = AssignError::Configure;
     let permit = core.services.capacity.acquire(&core.plugin.alive).ok_or(CallFailure::Capacity);
     let permit = permit.map_err(broken)?;
     core.services.control.call();

@@ -26,25 +26,30 @@ mod runtime;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod verify;
 
+pub(crate) use assignment::is_public;
 pub use assignment::{
     AssignError, Assignment, AssignmentSpec, CallFailure, ConfigProblem, Limits, OnFailure,
 };
-pub use chain::{Chain, Collected, Filter, Flow, Placement, ResponseFlow, Run, Slot};
+pub use chain::{Canary, Chain, Collected, Filter, Flow, Placement, ResponseFlow, Run, Share, Slot};
 pub use direction::Direction;
 pub(crate) use host::Services;
 pub use host::{Admitted, Host, StartError};
 pub use imports::{HISTOGRAM_BOUNDS, PluginSeries};
 pub use instances::Instances;
 pub use load::{
-    AdmissionError, CapabilityRequest, Cost, LoadError, Phase, Plugin, PluginInfo, compile_child,
+    AdmissionError, CapabilityRequest, Cost, InUse, LoadError, Package, Phase, Plugin, PluginInfo,
+    Provenance, compile_child,
 };
 pub use metrics::{CallOutcome, CallStats, NamedSeries};
 pub use settings::{
     Answer, Directory, FoundCredential, HostDeps, HostSettings, Outbound, OutboundError, OutboundRequest,
     OutboundResponse,
 };
+
+pub use trust::{KeyError, SignError, SignaturePolicy, Standing, Trust, TrustedKey, read_signature, sign};
 
 /// Wall-clock time in Unix milliseconds.
 fn unix_ms() -> u64 {

@@ -47,6 +47,8 @@ pub(super) async fn send(
     let upstream = matched.plan.upstream.as_ref().ok_or(ProxyError::NoService)?;
     let client = Rc::clone(&ending.client);
     let Running { exchange, chain, run } = ending.running.as_mut().ok_or(ProxyError::NoService)?;
+    // Plugins take time; without them it is still the moment at which the request came.
+    let came = Some(exchange.timing.started).filter(|_| chain.is_empty());
     let filter = chain.filter(Direction::Request, run, exchange);
     exchange.upstream_path = Some(target(exchange, matched)?);
     let endpoint = endpoint(exchange, upstream);
@@ -55,7 +57,7 @@ pub(super) async fn send(
     let body = RequestBody::new(upload, filter, Rc::clone(&client), patience);
     let route = Forwarded { host: &host, prefix: matched.prefix.as_deref() };
     let mut attempts =
-        Attempts { client: &client, exchange, endpoint: &endpoint, upstream, route, failed: 0 };
+        Attempts { client: &client, exchange, endpoint: &endpoint, upstream, route, failed: 0, now: came };
     let (head, connection) = attempts.run(body).await?;
     if head.status == StatusCode::SWITCHING_PROTOCOLS && !agrees(exchange, &head.headers) {
         let unasked = H1Error::Malformed("it switches to another protocol than was asked for");
@@ -116,6 +118,8 @@ struct Attempts<'a> {
     upstream: &'a Upstream,
     route: Forwarded<'a>,
     failed: u32,
+    /// The time, where it is known without a look at the clock.
+    now: Option<Instant>,
 }
 
 impl Attempts<'_> {
@@ -125,11 +129,12 @@ impl Attempts<'_> {
     ) -> Result<(ResponseHead, Box<Connection<RequestBody>>), ProxyError> {
         loop {
             let pooled = self.client.worker.pool.take(self.endpoint);
+            let is_pooled = pooled.is_some();
             let mut connection = match pooled {
                 Some(connection) => connection,
                 None => self.open().await?,
             };
-            let now = Instant::now();
+            let now = self.now.take().filter(|_| is_pooled).unwrap_or_else(Instant::now);
             self.note_try(connection.address(), now, None);
             let spare = self.spare(&body, &connection);
             self.begin(&mut connection, body);

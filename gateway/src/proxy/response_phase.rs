@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, StatusCode, header};
+use http::header::{self, Entry};
+use http::{HeaderMap, Method, Response, StatusCode};
 use tokio::time::Instant;
 
 use super::error::{Page, ProxyError};
@@ -161,7 +162,9 @@ pub(super) fn finish(mut ending: Ending, mut outcome: Outcome) -> Response<Respo
     let Some(Running { exchange, chain, run }) = &mut ending.running else {
         return Response::new(ResponseBody::local(Bytes::new(), None, ending));
     };
-    exchange.timing.answered = Some(Instant::now());
+    // Without plugins nothing has happened since the upstream answered that would be worth a look at the clock.
+    let answered = exchange.timing.upstream_answered.filter(|_| chain.is_empty());
+    exchange.timing.answered = answered.or_else(|| Some(Instant::now()));
     let filter = chain.filter(Direction::Response, run, exchange);
     let bytes = match &mut outcome {
         Outcome::Proxied(_) => None,
@@ -182,6 +185,9 @@ pub(super) fn finish(mut ending: Ending, mut outcome: Outcome) -> Response<Respo
         head.remove(header::CONTENT_LENGTH);
     }
     headers::to_client(exchange, bytes.is_none(), &client.worker.settings.headers, &mut head);
+    if let Entry::Vacant(date) = head.entry(header::DATE) {
+        date.insert(client.worker.date());
+    }
     if let (Some(bytes), true) = (&bytes, for_head) {
         // Its length is announced also where the body itself is left out.
         head.insert(header::CONTENT_LENGTH, bytes.len().into());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
+use uuid::Uuid;
 
 use super::backoff::Backoff;
 use super::blobs::Blobs;
@@ -13,9 +14,10 @@ use super::report::{self, Reporter, Reports};
 use super::retired::Retired;
 use super::rows::{Found, Rows};
 use super::saver::Saver;
+use super::trials::Trials;
 use crate::clock::Clock;
 use crate::identity::Identity;
-use crate::plugin_host::{Host, Plugin};
+use crate::plugin_host::{Host, Plugin, Trust};
 use crate::snapshot::{self, SnapshotHandle};
 use crate::store::{Feed, LastGood, Revision, Store};
 
@@ -46,12 +48,17 @@ pub struct ReloadParts {
     pub prefix: PathBuf,
     /// For the time of publication.
     pub clock: Clock,
+    /// Whose components are run.
+    pub trust: Arc<Trust>,
+    /// Who judges candidates, for the answer that names it.
+    pub node_id: Uuid,
 }
 
 /// The loop, ready to run.
 pub struct Reload {
     rows: Rows,
     plugins: Plugins,
+    trials: Trials,
     identity: Identity,
     snapshots: SnapshotHandle,
     last_good: LastGood,
@@ -70,15 +77,28 @@ enum Woken {
     Component,
     Retry,
     Sweep,
+    Judge,
 }
 
 impl Reload {
     /// Puts the loop together; it begins with [`run`](Self::run). Must be called in a runtime.
     pub fn new(parts: ReloadParts) -> (Self, Reports) {
-        let ReloadParts { store, identity, host, bundled, snapshots, last_good, prefix, clock } = parts;
+        let ReloadParts {
+            store,
+            identity,
+            host,
+            bundled,
+            snapshots,
+            last_good,
+            prefix,
+            clock,
+            trust,
+            node_id,
+        } = parts;
         let (reporter, reports) = report::channel();
         let reload = Self {
-            plugins: Plugins::new(host, bundled, Blobs::new(&prefix, store.clone())),
+            trials: Trials::new(host.clone(), store.clone(), clock.clone(), node_id),
+            plugins: Plugins::new((host, trust), bundled, Blobs::new(&prefix, store.clone())),
             saver: Saver::start(&last_good, &store),
             feed: store.feed(),
             rows: Rows::new(store, identity.clone()),
@@ -115,6 +135,7 @@ impl Reload {
                     self.again().await;
                 }
                 Woken::Sweep => self.retired.sweep(),
+                Woken::Judge => self.trials.judge().await,
             }
         }
     }
@@ -138,6 +159,7 @@ impl Reload {
             () = self.plugins.loaded() => Woken::Component,
             () = retry => Woken::Retry,
             () = sweep => Woken::Sweep,
+            () = self.trials.due() => Woken::Judge,
         }
     }
 
@@ -209,6 +231,7 @@ impl Reload {
         let began = Instant::now();
         let configuration = Arc::clone(self.rows.configuration());
         let revision = self.rows.revision();
+        self.trials.follow(&configuration);
         let Prepared { assigned, faults, pending, again } =
             self.plugins.prepare(&configuration, patience).await;
         let previous = self.snapshots.load();

@@ -16,6 +16,7 @@ mod report;
 mod retired;
 mod rows;
 mod saver;
+mod trials;
 
 #[cfg(test)]
 mod tests;

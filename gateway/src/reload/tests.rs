@@ -19,6 +19,7 @@ use crate::plugin_host::{
     OutboundRequest, OutboundResponse,
 };
 use crate::router::RouteInput;
+use crate::shared::SharedState;
 use crate::snapshot::SnapshotHandle;
 use crate::store::{LastGood, Store, StoreSettings};
 
@@ -56,6 +57,7 @@ fn node(store: &Store, prefix: &Path) -> Node {
     let deps = HostDeps {
         directory: Arc::new(Nobody),
         outbound: Arc::new(Nobody),
+        shared: SharedState::default(),
         log_record: |_: &Exchange, _| {},
     };
     let snapshots = SnapshotHandle::new();
@@ -68,6 +70,8 @@ fn node(store: &Store, prefix: &Path) -> Node {
         last_good: LastGood::new(prefix),
         prefix: prefix.into(),
         clock: Clock::manual(5_000),
+        trust: Arc::default(),
+        node_id: Uuid::nil(),
     });
     crate::task::spawn("reload", reload.run());
     Node { snapshots, reports }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::plugin_host::{OnFailure, Placement};
+use crate::plugin_host::{Assignment, Canary, OnFailure, Placement};
 
 /// The assignments of one configuration by the id of their row. A row that is missing in here takes
 /// no part.
@@ -18,6 +18,8 @@ pub struct Assigned {
     pub priority: i32,
     /// What a request meets.
     state: State,
+    /// A candidate that takes a share of its exchanges.
+    canary: Option<Canary>,
 }
 
 /// How far the preparation came.
@@ -33,12 +35,30 @@ enum State {
 impl Assigned {
     /// A row that can run, or that never will as it stands.
     pub fn done(priority: i32, placement: Placement) -> Self {
-        Self { priority, state: State::Done(placement) }
+        Self { priority, state: State::Done(placement), canary: None }
     }
 
     /// A row whose component is not compiled yet.
     pub fn pending(priority: i32, on_failure: OnFailure) -> Self {
-        Self { priority, state: State::Pending(on_failure) }
+        Self { priority, state: State::Pending(on_failure), canary: None }
+    }
+
+    /// With a candidate beside it, or none.
+    #[must_use]
+    pub fn with_canary(self, canary: Option<Canary>) -> Self {
+        Self { canary, ..self }
+    }
+
+    /// The assignment, if it runs.
+    pub fn live(&self) -> Option<Arc<Assignment>> {
+        match &self.state {
+            State::Done(Placement::Live(assignment)) => Some(Arc::clone(assignment)),
+            State::Done(Placement::Broken { .. }) | State::Pending(_) => None,
+        }
+    }
+
+    pub(super) fn canary(&self) -> Option<&Canary> {
+        self.canary.as_ref()
     }
 
     /// Whether it waits for its component.

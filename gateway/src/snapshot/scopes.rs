@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::assigned::{AssignedPlugins, RouteAge};
+use super::assigned::{Assigned, AssignedPlugins, RouteAge};
 use super::configuration::Configuration;
 use crate::model::Plugin;
 use crate::plugin_host::{Chain, Placement, Slot};
@@ -103,15 +103,26 @@ impl<'c> Scopes<'c> {
             let assigned = self.assigned.get(&id)?;
             Some((assigned.priority, assigned.placement(age)?))
         };
+        let consumers: Vec<_> = consumers.collect();
+        let rows = consumers.iter().map(|(consumer, id)| (Some(*consumer), *id));
+        let rows: Vec<_> = rows.chain(anybody.map(|id| (None, id))).collect();
         let default = anybody.and_then(place);
-        let consumers: Vec<_> =
-            consumers.filter_map(|(consumer, id)| place(id).map(|placed| (consumer, placed))).collect();
+        let consumers: Vec<_> = consumers
+            .into_iter()
+            .filter_map(|(consumer, id)| place(id).map(|placed| (consumer, placed)))
+            .collect();
         let priorities =
             default.iter().chain(consumers.iter().map(|(_, placed)| placed)).map(|placed| placed.0);
         let priority = priorities.max()?;
         let default = default.map(|placed| placed.1);
         let consumers = consumers.into_iter().map(|(consumer, placed)| (consumer, placed.1));
-        Some(Slot::new(Arc::<str>::from(name), priority, default, consumers))
+        let mut slot = Slot::new(Arc::<str>::from(name), priority, default, consumers);
+        for (consumer, id) in rows {
+            if let Some(canary) = self.assigned.get(&id).and_then(Assigned::canary) {
+                slot.try_out(consumer, canary.clone());
+            }
+        }
+        Some(slot)
     }
 }
 

@@ -7,14 +7,18 @@
 use axum::http::StatusCode;
 use uuid::Uuid;
 
+use super::activate::Carried;
 use super::upload::{Upload, judged, refusal};
-use super::{ATTEMPTS, Found, activate, find, kind, with_version};
+use super::{ATTEMPTS, Found, activate, document, find, kind, with_version};
 use crate::admin::answer::Answer;
 use crate::admin::error::ApiError;
 use crate::admin::plugins::custom_plugin;
 use crate::admin::state::AdminState;
 use crate::model::{Admitted, CustomPlugin, Document};
 use crate::store::{Change, StoreError};
+
+/// Signatures of one version that are kept, the newest.
+const MOST_SIGNATURES: usize = 8;
 
 /// What becomes of a version in one write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +47,10 @@ pub(super) async fn keep(
 ) -> Result<Kept, ApiError> {
     for _ in 0..ATTEMPTS {
         let found = find_named(state, &admitted.name).await?;
+        if let Some(signed) = found.as_ref().and_then(|found| signed_anew(&found.plugin, admitted)) {
+            sign(state, found, signed).await?;
+            continue;
+        }
         if let Some(answer) = known(found.as_ref(), admitted, step)? {
             return Ok(Kept { answer, awaits_activation: false });
         }
@@ -51,6 +59,34 @@ pub(super) async fn keep(
         }
     }
     Err(StoreError::Changed { kind: "custom_plugins".to_owned(), id: Uuid::nil() }.into())
+}
+
+/// The plugin with the signatures that came with a component that it has already: how a key is
+/// exchanged for another.
+fn signed_anew(plugin: &CustomPlugin, admitted: &Admitted) -> Option<CustomPlugin> {
+    let mut plugin = plugin.clone();
+    let new = &admitted.version;
+    let known = plugin.versions.iter_mut().find(|known| known.version == new.version)?;
+    let missing = new.signatures.iter().filter(|signature| !known.signatures.contains(signature));
+    let missing: Vec<_> = missing.cloned().collect();
+    if known.digest != new.digest || missing.is_empty() {
+        return None;
+    }
+    known.signatures.extend(missing);
+    let surplus = known.signatures.len().saturating_sub(MOST_SIGNATURES);
+    known.signatures.drain(..surplus);
+    Some(plugin)
+}
+
+/// Writes it, unless somebody else wrote the plugin meanwhile: the caller looks again in any case.
+async fn sign(state: &AdminState, found: Option<Found>, mut signed: CustomPlugin) -> Result<(), ApiError> {
+    let Some(found) = found else { return Ok(()) };
+    signed.updated_at = state.now();
+    let record = kind()?.record(document(&signed)?)?;
+    match state.store.write(vec![Change::ReplaceIf { record, unchanged_since: found.revision }]).await {
+        Ok(_) | Err(StoreError::Changed { .. } | StoreError::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The answer to an upload of a version that is there already; `None` if there is something to write.
@@ -93,8 +129,17 @@ async fn write(
     // What cannot be carried out is refused before it is announced.
     let mut entity = judged(state, &after, upload.options.clone())?;
     let mut plugin = custom_plugin(entity.clone())?;
-    let mut changes =
-        if is_wanted { activate::carry_over(state, &plugin, version).await? } else { Vec::new() };
+    if plugin.canary.as_ref().map(|canary| &canary.version) == plugin.active_version.as_ref() {
+        plugin.canary = None;
+        entity = document(&plugin)?;
+    }
+    let Carried { mut changes, migrated } = match is_wanted {
+        true => {
+            let from = before.active_version.as_deref();
+            activate::carry_over(state, &plugin, (from, version)).await?
+        }
+        false => Carried::default(),
+    };
     let awaits_activation = is_wanted && step == Step::Announce && before.active_version.is_some();
     if awaits_activation {
         entity = judged(state, &before, Document::new())?;
@@ -109,7 +154,11 @@ async fn write(
     changes.insert(0, change);
     match state.store.write(changes).await {
         Ok(_) => {
-            let answer = Answer::created(with_version(&plugin, version)?);
+            let mut shown = with_version(&plugin, version)?;
+            if !migrated.is_empty() && !awaits_activation {
+                shown.insert("migrated".to_owned(), migrated.into());
+            }
+            let answer = Answer::created(shown);
             Ok(Some(Kept { answer, awaits_activation }))
         }
         Err(StoreError::Changed { .. } | StoreError::NotFound { .. } | StoreError::Conflict { .. }) => {
@@ -135,6 +184,8 @@ fn blank(name: &str, now: i64) -> CustomPlugin {
         grants: None,
         limits: None,
         on_failure: None,
+        canary: None,
+        rollback: None,
         tags: None,
         created_at: now,
         updated_at: now,

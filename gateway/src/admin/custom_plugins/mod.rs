@@ -10,7 +10,12 @@ mod keep;
 mod remove;
 mod upload;
 
-use axum::http::Method;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(super) use tests::steps;
+
+use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::answer::Answer;
@@ -20,7 +25,7 @@ use super::error::ApiError;
 use super::paths::Endpoint;
 use super::plugins::custom_plugin;
 use super::schemas::kind_named;
-use super::state::AdminState;
+use super::state::{AdminState, LocalView};
 use crate::model::{CustomPlugin, Document, Kind, PluginVersion, Violations};
 use crate::store::Revision;
 
@@ -40,6 +45,7 @@ pub(super) async fn dispatch(
 ) -> Result<Answer, ApiError> {
     let is_versions = matches!(endpoint, Endpoint::CustomPluginVersions);
     let is_version = matches!(endpoint, Endpoint::CustomPluginVersion);
+    let is_packages = matches!(endpoint, Endpoint::CustomPluginPackages);
     match *method {
         Method::POST => upload::upload_plugin(call).await,
         Method::PATCH => change::change_plugin(call).await,
@@ -48,6 +54,7 @@ pub(super) async fn dispatch(
         }
         Method::DELETE => remove::remove_plugin(call.state, call.parameter(0)?).await,
         _ if is_versions => list_versions(call.state, call.parameter(0)?).await,
+        _ if is_packages => show_packages(call.state, call.parameter(0)?, call.parameter(1)?).await,
         _ if is_version => show_version(call.state, call.parameter(0)?, call.parameter(1)?).await,
         _ if call.parameters.is_empty() => {
             list_entities(call.state, kind()?, None, call.path, &call.query).await
@@ -80,7 +87,37 @@ async fn list_versions(state: &AdminState, text: &str) -> Result<Answer, ApiErro
 async fn show_version(state: &AdminState, text: &str, version: &str) -> Result<Answer, ApiError> {
     let found = find(state, text).await?.ok_or(ApiError::NotFound)?;
     let version = found.plugin.version(version).ok_or(ApiError::NotFound)?;
-    Ok(Answer::ok(value(version)?))
+    let mut shown = value(version)?;
+    if let Value::Object(fields) = &mut shown {
+        let LocalView { signature, in_use, packages: _ } = local(state, version).await?;
+        fields.insert("role".to_owned(), role(&found.plugin, version).into());
+        fields.insert("signature".to_owned(), signature);
+        fields.insert("in_use".to_owned(), in_use);
+    }
+    Ok(Answer::ok(shown))
+}
+
+async fn show_packages(state: &AdminState, text: &str, version: &str) -> Result<Answer, ApiError> {
+    let found = find(state, text).await?.ok_or(ApiError::NotFound)?;
+    let version = found.plugin.version(version).ok_or(ApiError::NotFound)?;
+    let packages = local(state, version).await?.packages;
+    Ok(Answer::ok(json!({ "producers": version.producers, "packages": packages })))
+}
+
+/// What this node alone knows of a version.
+async fn local(state: &AdminState, version: &PluginVersion) -> Result<LocalView, ApiError> {
+    let unread = |reason: String| ApiError::message(StatusCode::SERVICE_UNAVAILABLE, reason);
+    state.components.local(version).await.map_err(unread)
+}
+
+/// What requests that begin now have to do with a version.
+fn role(plugin: &CustomPlugin, version: &PluginVersion) -> &'static str {
+    let is = |name: Option<&str>| name == Some(version.version.as_str());
+    match plugin.candidate() {
+        _active if is(plugin.active_version.as_deref()) => "active",
+        Some((canary, _)) if is(Some(&canary.version)) => "candidate",
+        Some(_) | None => "idle",
+    }
 }
 
 /// The fields of a plugin.

@@ -2,16 +2,20 @@
 
 use std::collections::HashSet;
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{ATTEMPTS, document, find, kind, upload};
 use crate::admin::answer::Answer;
-use crate::admin::error::ApiError;
+use crate::admin::error::{ApiError, Class};
 use crate::admin::information::all;
 use crate::admin::plugins::custom_plugin;
 use crate::admin::state::AdminState;
-use crate::model::Document;
-use crate::store::{Change, StoreError};
+use crate::model::{CustomPlugin, Document};
+use crate::store::{Change, PageQuery, StoreError};
+
+/// Assignments that one refusal names.
+const MOST_NAMED: usize = 20;
 
 pub(super) async fn remove_plugin(state: &AdminState, text: &str) -> Result<Answer, ApiError> {
     let Some(found) = find(state, text).await? else {
@@ -23,8 +27,23 @@ pub(super) async fn remove_plugin(state: &AdminState, text: &str) -> Result<Answ
             sweep(state).await;
             Ok(Answer::no_content())
         }
+        Err(StoreError::Referenced { .. }) => Err(still_assigned(state, &found.plugin).await?),
         Err(error) => Err(ApiError::of_write(error, kind()?, &Document::new())),
     }
+}
+
+/// Names the assignments that stand against it.
+async fn still_assigned(state: &AdminState, plugin: &CustomPlugin) -> Result<ApiError, ApiError> {
+    let parent = Some(("name".to_owned(), plugin.id));
+    let page =
+        state.store.page("plugins", &PageQuery { size: MOST_NAMED, parent, ..PageQuery::default() }).await?;
+    let name = |row: &Document| json!({ "id": row.get("id"), "instance_name": row.get("instance_name") });
+    let assignments: Vec<Value> = page.documents.iter().map(name).collect();
+    Ok(ApiError::coded(
+        Class::ForeignKey,
+        "an existing 'plugins' entity references this 'custom_plugins' entity",
+        json!({ "@referenced_by": "plugins", "assignments": assignments }),
+    ))
 }
 
 pub(super) async fn remove_version(
@@ -36,6 +55,10 @@ pub(super) async fn remove_version(
         let mut found = find(state, text).await?.ok_or(ApiError::NotFound)?;
         if found.plugin.active_version.as_deref() == Some(version) {
             let text = format!("version {version} is active; make another version active first");
+            return Err(ApiError::bad_request(text));
+        }
+        if found.plugin.canary.as_ref().is_some_and(|canary| canary.version == version) {
+            let text = format!("version {version} is being tried out; end that first (\"canary\": null)");
             return Err(ApiError::bad_request(text));
         }
         if found.plugin.version(version).is_none() {

@@ -85,7 +85,7 @@ async fn uploads_that_cannot_be_say_why() {
         assert_eq!((reply.status, reply.body["reason"].as_str()), (status, reason), "{case}: {}", reply.body);
         assert!(reply.body["message"].as_str().is_some_and(|text| !text.is_empty()), "{case}");
     }
-    assert_eq!(admin.json("POST", "/custom-plugins", json!({})).await.status, 415);
+    assert_eq!(admin.typed("POST", "/custom-plugins", "text/plain", "x").await.status, 415);
     assert_eq!(upload(&admin, "/custom-plugins?activate=maybe", &first()).await.status, 400);
     assert_eq!(
         admin.get("/custom-plugins").await.body["data"].as_array().unwrap().len(),

@@ -4,6 +4,7 @@ mod bodies;
 mod custom_plugins;
 mod entities;
 mod node;
+mod versions;
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::serve::handle;
-use super::state::{AdminSettings, AdminState, Components, Draft, Later, NodeReport, Unfit};
+use super::state::{AdminSettings, AdminState, Components, Draft, Later, LocalView, NodeReport, Unfit};
 use crate::clock::Clock;
 use crate::model::{Admitted, ConfigProblem, PluginVersion, Refusal};
 use crate::store::{Store, StoreSettings};
@@ -27,7 +28,11 @@ const NOW: u64 = 4_000_000_000;
 struct FakeComponents;
 
 impl Components for FakeComponents {
-    fn admit(&self, component: Bytes) -> Later<'_, Result<Admitted, Refusal>> {
+    fn admit<'a>(
+        &'a self,
+        component: Bytes,
+        signatures: &'a [String],
+    ) -> Later<'a, Result<Admitted, Refusal>> {
         Box::pin(async move {
             let refusal = |reason: &str, again| Refusal {
                 reason: reason.to_owned(),
@@ -41,8 +46,35 @@ impl Components for FakeComponents {
             }
             let digest: String =
                 Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect();
-            Ok(admitted(&described, digest))
+            let mut admitted = admitted(&described, digest);
+            admitted.version.signatures = signatures.to_vec();
+            admitted.version.migrates = described["migrates"] == true;
+            Ok(admitted)
         })
+    }
+
+    fn pull<'a>(&'a self, reference: &'a str) -> Later<'a, Result<Bytes, Refusal>> {
+        let message = format!("{reference} is nowhere");
+        Box::pin(async move { Err(Refusal { reason: "not_pulled".to_owned(), message, again: true }) })
+    }
+
+    /// `greeting` became `words`.
+    fn migrate<'a>(
+        &'a self,
+        _: &'a PluginVersion,
+        from: &'a str,
+        config: &'a Value,
+    ) -> Later<'a, Result<Value, String>> {
+        Box::pin(async move {
+            match (from, config["greeting"].as_str()) {
+                (_, Some("lost")) => Err("it has no words".to_owned()),
+                (from, greeting) => Ok(json!({ "words": greeting, "from": from })),
+            }
+        })
+    }
+
+    fn local<'a>(&'a self, _: &'a PluginVersion) -> Later<'a, Result<LocalView, String>> {
+        Box::pin(async { Ok(LocalView { packages: json!(["serde"]), ..LocalView::default() }) })
     }
 
     fn bundled(&self) -> Vec<Admitted> {
@@ -74,6 +106,7 @@ impl Components for FakeComponents {
                         ConfigProblem { pointer: "/greeting".into(), message: "is not polite".into() };
                     Err(Unfit::Problems(vec![problem]))
                 }
+                Some("breaks") => Err(Unfit::Broke("the plugin trapped: unreachable".to_owned())),
                 Some("fetch") if !granted => Err(Unfit::NotGranted(vec!["http-client".to_owned()])),
                 Some(_) | None => Ok(()),
             }
@@ -93,6 +126,10 @@ fn admitted(described: &Value, digest: String) -> Admitted {
         authenticates: described["authenticates"].as_bool().unwrap_or(false),
         instances: "reuse".to_owned(),
         cost: json!({"describe_us": 12}),
+        imports: Vec::new(),
+        migrates: false,
+        producers: Value::Null,
+        signatures: Vec::new(),
         created_at: 0,
     };
     Admitted { name: described["name"].as_str().unwrap_or_default().to_owned(), version }

@@ -15,6 +15,8 @@ use super::{Setting, SettingError, SettingsError, file, listen, units};
 
 mod database;
 mod proxy;
+mod sharing;
+mod sources;
 
 /// Where settings may come from.
 #[derive(Debug, Clone, Copy)]
@@ -150,6 +152,7 @@ fn settings(reader: &mut Reader) -> Settings {
         admin_listen: reader.read("admin_listen", listen::parse),
         status_listen: reader.read("status_listen", listen::parse),
         migrate: database::migrate(reader, &database),
+        redis: sharing::read(reader),
         proxy: proxy::read(reader, &prefix),
         plugins: plugins(reader),
         origins: reader.origins(),
@@ -164,6 +167,7 @@ fn plugins(reader: &mut Reader) -> PluginSettings {
         instances: reader.read("plugin_instances", |text| small(text, 1, 100_000)),
         component_max_size: reader.read("plugin_component_max_size", size),
         compile_time: reader.read("plugin_compile_time", compile_time),
+        sources: sources::read(reader),
     }
 }
 

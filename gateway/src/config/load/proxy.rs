@@ -81,7 +81,7 @@ fn access_log(text: &str, prefix: &Path) -> Result<AccessLogTarget, String> {
     }
 }
 
-fn list(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
 

@@ -26,7 +26,7 @@ fn the_defaults_are_fit_for_a_bare_machine() {
     assert_eq!(settings.migrate, Migrate::Auto);
     assert_eq!(settings.proxy.access_log, AccessLogTarget::File(".weir/logs/access.log".into()));
     assert_eq!(settings.proxy.client_header_timeout, Duration::from_secs(15));
-    assert_eq!((settings.proxy.client_max_headers, settings.proxy.client_max_uri_size), (128, 16 * 1024));
+    assert_eq!((settings.proxy.client_max_headers, settings.proxy.client_max_uri_size), (100, 16 * 1024));
     assert_eq!(settings.proxy.client_max_body_size, None);
     assert!(settings.admin_listen.iter().all(super::super::Listener::is_loopback));
     assert_eq!(settings.plugins.component_max_size, 32 << 20);
@@ -146,7 +146,12 @@ fn a_secret_given_twice_is_refused() {
 #[test]
 fn every_setting_is_read() {
     for setting in crate::config::SETTINGS {
-        let source = concat!(include_str!("mod.rs"), include_str!("database.rs"), include_str!("proxy.rs"));
+        let source = concat!(
+            include_str!("mod.rs"),
+            include_str!("database.rs"),
+            include_str!("proxy.rs"),
+            include_str!("sharing.rs")
+        );
         assert!(source.contains(&format!("(\"{}\"", setting.name)), "{} has no reader", setting.name);
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::plugin::{grants, limits, on_failure, opaque};
-use crate::model::field::{array, string};
+use crate::model::field::{Field, Fields, array, integer, record, string};
 use crate::model::formats;
 use crate::model::kind::Kind;
 use crate::model::kinds::{created_at, id, updated_at};
@@ -30,6 +30,12 @@ pub struct CustomPlugin {
     /// `closed` or `open`, likewise.
     #[serde(default)]
     pub on_failure: Option<String>,
+    /// A version that is being tried out beside the active one.
+    #[serde(default)]
+    pub canary: Option<Canary>,
+    /// The last version that a node gave up; the next trial forgets it.
+    #[serde(default)]
+    pub rollback: Option<Rollback>,
     /// Kong's tags.
     #[serde(default)]
     pub tags: Option<Vec<String>>,
@@ -37,6 +43,48 @@ pub struct CustomPlugin {
     pub created_at: i64,
     /// Unix second of the last change.
     pub updated_at: i64,
+}
+
+/// A candidate that takes a share of the exchanges until somebody decides, or a node gives it up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canary {
+    /// The candidate.
+    pub version: String,
+    /// Its share, in percent.
+    pub percent: u8,
+    /// What settles which exchanges it gets.
+    pub by: CanaryBy,
+    /// Calls that may fail before a node gives the candidate up, in percent.
+    pub max_failure_percent: u8,
+    /// Calls on one node before it judges.
+    pub min_calls: u64,
+}
+
+/// What settles which exchanges a candidate gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CanaryBy {
+    /// Each consumer stays with one version; callers without one keep the active version.
+    Consumer,
+    /// Each exchange by itself.
+    Random,
+}
+
+/// Who gave a candidate up, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollback {
+    /// The candidate.
+    pub version: String,
+    /// The node that judged it.
+    pub node: Uuid,
+    /// In a sentence.
+    pub reason: String,
+    /// Calls of the candidate that were judged.
+    pub calls: u64,
+    /// Those of them that failed.
+    pub failures: u64,
+    /// Unix second.
+    pub at: i64,
 }
 
 /// One version of a plugin: immutable, known by the digest of its bytes.
@@ -62,6 +110,18 @@ pub struct PluginVersion {
     pub instances: String,
     /// What its dry run took.
     pub cost: Value,
+    /// The interfaces that it imports.
+    #[serde(default)]
+    pub imports: Vec<String>,
+    /// It can turn a configuration of an earlier version into one of its own.
+    #[serde(default)]
+    pub migrates: bool,
+    /// Languages and tools that made it, by its own word.
+    #[serde(default)]
+    pub producers: Value,
+    /// Ed25519 signatures of its bytes, in base64.
+    #[serde(default)]
+    pub signatures: Vec<String>,
     /// Unix second of the upload; zero for the plugins in the binary.
     #[serde(default)]
     pub created_at: i64,
@@ -121,6 +181,14 @@ impl CustomPlugin {
     pub fn active(&self) -> Option<&PluginVersion> {
         self.version(self.active_version.as_deref()?)
     }
+
+    /// The version that is tried out, if it is another one than the active.
+    #[must_use]
+    pub fn candidate(&self) -> Option<(&Canary, &PluginVersion)> {
+        let canary = self.canary.as_ref().filter(|canary| canary.percent > 0)?;
+        let version = self.version(&canary.version)?;
+        (self.active_version.as_deref() != Some(version.version.as_str())).then_some((canary, version))
+    }
 }
 
 pub(super) fn kind() -> Kind {
@@ -137,5 +205,17 @@ pub(super) fn kind() -> Kind {
         .field("grants", grants())
         .field("limits", limits())
         .field("on_failure", on_failure())
+        .field("canary", canary())
+        .field("rollback", opaque())
         .field("tags", formats::tags())
+}
+
+fn canary() -> Field {
+    let fields = Fields::default()
+        .with("version", string().required())
+        .with("percent", integer().between(0, 100).default(10).required())
+        .with("by", string().one_of(&["consumer", "random"]).default("random").required())
+        .with("max_failure_percent", integer().between(0, 100).default(5).required())
+        .with("min_calls", integer().between(1, 1_000_000).default(100).required());
+    record(fields).optional()
 }

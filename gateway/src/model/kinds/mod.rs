@@ -8,8 +8,11 @@ mod route;
 mod service;
 
 pub use consumer::Consumer;
-pub use custom_plugin::{Admitted, ConfigProblem, CustomPlugin, PluginVersion, Refusal, RequestedCapability};
-pub use plugin::Plugin;
+pub use custom_plugin::{
+    Admitted, Canary, CanaryBy, ConfigProblem, CustomPlugin, PluginVersion, Refusal, RequestedCapability,
+    Rollback,
+};
+pub use plugin::{CAPABILITIES, Plugin};
 pub use route::{PathHandling, Route};
 pub use service::{Protocol, Service};
 

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::CallFailure;
+
 /// One thing that is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConfigProblem {
@@ -30,7 +32,7 @@ pub enum AssignError {
     },
     /// The plugin did not survive its configuration.
     #[error("the plugin failed while it was configured: {0}")]
-    Configure(String),
+    Configure(CallFailure),
 }
 
 fn list(problems: &[ConfigProblem]) -> String {

@@ -8,6 +8,7 @@
 mod before_routing;
 mod body;
 mod call;
+mod canary;
 mod filter;
 mod log;
 mod next;
@@ -18,6 +19,7 @@ mod slot;
 mod stage;
 
 pub use body::Collected;
+pub use canary::{Canary, Share};
 pub use filter::Filter;
 pub use run::Run;
 pub use slot::{Placement, Slot};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::canary::{Canary, Share};
 use crate::exchange::Exchange;
 use crate::plugin_host::load::Phases;
 use crate::plugin_host::{Assignment, OnFailure};
@@ -31,6 +32,16 @@ pub struct Slot {
     pub(super) placements: Vec<Placement>,
     default: Option<usize>,
     consumers: HashMap<Uuid, usize>,
+    /// Empty but for a plugin with a candidate version, so that others pay nothing for it.
+    canaries: Vec<Offer>,
+}
+
+/// A candidate for one of the placements; it is a placement itself.
+#[derive(Debug)]
+struct Offer {
+    instead_of: usize,
+    candidate: usize,
+    share: Share,
 }
 
 impl Slot {
@@ -48,7 +59,26 @@ impl Slot {
             by_consumer.insert(consumer, placements.len());
             placements.push(placement);
         }
-        Self { name: name.into(), priority, placements, default, consumers: by_consumer }
+        Self {
+            name: name.into(),
+            priority,
+            placements,
+            default,
+            consumers: by_consumer,
+            canaries: Vec::new(),
+        }
+    }
+
+    /// Lets a candidate have a share of the exchanges of one placement: that of `consumer`, or the
+    /// default. Without such a placement there is nothing to share.
+    pub fn try_out(&mut self, consumer: Option<Uuid>, canary: Canary) {
+        let place = match consumer {
+            Some(consumer) => self.consumers.get(&consumer).copied(),
+            None => self.default,
+        };
+        let Some(instead_of) = place else { return };
+        self.canaries.push(Offer { instead_of, candidate: self.placements.len(), share: canary.share });
+        self.placements.push(Placement::Live(canary.candidate));
     }
 
     /// The phases that its assignments take part in.
@@ -60,8 +90,18 @@ impl Slot {
         phases.fold(Phases::default(), Phases::union)
     }
 
-    /// The assignment for this caller, by its place in `placements`.
+    /// The assignment for this exchange, by its place in `placements`.
     pub(super) fn choose(&self, exchange: &Exchange) -> Option<usize> {
+        let place = self.place(exchange)?;
+        if self.canaries.is_empty() {
+            return Some(place);
+        }
+        let offer = self.canaries.iter().find(|offer| offer.instead_of == place);
+        let taken = offer.filter(|offer| offer.share.takes(exchange));
+        Some(taken.map_or(place, |offer| offer.candidate))
+    }
+
+    fn place(&self, exchange: &Exchange) -> Option<usize> {
         if self.consumers.is_empty() {
             return self.default;
         }

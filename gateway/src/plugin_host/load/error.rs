@@ -31,6 +31,9 @@ pub enum AdmissionError {
     /// It does not compile within the limits.
     #[error("the component cannot be compiled: {0}")]
     Compile(String),
+    /// The operator asks for a good signature, and there is none.
+    #[error("the component is not signed by a trusted key: {0}")]
+    Signature(&'static str),
     /// `describe` failed.
     #[error("`describe` failed: {0}")]
     Describe(String),

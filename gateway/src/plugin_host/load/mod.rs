@@ -8,6 +8,7 @@ mod error;
 mod phase;
 mod plugin;
 mod precompiled;
+mod provenance;
 mod scan;
 
 pub(crate) use artifact::Artifacts;
@@ -17,6 +18,7 @@ pub use error::{AdmissionError, LoadError};
 pub use phase::Phase;
 pub(crate) use phase::Phases;
 pub(crate) use plugin::dry_run;
-pub use plugin::{Cost, Plugin};
+pub use plugin::{Cost, InUse, Plugin};
 pub(crate) use precompiled::load as precompiled;
+pub use provenance::{Package, Provenance};
 pub(crate) use scan::scan;

@@ -2,19 +2,19 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
+use wasmtime::component::{Component, ComponentExportIndex, Instance as Guest, InstancePre, Linker};
 use wasmtime::{Store, UpdateDeadline};
 
 use super::Phase;
 use super::describe::PluginInfo;
 use crate::plugin_host::AdmissionError;
 use crate::plugin_host::bindings::exports::weir::plugin::{
-    before_routing, lifecycle, log_phase, meta, request_body, request_head, request_stream, request_trailers,
-    response_body, response_head, response_stream, response_trailers,
+    before_routing, config_migration, lifecycle, log_phase, meta, request_body, request_head, request_stream,
+    request_trailers, response_body, response_head, response_stream, response_trailers,
 };
 use crate::plugin_host::guest::{CallState, MemoryLimiter};
 use crate::plugin_host::imports::Linkers;
@@ -22,14 +22,27 @@ use crate::plugin_host::imports::Linkers;
 /// What a component costs, measured when it was admitted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
+    /// The component as uploaded, in bytes.
+    pub component_bytes: u64,
     /// Compilation, in milliseconds; 0 if an artifact was there.
     pub compile_ms: u64,
     /// Machine code and data, in bytes.
     pub artifact_bytes: u64,
     /// A fresh instance, in microseconds.
     pub instantiate_us: u64,
+    /// Its description of itself, in microseconds.
+    pub describe_us: u64,
     /// Memory of a fresh instance, in bytes.
     pub memory_bytes: u64,
+}
+
+/// Who uses a component on this node.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct InUse {
+    /// Assignments, those that only running requests hold among them.
+    pub assignments: u32,
+    /// Instances alive.
+    pub instances: u32,
 }
 
 /// A component that is ready to be assigned.
@@ -40,11 +53,15 @@ pub struct Plugin {
     pub info: PluginInfo,
     /// What it costs.
     pub cost: Cost,
+    /// The interfaces that it imports.
+    pub imports: Vec<String>,
     pub(crate) plain: InstancePre<CallState>,
     pub(crate) suspending: InstancePre<CallState>,
     pub(crate) exports: Exports,
     /// Instances alive.
     pub(crate) alive: Arc<AtomicU32>,
+    /// Assignments alive, those of snapshots that only running requests hold among them.
+    pub(crate) assignments: AtomicU32,
     /// Those of them that are kept for a body.
     pub(crate) pinned: Arc<AtomicU32>,
 }
@@ -52,6 +69,7 @@ pub struct Plugin {
 /// Where its exports are.
 pub(crate) struct Exports {
     pub(crate) lifecycle: lifecycle::GuestIndices,
+    pub(crate) migration: Option<config_migration::GuestIndices>,
     /// The function of each phase, in the order of [`Phase::ALL`].
     phases: [Option<ComponentExportIndex>; Phase::ALL.len()],
 }
@@ -72,6 +90,32 @@ impl Plugin {
     /// Whether it may keep an instance for the length of a body.
     pub(crate) fn streams(&self) -> bool {
         [Phase::RequestStream, Phase::ResponseStream].iter().any(|phase| self.exports.of(*phase).is_some())
+    }
+
+    /// Who uses it.
+    pub(crate) fn in_use(&self) -> InUse {
+        let count = |count: &AtomicU32| count.load(Ordering::Relaxed);
+        InUse { assignments: count(&self.assignments), instances: count(&self.alive) }
+    }
+
+    /// Whether it can turn a configuration of an earlier version into one of its own.
+    pub fn migrates(&self) -> bool {
+        self.exports.migration.is_some()
+    }
+
+    /// Asks it to do so, with every capability denied.
+    ///
+    /// Runs the guest for 50 ms at most.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no such configuration, in the plugin's words or ours.
+    pub(crate) fn migrate(&self, from_version: &str, config_json: &str) -> Result<String, String> {
+        let migration = self.exports.migration.as_ref().ok_or("it does not migrate configurations")?;
+        let run = alone(self.plain.component(), |guest, store| {
+            migration.load(&mut *store, guest)?.call_migrate(store, from_version, config_json)
+        });
+        run.map_err(|error| error.root_cause().to_string())?.0
     }
 }
 
@@ -97,17 +141,21 @@ pub(crate) fn dry_run(
     if exports.phases.iter().all(Option::is_none) {
         return Err(AdmissionError::Contract("it exports none of the phases of the contract".into()));
     }
-    let (info, cost) = describe(component)?;
+    let (info, cost) = describe(component, &plain)?;
+    let kind = component.component_type();
+    let imports = kind.imports(component.engine()).map(|(name, _)| name.to_owned()).collect();
     component.initialize_copy_on_write_image().map_err(contract)?;
     let info = PluginInfo::check(info)?;
     Ok(Plugin {
         digest,
         info,
         cost,
+        imports,
         plain,
         suspending,
         exports,
         alive: Arc::default(),
+        assignments: AtomicU32::new(0),
         pinned: Arc::default(),
     })
 }
@@ -134,7 +182,10 @@ fn exports(component: &Component, pre: &InstancePre<CallState>) -> Result<Export
         let (interface, function) = exported_as(phase);
         *place = index(component, interface, function, mismatch(phase))?;
     }
-    Ok(Exports { lifecycle, phases })
+    let migration = component.get_export_index(None, "weir:plugin/config-migration@0.1.0");
+    let migration =
+        migration.map(|_| config_migration::GuestIndices::new(pre)).transpose().map_err(contract)?;
+    Ok(Exports { lifecycle, migration, phases })
 }
 
 /// The interface of a phase and its one function.
@@ -186,30 +237,44 @@ fn refuse_other_versions(component: &Component) -> Result<(), AdmissionError> {
     Ok(())
 }
 
-/// Data of the store in which a plugin describes itself.
+/// Data of the store in which a plugin runs by itself.
 struct Described {
     memory: MemoryLimiter,
     ticks: u64,
 }
 
-/// Guest time for `describe`, in ticks.
-const DESCRIBE_TICKS: u64 = 50;
-/// Memory for `describe`.
-const DESCRIBE_MEMORY: usize = 64 << 20;
+/// Guest time for a call outside of requests, in ticks.
+const ALONE_TICKS: u64 = 50;
+/// Memory for it.
+const ALONE_MEMORY: usize = 64 << 20;
 
-fn describe(component: &Component) -> Result<(meta::PluginInfo, Cost), AdmissionError> {
-    let failed = |error: wasmtime::Error| AdmissionError::Describe(error.root_cause().to_string());
+fn describe(
+    component: &Component,
+    pre: &InstancePre<CallState>,
+) -> Result<(meta::PluginInfo, Cost), AdmissionError> {
+    let meta =
+        meta::GuestIndices::new(pre).map_err(|error| AdmissionError::Contract(format!("{error:#}")))?;
+    let (said, cost) = alone(component, |guest, store| meta.load(&mut *store, guest)?.call_describe(store))
+        .map_err(|error| AdmissionError::Describe(error.root_cause().to_string()))?;
+    Ok((said, cost))
+}
+
+/// Calls a fresh instance whose imports trap, and measures what that took.
+fn alone<T>(
+    component: &Component,
+    call: impl FnOnce(&Guest, &mut Store<Described>) -> wasmtime::Result<T>,
+) -> wasmtime::Result<(T, Cost)> {
     let mut linker = Linker::<Described>::new(component.engine());
-    linker.define_unknown_imports_as_traps(component).map_err(failed)?;
-    let pre = linker.instantiate_pre(component).map_err(failed)?;
-    let state = Described { memory: MemoryLimiter::new(DESCRIBE_MEMORY), ticks: 0 };
+    linker.define_unknown_imports_as_traps(component)?;
+    let pre = linker.instantiate_pre(component)?;
+    let state = Described { memory: MemoryLimiter::new(ALONE_MEMORY), ticks: 0 };
     let mut store = Store::new(component.engine(), state);
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(1 << 20);
     store.epoch_deadline_callback(|mut context| {
         let state = context.data_mut();
         state.ticks += 1;
-        match state.ticks > DESCRIBE_TICKS {
+        match state.ticks > ALONE_TICKS {
             true => Err(wasmtime::Error::msg("it ran longer than 50 ms")),
             false => Ok(UpdateDeadline::Continue(1)),
         }
@@ -219,13 +284,13 @@ fn describe(component: &Component) -> Result<(meta::PluginInfo, Cost), Admission
     let called = catch_unwind(AssertUnwindSafe(|| {
         let guest = pre.instantiate(&mut store)?;
         let instantiated = begun.elapsed();
-        let said = meta::GuestIndices::new(&pre)?.load(&mut store, &guest)?.call_describe(&mut store)?;
-        Ok((said, instantiated))
+        Ok((call(&guest, &mut store)?, instantiated))
     }));
-    let (said, instantiated) =
-        called.unwrap_or_else(|_| Err(wasmtime::Error::msg("the engine failed"))).map_err(failed)?;
+    let (said, instantiated) = called.unwrap_or_else(|_| Err(wasmtime::Error::msg("the engine failed")))?;
+    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     let cost = Cost {
-        instantiate_us: u64::try_from(instantiated.as_micros()).unwrap_or(u64::MAX),
+        instantiate_us: micros(instantiated),
+        describe_us: micros(begun.elapsed().saturating_sub(instantiated)),
         memory_bytes: u64::try_from(store.data().memory.used()).unwrap_or(u64::MAX),
         ..Cost::default()
     };

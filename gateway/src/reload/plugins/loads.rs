@@ -8,13 +8,14 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::plugin_host::{AdmissionError, Host, Plugin};
+use crate::plugin_host::{AdmissionError, Host, LoadError, Plugin, Trust};
 use crate::reload::blobs::Blobs;
 use crate::task;
 
 /// Loads under way, and those that failed.
 pub(super) struct Loads {
     host: Host,
+    trust: Arc<Trust>,
     blobs: Blobs,
     running: JoinSet<(String, Result<(), Failure>)>,
     on_their_way: BTreeSet<String>,
@@ -34,26 +35,45 @@ struct Failure {
     reason: String,
     /// It may work later.
     again: bool,
+    /// What it was signed with: another signature is another chance.
+    signatures: Vec<String>,
 }
 
 impl Loads {
-    pub(super) fn new(host: Host, blobs: Blobs) -> Self {
-        Self { host, blobs, running: JoinSet::new(), on_their_way: BTreeSet::new(), failed: HashMap::new() }
+    pub(super) fn new((host, trust): (Host, Arc<Trust>), blobs: Blobs) -> Self {
+        Self {
+            host,
+            trust,
+            blobs,
+            running: JoinSet::new(),
+            on_their_way: BTreeSet::new(),
+            failed: HashMap::new(),
+        }
     }
 
     /// Begins to load those that are neither there, nor on their way, nor hopeless.
-    pub(super) fn start<'d>(&mut self, digests: impl Iterator<Item = &'d String>) {
+    pub(super) fn start<'d>(
+        &mut self,
+        digests: impl Iterator<Item = &'d String>,
+        signatures: impl Fn(&str) -> Vec<String>,
+    ) {
         for digest in digests {
+            let signatures = signatures(digest);
+            if self.failed.get(digest).is_some_and(|failure| failure.signatures != signatures) {
+                self.failed.remove(digest);
+            }
             let settled = self.host.plugin(digest).is_some() || self.failed.contains_key(digest);
             if settled || !self.on_their_way.insert(digest.clone()) {
                 continue;
             }
             let (host, blobs, digest) = (self.host.clone(), self.blobs.clone(), digest.clone());
+            let trust = Arc::clone(&self.trust);
             self.running.spawn(async move {
-                let loaded = task::supervise("load a component", load(&host, &blobs, &digest)).await;
-                let broken = || Err(Failure { reason: "loading it went wrong".to_owned(), again: true });
-                let loaded = loaded.unwrap_or_else(broken);
-                (digest, loaded)
+                let loading = load((&host, &trust), &blobs, &digest, &signatures);
+                let loaded = task::supervise("load a component", loading).await;
+                let loaded = loaded.unwrap_or_else(|| Err(("loading it went wrong".to_owned(), true)));
+                let failure = |(reason, again)| Failure { reason, again, signatures };
+                (digest, loaded.map_err(failure))
             });
         }
     }
@@ -89,7 +109,9 @@ impl Loads {
             return Loaded::Ready(plugin);
         }
         match self.failed.get(digest) {
-            Some(Failure { reason, again }) => Loaded::Failed { reason: reason.clone(), again: *again },
+            Some(Failure { reason, again, signatures: _ }) => {
+                Loaded::Failed { reason: reason.clone(), again: *again }
+            }
             None => Loaded::OnItsWay,
         }
     }
@@ -105,20 +127,24 @@ impl Loads {
     }
 }
 
-async fn load(host: &Host, blobs: &Blobs, digest: &str) -> Result<(), Failure> {
-    let found = blobs.find(digest).await;
-    let found = found.map_err(|error| Failure { reason: error.to_string(), again: true })?;
-    let bytes = found
-        .ok_or_else(|| Failure { reason: format!("the store has no component {digest}"), again: true })?;
-    match host.load(digest, &bytes).await {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            let again = matches!(error.source, AdmissionError::Internal(_));
-            if again {
-                // The bytes may not be those of the digest: the store has the right ones.
-                blobs.forget(digest).await;
-            }
-            Err(Failure { reason: error.to_string(), again })
-        }
+/// Why not, and whether it may work later.
+async fn load(
+    (host, trust): (&Host, &Trust),
+    blobs: &Blobs,
+    digest: &str,
+    signatures: &[String],
+) -> Result<(), (String, bool)> {
+    let found = blobs.find(digest).await.map_err(|error| (error.to_string(), true))?;
+    let bytes = found.ok_or_else(|| (format!("the store has no component {digest}"), true))?;
+    let loaded = match trust.admit(&bytes, signatures) {
+        Ok(()) => host.load(digest, &bytes).await.map(drop),
+        Err(source) => Err(LoadError { digest: digest.to_owned(), source }),
+    };
+    let Err(error) = loaded else { return Ok(()) };
+    let again = matches!(error.source, AdmissionError::Internal(_));
+    if again {
+        // The bytes may not be those of the digest: the store has the right ones.
+        blobs.forget(digest).await;
     }
+    Err((error.to_string(), again))
 }

@@ -4,6 +4,7 @@
 //! A row that cannot run any more as configured keeps running as before if it did; a row that never
 //! ran fails by its policy.
 
+mod candidates;
 mod loads;
 mod wanted;
 
@@ -16,7 +17,7 @@ use uuid::Uuid;
 use self::loads::{Loaded, Loads};
 use self::wanted::{Catalogue, Wanted};
 use super::blobs::Blobs;
-use crate::plugin_host::{AssignError, AssignmentSpec, Host, Placement, Plugin};
+use crate::plugin_host::{AssignError, AssignmentSpec, Host, Placement, Plugin, Trust};
 use crate::snapshot::{Assigned, AssignedPlugins, Configuration, Fault};
 
 /// The assignments of the live snapshot, and the components behind them.
@@ -25,6 +26,7 @@ pub(super) struct Plugins {
     loads: Loads,
     bundled: Arc<[Arc<Plugin>]>,
     made: HashMap<Uuid, Made>,
+    candidates: HashMap<Uuid, Made>,
 }
 
 /// An assignment that runs.
@@ -47,8 +49,9 @@ pub(super) struct Prepared {
 }
 
 impl Plugins {
-    pub(super) fn new(host: Host, bundled: Vec<Arc<Plugin>>, blobs: Blobs) -> Self {
-        Self { loads: Loads::new(host.clone(), blobs), host, bundled: bundled.into(), made: HashMap::new() }
+    pub(super) fn new((host, trust): (Host, Arc<Trust>), bundled: Vec<Arc<Plugin>>, blobs: Blobs) -> Self {
+        let loads = Loads::new((host.clone(), trust), blobs);
+        Self { loads, host, bundled: bundled.into(), made: HashMap::new(), candidates: HashMap::new() }
     }
 
     /// Prepares the rows of `configuration`. Waits up to `patience` for components that are not
@@ -57,18 +60,21 @@ impl Plugins {
         let bundled = Arc::clone(&self.bundled);
         let catalogue = Catalogue::new(configuration, &bundled);
         let (first, later) = catalogue.digests();
-        self.loads.start(first.iter().chain(&later));
+        self.loads.start(first.iter().chain(&later), |digest| catalogue.signatures(digest));
         self.loads.wait(&first, patience).await;
         let mut prepared = Prepared::default();
         let mut made = HashMap::new();
+        let mut candidates = HashMap::new();
         for row in configuration.plugins.values().filter(|row| row.value.enabled) {
             let wanted = catalogue.wanted(&row.value);
             let outcome = self.bring_to_life(&wanted).await;
             let (assigned, kept) = self.settle(wanted, outcome, &mut prepared);
             made.extend(kept.map(|kept| (row.value.id, kept)));
-            prepared.assigned.insert(row.value.id, assigned);
+            let canary = self.try_out(&catalogue, row, &mut candidates, &mut prepared).await;
+            prepared.assigned.insert(row.value.id, assigned.with_canary(canary));
         }
         self.made = made;
+        self.candidates = candidates;
         prepared.again |= self.loads.failed_for_now();
         prepared
     }
@@ -88,8 +94,13 @@ impl Plugins {
             return Outcome::Broken { reason: wanted.missing(), again: false };
         };
         let same = |made: &&Made| made.digest == *digest && made.spec == wanted.spec;
-        if let Some(made) = self.made.get(&wanted.spec.id).filter(same) {
+        let id = &wanted.spec.id;
+        if let Some(made) = self.made.get(id).filter(same) {
             return Outcome::Kept(made.assigned.clone());
+        }
+        // A candidate that becomes the active version brings its warm instances along.
+        if let Some(made) = self.candidates.get(id).filter(same) {
+            return Outcome::New(made.assigned.clone());
         }
         let plugin = match self.loads.find(digest) {
             Loaded::Ready(plugin) => plugin,

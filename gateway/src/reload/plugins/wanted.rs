@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::model::{self, CustomPlugin};
-use crate::plugin_host::{AssignmentSpec, OnFailure, Phase, Plugin};
+use crate::model::{self, CustomPlugin, PluginVersion};
+use crate::plugin_host::{AssignmentSpec, OnFailure, Phase, Plugin, Share};
 use crate::snapshot::Configuration;
 
 /// Components by the name that assignments use. An upload hides a bundled one of its name.
@@ -51,9 +51,32 @@ impl<'c> Catalogue<'c> {
             } else {
                 later.extend(active);
             }
+            later.extend(upload.candidate().map(|(_, version)| version.digest.clone()));
             later.extend(upload.versions.last().map(|version| version.digest.clone()));
         }
         (first, later)
+    }
+
+    /// Signatures of the component with this digest, under whichever name.
+    pub(super) fn signatures(&self, digest: &str) -> Vec<String> {
+        let versions = self.uploads.values().flat_map(|upload| &upload.versions);
+        let mut all: Vec<_> = versions
+            .filter(|version| version.digest == digest)
+            .flat_map(|version| version.signatures.clone())
+            .collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// The candidate that is tried out in place of the row's active version.
+    pub(super) fn candidate(
+        &self,
+        row: &model::Plugin,
+    ) -> Option<(&'c CustomPlugin, &'c PluginVersion, Share)> {
+        let upload = self.uploads.get(row.name.as_str())?;
+        let (canary, version) = upload.candidate()?;
+        Some((upload, version, Share::new(upload.id, canary)))
     }
 
     pub(super) fn wanted(&self, row: &model::Plugin) -> Wanted {
