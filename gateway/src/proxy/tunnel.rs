@@ -55,28 +55,27 @@ impl Tunnel {
         client.deadline.arm(Wait::Upstream, idle);
         let mut downstream =
             Watched { stream, early, idle, client: Rc::clone(&client), counted: Cell::new((0, 0)) };
-        {
-            let mut carried = pin!(copy_bidirectional(&mut downstream, &mut upstream));
-            let deadline = &client.deadline;
-            // How a tunnel ends is the business of its two ends.
-            std::future::poll_fn(|cx: &mut Context<'_>| {
-                deadline.register(cx);
-                if carried.as_mut().poll(cx).is_ready()
-                    || deadline.upstream_is_late()
-                    || deadline.client_is_late()
-                {
-                    return Poll::Ready(());
-                }
-                Poll::Pending
-            })
-            .await;
-        }
+        carry(&mut downstream, &mut upstream, &client).await;
         let (bytes_in, bytes_out) = downstream.counted.get();
         if let Some(exchange) = ending.exchange() {
             exchange.bytes_in += bytes_in;
             exchange.bytes_out += bytes_out;
         }
     }
+}
+
+/// Carries bytes until one side has ended or both are silent. How a tunnel ends is the business of its
+/// two ends.
+async fn carry(downstream: &mut Watched, upstream: &mut Upgraded, client: &Client) {
+    let mut carried = pin!(copy_bidirectional(downstream, upstream));
+    let deadline = &client.deadline;
+    std::future::poll_fn(|cx: &mut Context<'_>| {
+        deadline.register(cx);
+        let ended = carried.as_mut().poll(cx).is_ready();
+        let over = ended || deadline.upstream_is_late() || deadline.client_is_late();
+        if over { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 /// The client's side: counts bytes, and gives the tunnel new time whenever some have passed.

@@ -35,7 +35,7 @@ impl Chain {
                 Caller { assignment: &Arc::clone(assignment), instances, phase: Phase::BeforeRouting };
             let (back, result) = caller.call(state, exchange, work, settle).await;
             exchange = back;
-            if let Ok(Some(answer)) = settled(result, assignment.core.on_failure) {
+            if let Next::Answer(answer) = settled(result, assignment.core.on_failure) {
                 return (exchange, Flow::Respond(answer));
             }
         }

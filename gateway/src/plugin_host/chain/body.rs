@@ -80,7 +80,11 @@ impl Chain {
                 result
             }
         };
-        (exchange, settled(result, assignment.core.on_failure).unwrap_or_default())
+        let answer = match settled(result, assignment.core.on_failure) {
+            Next::Answer(answer) => Some(answer),
+            Next::Go | Next::Collect(_) | Next::Stream(_) => None,
+        };
+        (exchange, answer)
     }
 }
 

@@ -1,10 +1,10 @@
 //! The plugins that one body goes through on its way.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use std::time::Instant;
 
 use super::run::Run;
 use super::stage::{About, Stage};

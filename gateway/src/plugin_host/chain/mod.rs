@@ -104,13 +104,11 @@ impl Chain {
     }
 }
 
-/// What a call means for the exchange under the assignment's policy: an answer for the client, or
-/// nothing. What goes on otherwise comes back as the error.
-fn settled(result: Result<Next, CallFailure>, policy: FailurePolicy) -> Result<Option<LocalAnswer>, Next> {
+/// What a call means for the walk under the assignment's policy.
+fn settled(result: Result<Next, CallFailure>, policy: FailurePolicy) -> Next {
     match result {
-        Ok(Next::Answer(answer)) => Ok(Some(answer)),
-        Ok(Next::Go) => Ok(None),
-        Ok(next @ (Next::Collect(_) | Next::Stream(_))) => Err(next),
-        Err(failure) => Ok((policy.of(&failure) == OnFailure::Closed).then(|| failure.answer())),
+        Ok(next) => next,
+        Err(failure) if policy.of(&failure) == OnFailure::Closed => Next::Answer(failure.answer()),
+        Err(_) => Next::Go,
     }
 }

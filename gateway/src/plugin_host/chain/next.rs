@@ -1,12 +1,13 @@
 //! What a plugin's answer means for the walk through the chain.
 
+use std::sync::Arc;
+
 use super::stage::Stage;
 use crate::exchange::LocalAnswer;
 use crate::plugin_host::bindings::weir::plugin::types::BodyMode;
 use crate::plugin_host::guest::Instance;
 use crate::plugin_host::metrics::CallOutcome;
 use crate::plugin_host::{Assignment, CallFailure, Direction};
-use std::sync::Arc;
 
 /// What a plugin's answer means for the walk.
 pub(super) enum Next {

@@ -66,10 +66,10 @@ impl Chain {
                 Some(Placement::Live(_)) => continue,
             };
             match settled(result, policy) {
-                Ok(None) | Err(Next::Go | Next::Answer(_)) => {}
-                Ok(Some(answer)) => return (exchange, Flow::Respond(answer)),
-                Err(Next::Stream(stage)) => stages.push(*stage),
-                Err(Next::Collect(most)) => {
+                Next::Go => {}
+                Next::Answer(answer) => return (exchange, Flow::Respond(answer)),
+                Next::Stream(stage) => stages.push(*stage),
+                Next::Collect(most) => {
                     *turn = at;
                     return (exchange, Flow::Collect(most));
                 }

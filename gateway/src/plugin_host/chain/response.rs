@@ -37,10 +37,10 @@ impl Chain {
             let (back, result) = ask(assignment, instances, state, exchange).await;
             exchange = back;
             match settled(result, assignment.core.on_failure) {
-                Ok(None) | Err(Next::Go | Next::Answer(_)) => {}
-                Ok(Some(answer)) => return (exchange, ResponseFlow::Replace(answer)),
-                Err(Next::Stream(stage)) => stages.push(*stage),
-                Err(Next::Collect(most)) => {
+                Next::Go => {}
+                Next::Answer(answer) => return (exchange, ResponseFlow::Replace(answer)),
+                Next::Stream(stage) => stages.push(*stage),
+                Next::Collect(most) => {
                     *turn = at;
                     return (exchange, ResponseFlow::Collect(most));
                 }

@@ -60,28 +60,57 @@ impl Filtered {
         source: &mut dyn Source,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         loop {
-            if self.call.is_some() {
-                match ready!(self.poll_call(cx)) {
-                    Ok(frame) if frame.data_ref().is_some_and(Bytes::is_empty) => {}
-                    Ok(frame) => return Poll::Ready(Some(Ok(frame))),
-                    Err(failure) => return Poll::Ready(Some(Err(self.stop(failure)))),
-                }
+            let called = if self.call.is_some() {
+                let passed = ready!(self.poll_call(cx));
+                self.passed(passed)
+            } else {
+                None
+            };
+            if called.is_some() {
+                return Poll::Ready(called);
             }
             match self.at {
                 At::End => return Poll::Ready(None),
-                At::Trailers => self.end(),
-                At::Data => match ready!(source.poll_next(cx)) {
-                    Some(Ok(frame)) => {
-                        if let Some(frame) = self.frame(frame, source.is_over()) {
-                            return Poll::Ready(Some(Ok(frame)));
-                        }
-                    }
-                    Some(Err(error)) => {
-                        self.at = At::End;
-                        return Poll::Ready(Some(Err(error)));
-                    }
-                    None => self.chunk(Bytes::new(), true),
-                },
+                At::Trailers => {
+                    self.end();
+                    continue;
+                }
+                At::Data => {}
+            }
+            let next = ready!(source.poll_next(cx));
+            if let Some(frame) = self.take_in(next, source.is_over()) {
+                return Poll::Ready(Some(frame));
+            }
+        }
+    }
+
+    /// What a call made of a frame; `None` if nothing is left of it.
+    fn passed(
+        &mut self,
+        passed: Result<Frame<Bytes>, CallFailure>,
+    ) -> Option<Result<Frame<Bytes>, BodyError>> {
+        match passed {
+            Ok(frame) if frame.data_ref().is_some_and(Bytes::is_empty) => None,
+            Ok(frame) => Some(Ok(frame)),
+            Err(failure) => Some(Err(self.stop(failure))),
+        }
+    }
+
+    /// Takes in what the source says; gives back what nobody wants to see.
+    fn take_in(
+        &mut self,
+        next: Option<Result<Frame<Bytes>, BodyError>>,
+        over: bool,
+    ) -> Option<Result<Frame<Bytes>, BodyError>> {
+        match next {
+            Some(Ok(frame)) => self.frame(frame, over).map(Ok),
+            Some(Err(error)) => {
+                self.at = At::End;
+                Some(Err(error))
+            }
+            None => {
+                self.chunk(Bytes::new(), true);
+                None
             }
         }
     }
