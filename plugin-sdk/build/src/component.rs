@@ -19,22 +19,27 @@ pub fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 /// Encodes the module at `from` into `to` and gives the component's size.
+pub(crate) fn write(from: &Path, to: &Path) -> Result<usize, BuildError> {
+    let module = fs::read(from).map_err(|source| BuildError::File { path: from.to_owned(), source })?;
+    let component =
+        encode(&module).map_err(|reason| BuildError::Encode { module: from.to_owned(), reason })?;
+    put(to, &component)?;
+    Ok(component.len())
+}
+
+/// Puts a component at `to`.
 ///
 /// An equal component is left alone, so that what depends on the file is not built again.
-pub(crate) fn write(from: &Path, to: &Path) -> Result<usize, BuildError> {
+pub(crate) fn put(to: &Path, component: &[u8]) -> Result<(), BuildError> {
+    if fs::read(to).is_ok_and(|known| known == component) {
+        return Ok(());
+    }
     let file = |path: &Path| {
         let path = path.to_owned();
         move |source| BuildError::File { path, source }
     };
-    let module = fs::read(from).map_err(file(from))?;
-    let component =
-        encode(&module).map_err(|reason| BuildError::Encode { module: from.to_owned(), reason })?;
-    if fs::read(to).is_ok_and(|known| known == component) {
-        return Ok(component.len());
-    }
     // A reader never sees half a component.
     let unfinished = to.with_extension(format!("wasm.{}", std::process::id()));
-    fs::write(&unfinished, &component).map_err(file(&unfinished))?;
-    fs::rename(&unfinished, to).map_err(file(to))?;
-    Ok(component.len())
+    fs::write(&unfinished, component).map_err(file(&unfinished))?;
+    fs::rename(&unfinished, to).map_err(file(to))
 }

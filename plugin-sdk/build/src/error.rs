@@ -39,6 +39,42 @@ pub enum BuildError {
         /// The folder.
         dir: PathBuf,
     },
+    /// The manifest, or a file that it names, is wrong.
+    #[error("{}: {reason}", path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The interpreter or package manager of a language is missing or too old.
+    #[error("{needed} is needed, and {found} is here; {advice}")]
+    NoInterpreter {
+        /// What is needed, for instance `Node.js 20`.
+        needed: &'static str,
+        /// What was found.
+        found: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The tools of a language could not be fetched.
+    #[error(
+        "{what} cannot be fetched from its registry; is there a network? WEIR_TOOLS names a folder that may hold it already"
+    )]
+    Fetch {
+        /// The tools.
+        what: String,
+        /// What the package manager said.
+        source: Box<BuildError>,
+    },
+    /// A tool failed; what it said went to stderr.
+    #[error("{what} failed ({status})")]
+    Tool {
+        /// The step.
+        what: String,
+        /// How it ended.
+        status: ExitStatus,
+    },
     /// The module cannot be made a component.
     #[error("{} cannot be made a component: {reason}", module.display())]
     Encode {
