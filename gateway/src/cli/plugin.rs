@@ -118,7 +118,7 @@ mod tests {
         let args =
             PluginArgs { command: PluginCommand::Build(BuildArgs { dir: dir.path().into(), out: None }) };
         let error = run(&args).unwrap_err().to_string();
-        assert!(error.contains("there is no Cargo.toml in"), "{error}");
+        assert!(error.contains("there is no plugin in"), "{error}");
     }
 
     #[test]

@@ -18,21 +18,18 @@ pub fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
     encoded.map_err(|error| format!("{error:#}"))
 }
 
-/// Encodes the module at `from` into `to` and gives the component's size.
-pub(crate) fn write(from: &Path, to: &Path) -> Result<usize, BuildError> {
+/// Makes a component of the module at `from` with `encode`, writes it to `to`, and gives its size.
+pub(crate) fn write(
+    from: &Path,
+    to: &Path,
+    encode: impl Fn(&[u8]) -> Result<Vec<u8>, String>,
+) -> Result<usize, BuildError> {
     let module = fs::read(from).map_err(|source| BuildError::File { path: from.to_owned(), source })?;
     let component =
         encode(&module).map_err(|reason| BuildError::Encode { module: from.to_owned(), reason })?;
-    put(to, &component)?;
-    Ok(component.len())
-}
-
-/// Puts a component at `to`.
-///
-/// An equal component is left alone, so that what depends on the file is not built again.
-pub(crate) fn put(to: &Path, component: &[u8]) -> Result<(), BuildError> {
+    // An equal component is left alone, so that what depends on the file is not built again.
     if fs::read(to).is_ok_and(|known| known == component) {
-        return Ok(());
+        return Ok(component.len());
     }
     let file = |path: &Path| {
         let path = path.to_owned();
@@ -40,6 +37,7 @@ pub(crate) fn put(to: &Path, component: &[u8]) -> Result<(), BuildError> {
     };
     // A reader never sees half a component.
     let unfinished = to.with_extension(format!("wasm.{}", std::process::id()));
-    fs::write(&unfinished, component).map_err(file(&unfinished))?;
-    fs::rename(&unfinished, to).map_err(file(to))
+    fs::write(&unfinished, &component).map_err(file(&unfinished))?;
+    fs::rename(&unfinished, to).map_err(file(to))?;
+    Ok(component.len())
 }

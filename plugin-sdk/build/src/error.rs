@@ -22,15 +22,25 @@ pub enum BuildError {
         source: io::Error,
     },
     /// There is no crate in the folder.
-    #[error("there is no Cargo.toml in {} or above it", dir.display())]
+    #[error("there is no plugin in {}: it has no Cargo.toml (Rust), go.mod (Go), package.json (JavaScript) or pyproject.toml (Python)", dir.display())]
     NoCrate {
         /// The folder.
         dir: PathBuf,
     },
-    /// The crate does not compile; cargo printed why.
-    #[error("cargo build failed ({status})")]
+    /// The tools of a language are not there.
+    #[error("there is no `{program}` here: {advice}")]
+    NoLanguage {
+        /// The program that was looked for.
+        program: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The plugin does not compile; the compiler printed why.
+    #[error("{program} failed ({status})")]
     Compile {
-        /// How cargo ended.
+        /// What was run.
+        program: &'static str,
+        /// How it ended.
         status: ExitStatus,
     },
     /// The crate compiles but makes no module.
@@ -47,16 +57,6 @@ pub enum BuildError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The interpreter or package manager of a language is missing or too old.
-    #[error("{needed} is needed, and {found} is here; {advice}")]
-    NoInterpreter {
-        /// What is needed, for instance `Node.js 20`.
-        needed: &'static str,
-        /// What was found.
-        found: String,
-        /// What to do.
-        advice: &'static str,
-    },
     /// The tools of a language could not be fetched.
     #[error(
         "{what} cannot be fetched from its registry; is there a network? WEIR_TOOLS names a folder that may hold it already"
@@ -65,15 +65,7 @@ pub enum BuildError {
         /// The tools.
         what: String,
         /// What the package manager said.
-        source: Box<BuildError>,
-    },
-    /// A tool failed; what it said went to stderr.
-    #[error("{what} failed ({status})")]
-    Tool {
-        /// The step.
-        what: String,
-        /// How it ended.
-        status: ExitStatus,
+        source: Box<Self>,
     },
     /// The module cannot be made a component.
     #[error("{} cannot be made a component: {reason}", module.display())]

@@ -8,8 +8,8 @@ use crate::BuildError;
 ///
 /// # Errors
 ///
-/// [`BuildError::Run`] if it cannot be started, [`BuildError::Tool`] if it fails.
-pub(crate) fn run(command: &mut Command, what: &str) -> Result<String, BuildError> {
+/// [`BuildError::Run`] if it cannot be started, [`BuildError::Compile`] if it fails.
+pub(crate) fn run(command: &mut Command, what: &'static str) -> Result<String, BuildError> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.stdin(Stdio::null()).output();
     let output = output.map_err(|source| BuildError::Run { program, source })?;
@@ -18,7 +18,7 @@ pub(crate) fn run(command: &mut Command, what: &str) -> Result<String, BuildErro
         return Ok(said);
     }
     eprint!("{said}{}", String::from_utf8_lossy(&output.stderr));
-    Err(BuildError::Tool { what: what.into(), status: output.status })
+    Err(BuildError::Compile { program: what, status: output.status })
 }
 
 /// Major and minor number of what `program --version` answers; `None` if it is not there.

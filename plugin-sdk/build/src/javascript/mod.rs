@@ -9,45 +9,49 @@ mod tools;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use serde_json::json;
 
+use crate::BuildError;
 use crate::interpreted::{self, Manifest, file_error, run, write_file, write_wit};
-use crate::{BuildError, Built};
 
 use tools::Tools;
 
 /// The file that makes a folder a JavaScript plugin, if it has a `weir` section.
 pub(crate) const MANIFEST: &str = "package.json";
 
-/// Builds the plugin in `dir` into `target_dir`.
+/// Builds the plugin in `dir` into `dir/build/<name>.wasm`.
 ///
 /// # Errors
 ///
 /// [`BuildError`]; what the tools said went to stderr.
-pub(crate) fn build(dir: &Path, target_dir: &Path) -> Result<Built, BuildError> {
+pub(crate) fn build(dir: &Path) -> Result<PathBuf, BuildError> {
+    let started = Instant::now();
     let path = dir.join(MANIFEST);
     let text = fs::read_to_string(&path).map_err(file_error(&path))?;
     let manifest = Manifest::parse(&text, &path)?;
     let dir = &fs::canonicalize(dir).map_err(file_error(dir))?;
     let entry = entry(dir, &manifest, &path)?;
     let tools = Tools::find()?;
-    let work = target_dir.join(format!("{}.build", manifest.name));
+    let out = dir.join("build");
+    let work = out.join("work");
     fs::create_dir_all(&work).map_err(file_error(&work))?;
-    let work = &fs::canonicalize(&work).map_err(file_error(&work))?;
     let sdk = sdk::write(dir)?;
+    eprintln!("building {} with QuickJS", dir.display());
     check_types(&tools, dir)?;
-    let bundle = bundle(&tools, &manifest, &Sources { dir, entry: &entry, sdk: &sdk, work })?;
-    let wit = write_wit(&manifest, &path, work)?;
+    let bundle = bundle(&tools, &manifest, &Sources { dir, entry: &entry, sdk: &sdk, work: &work })?;
+    let wit = write_wit(&manifest, &path, &work)?;
     let raw = work.join("component.wasm");
     let mut command = tools.componentize();
     command.args(["--sync", "--stub-wasi", "--world", "plugin", "--wit"]).arg(wit);
-    command.arg("--js").arg(&bundle).arg("--output").arg(&raw).current_dir(work);
+    command.arg("--js").arg(&bundle).arg("--output").arg(&raw).current_dir(&work);
     run(&mut command, "componentize-qjs")?;
-    let made = target_dir.join(format!("{}.wasm", manifest.name));
-    let size = interpreted::write_marked(&raw, &made, language(&entry), tools::COMPONENTIZE)?;
+    let made = out.join(format!("{}.wasm", manifest.name));
+    let size = interpreted::write_marked(&raw, &made, language(&entry))?;
     eprintln!("{}: {size} bytes", made.display());
-    Ok(Built { package: manifest.name, path: made })
+    eprintln!("built {} in {:.1} s", dir.display(), started.elapsed().as_secs_f32());
+    Ok(made)
 }
 
 /// Where everything is that becomes one module.

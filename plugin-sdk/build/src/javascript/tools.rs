@@ -6,9 +6,7 @@ use std::process::Command;
 use crate::BuildError;
 use crate::interpreted::{fetch_once, run, version_of, write_file};
 
-/// QuickJS and what puts a module into it.
-pub(super) const COMPONENTIZE: &str = "componentize-qjs 0.4.5";
-
+/// QuickJS and what puts a module into it; what makes one module of many; what checks types.
 const PACKAGES: &str = r#"{
   "private": true,
   "dependencies": { "componentize-qjs": "0.4.5", "esbuild": "0.28.2", "typescript": "7.0.2" }
@@ -26,11 +24,9 @@ pub(super) struct Tools {
 impl Tools {
     /// Finds the tools, or fetches them.
     pub(super) fn find() -> Result<Self, BuildError> {
-        let node = version_of("node");
-        if !node.is_some_and(|version| version >= (20, 0)) {
-            let found = node.map_or("no Node.js".into(), |(major, minor)| format!("{major}.{minor}"));
-            let advice = "install it from https://nodejs.org or with the system's package manager";
-            return Err(BuildError::NoInterpreter { needed: "Node.js 20 or later", found, advice });
+        if !version_of("node").is_some_and(|version| version >= (20, 0)) {
+            let advice = "install Node.js 20 or newer, with npm (https://nodejs.org), and put it on the path";
+            return Err(BuildError::NoLanguage { program: "node", advice });
         }
         let folder = fetch_once(FOLDER, fetch)?;
         Ok(Self { modules: folder.join("node_modules") })

@@ -5,11 +5,12 @@ mod tools;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use serde_json::json;
 
+use crate::BuildError;
 use crate::interpreted::{self, Manifest, Phase, file_error, run, write_file, write_wit};
-use crate::{BuildError, Built};
 
 use tools::Tools;
 
@@ -19,12 +20,13 @@ pub(crate) const MANIFEST: &str = "pyproject.toml";
 /// Where a plugin's code is if its manifest does not say.
 const USUAL_ENTRY: &str = "plugin.py";
 
-/// Builds the plugin in `dir` into `target_dir`.
+/// Builds the plugin in `dir` into `dir/build/<name>.wasm`.
 ///
 /// # Errors
 ///
 /// [`BuildError`]; what the tools said went to stderr.
-pub(crate) fn build(dir: &Path, target_dir: &Path) -> Result<Built, BuildError> {
+pub(crate) fn build(dir: &Path) -> Result<PathBuf, BuildError> {
+    let started = Instant::now();
     let tools = Tools::find()?;
     let path = dir.join(MANIFEST);
     let manifest = Manifest::parse(&tools.manifest(&path)?, &path)?;
@@ -35,8 +37,10 @@ pub(crate) fn build(dir: &Path, target_dir: &Path) -> Result<Built, BuildError> 
         path: path.clone(),
         reason: format!("there is no {}; tool.weir.entry names the file", entry.display()),
     })?;
-    let work = target_dir.join(format!("{}.build", manifest.name));
+    let out = dir.join("build");
+    let work = out.join("work");
     let sdk = sdk::write(dir)?;
+    eprintln!("building {} with CPython, which takes half a minute", dir.display());
     write_file(&work.join("weir_component.py"), &glue(&manifest, dir, &module)?)?;
     let wit = write_wit(&manifest, &path, &work)?;
     let raw = work.join("component.wasm");
@@ -47,10 +51,11 @@ pub(crate) fn build(dir: &Path, target_dir: &Path) -> Result<Built, BuildError> 
         command.arg("--python-path").arg(folder);
     }
     run(command.arg("weir_component").arg("--output").arg(&raw), "componentize-py")?;
-    let made = target_dir.join(format!("{}.wasm", manifest.name));
-    let size = interpreted::write_marked(&raw, &made, "Python", tools::COMPONENTIZE)?;
+    let made = out.join(format!("{}.wasm", manifest.name));
+    let size = interpreted::write_marked(&raw, &made, "Python")?;
     eprintln!("{}: {size} bytes", made.display());
-    Ok(Built { package: manifest.name, path: made })
+    eprintln!("built {} in {:.1} s", dir.display(), started.elapsed().as_secs_f32());
+    Ok(made)
 }
 
 /// Pure Python packages that the author installed beside the plugin, with `pip install --target`.

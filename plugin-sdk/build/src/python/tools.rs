@@ -7,8 +7,6 @@ use crate::BuildError;
 use crate::interpreted::{fetch_once, run, version_of};
 
 /// CPython for WebAssembly and what puts modules into it.
-pub(super) const COMPONENTIZE: &str = "componentize-py 0.25.1";
-
 const REQUIREMENT: &str = "componentize-py==0.25.1";
 
 /// Named by what is in it, so that another version of this program does not meet it.
@@ -36,11 +34,9 @@ pub(super) struct Tools {
 impl Tools {
     /// Finds the tools, or fetches them.
     pub(super) fn find() -> Result<Self, BuildError> {
-        let python = version_of(PYTHON);
-        if !python.is_some_and(|version| version >= (3, 11)) {
-            let found = python.map_or("no python3".into(), |(major, minor)| format!("{major}.{minor}"));
-            let advice = "install it from https://python.org or with the system's package manager";
-            return Err(BuildError::NoInterpreter { needed: "Python 3.11 or later", found, advice });
+        if !version_of(PYTHON).is_some_and(|version| version >= (3, 11)) {
+            let advice = "install Python 3.11 or newer (https://python.org) and put it on the path";
+            return Err(BuildError::NoLanguage { program: PYTHON, advice });
         }
         Ok(Self { folder: fetch_once(FOLDER, fetch)? })
     }
