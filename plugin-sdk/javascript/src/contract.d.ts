@@ -446,7 +446,8 @@ declare module "weir:plugin/log-file@0.1.0" {
 declare module "weir:plugin/local-cache@0.1.0" {
   export function get(key: string): Uint8Array | null;
   export function put(key: string, value: Uint8Array, ttlMs: number): void;
-  export function delete(key: string): void;
+  function delete_(key: string): void;
+  export { delete_ as delete };
 }
 
 declare module "weir:plugin/shared-counters@0.1.0" {
@@ -458,7 +459,7 @@ declare module "weir:plugin/shared-counters@0.1.0" {
 declare module "weir:plugin/shared-kv@0.1.0" {
   export function get(key: string): Uint8Array | null;
   export function put(key: string, value: Uint8Array, ttlMs: number): void;
-  export function compareAndSwap(key: string, old: Uint8Array | null, new: Uint8Array, ttlMs: number): boolean;
+  export function compareAndSwap(key: string, old: Uint8Array | null, new_: Uint8Array, ttlMs: number): boolean;
 }
 
 declare module "weir:plugin/http-client@0.1.0" {

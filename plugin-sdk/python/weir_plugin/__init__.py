@@ -25,7 +25,7 @@ imported and tested as any module.
 Not here: phases that see bodies, which the gateway does not call yet.
 """
 
-from . import inputs
+from . import host, inputs
 from .setup import Batch, ConfigError, Entry, Log, Plugin, Problem, RequestHead, ResponseHead, Setup
 from .verdicts import (
     Answer,
@@ -60,5 +60,6 @@ __all__ = [
     "Set",
     "Setup",
     "TargetChange",
+    "host",
     "inputs",
 ]

@@ -78,7 +78,7 @@ struct Asked<'a> {
     params_json: String,
 }
 
-const USUAL_SCHEMA: &str = "config.schema.json";
+const USUAL_SCHEMA: &str = "schema.json";
 const NO_FIELDS: &str = r#"{"type":"object","additionalProperties":false,"properties":{}}"#;
 
 impl Manifest {

@@ -17,9 +17,15 @@ pub(crate) use tools::fetch_once;
 pub(crate) use world::write_wit;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::BuildError;
+
+/// Where the component of the plugin in `dir` goes.
+pub(crate) fn component_path(dir: &Path) -> PathBuf {
+    let name = dir.file_name().unwrap_or("plugin".as_ref()).to_string_lossy();
+    dir.join("build").join(format!("{name}.wasm"))
+}
 
 /// Turns an error of the file at `path` into one of this crate.
 pub(crate) fn file_error(path: &Path) -> impl FnOnce(std::io::Error) -> BuildError {

@@ -21,7 +21,7 @@ use tools::Tools;
 /// The file that makes a folder a JavaScript plugin, if it has a `weir` section.
 pub(crate) const MANIFEST: &str = "package.json";
 
-/// Builds the plugin in `dir` into `dir/build/<name>.wasm`.
+/// Builds the plugin in `dir` into `dir/build/<folder>.wasm`.
 ///
 /// # Errors
 ///
@@ -34,8 +34,7 @@ pub(crate) fn build(dir: &Path) -> Result<PathBuf, BuildError> {
     let dir = &fs::canonicalize(dir).map_err(file_error(dir))?;
     let entry = entry(dir, &manifest, &path)?;
     let tools = Tools::find()?;
-    let out = dir.join("build");
-    let work = out.join("work");
+    let work = dir.join("build").join("work");
     fs::create_dir_all(&work).map_err(file_error(&work))?;
     let sdk = sdk::write(dir)?;
     eprintln!("building {} with QuickJS", dir.display());
@@ -47,7 +46,7 @@ pub(crate) fn build(dir: &Path) -> Result<PathBuf, BuildError> {
     command.args(["--sync", "--stub-wasi", "--world", "plugin", "--wit"]).arg(wit);
     command.arg("--js").arg(&bundle).arg("--output").arg(&raw).current_dir(&work);
     run(&mut command, "componentize-qjs")?;
-    let made = out.join(format!("{}.wasm", manifest.name));
+    let made = interpreted::component_path(dir);
     let size = interpreted::write_marked(&raw, &made, language(&entry))?;
     eprintln!("{}: {size} bytes", made.display());
     eprintln!("built {} in {:.1} s", dir.display(), started.elapsed().as_secs_f32());

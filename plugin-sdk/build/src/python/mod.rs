@@ -20,7 +20,7 @@ pub(crate) const MANIFEST: &str = "pyproject.toml";
 /// Where a plugin's code is if its manifest does not say.
 const USUAL_ENTRY: &str = "plugin.py";
 
-/// Builds the plugin in `dir` into `dir/build/<name>.wasm`.
+/// Builds the plugin in `dir` into `dir/build/<folder>.wasm`.
 ///
 /// # Errors
 ///
@@ -37,8 +37,7 @@ pub(crate) fn build(dir: &Path) -> Result<PathBuf, BuildError> {
         path: path.clone(),
         reason: format!("there is no {}; tool.weir.entry names the file", entry.display()),
     })?;
-    let out = dir.join("build");
-    let work = out.join("work");
+    let work = dir.join("build").join("work");
     let sdk = sdk::write(dir)?;
     eprintln!("building {} with CPython, which takes half a minute", dir.display());
     write_file(&work.join("weir_component.py"), &glue(&manifest, dir, &module)?)?;
@@ -51,7 +50,7 @@ pub(crate) fn build(dir: &Path) -> Result<PathBuf, BuildError> {
         command.arg("--python-path").arg(folder);
     }
     run(command.arg("weir_component").arg("--output").arg(&raw), "componentize-py")?;
-    let made = out.join(format!("{}.wasm", manifest.name));
+    let made = interpreted::component_path(dir);
     let size = interpreted::write_marked(&raw, &made, "Python")?;
     eprintln!("{}: {size} bytes", made.display());
     eprintln!("built {} in {:.1} s", dir.display(), started.elapsed().as_secs_f32());

@@ -36,8 +36,13 @@ impl Module<'_> {
         for function in self.interface.functions.values() {
             if matches!(function.kind, FunctionKind::Freestanding) {
                 docs(&function.docs, "  ", out);
-                let name = lower_camel(&function.name);
-                writeln!(out, "  export function {name}{};", self.signature(function)).unwrap();
+                let (name, local) = (lower_camel(&function.name), variable(&function.name));
+                if name == local {
+                    writeln!(out, "  export function {name}{};", self.signature(function)).unwrap();
+                } else {
+                    writeln!(out, "  function {local}{};", self.signature(function)).unwrap();
+                    writeln!(out, "  export {{ {local} as {name} }};").unwrap();
+                }
             }
         }
     }
@@ -108,7 +113,7 @@ impl Module<'_> {
 
     fn parameters(&self, function: &Function) -> String {
         let params = function.params.iter().filter(|param| param.name != "self");
-        let params = params.map(|param| format!("{}: {}", lower_camel(&param.name), self.name(&param.ty)));
+        let params = params.map(|param| format!("{}: {}", variable(&param.name), self.name(&param.ty)));
         params.collect::<Vec<_>>().join(", ")
     }
 
@@ -184,6 +189,12 @@ fn docs(docs: &Docs, indent: &str, out: &mut String) {
             writeln!(out, "{indent} */").unwrap();
         }
     }
+}
+
+/// A name that a variable may have in JavaScript.
+fn variable(name: &str) -> String {
+    let name = lower_camel(name);
+    if matches!(name.as_str(), "delete" | "new") { name + "_" } else { name }
 }
 
 fn upper_camel(name: &str) -> String {
