@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by a panic, in its helpers too")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -17,9 +18,9 @@ fn check(example: &str, imports: &[&str], exports: &[&str], language: &str) {
     let component = fs::read(&path).expect("the component");
     let (imported, exported) = interfaces(&component);
     assert_eq!(imported, set(imports), "{example}: no WASI, and no more of the contract");
-    for export in exports {
-        assert!(exported.contains(*export), "{example} exports {export}: {exported:?}");
-    }
+    // The tools leave exports of their own, which the gateway does not call.
+    let ours: BTreeSet<_> = exported.into_iter().filter(|name| name.starts_with("weir:")).collect();
+    assert_eq!(ours, set(exports), "{example}");
     let mut mark = b"\x08language\x01".to_vec();
     mark.push(u8::try_from(language.len()).expect("a short name"));
     mark.extend(language.bytes());
