@@ -64,6 +64,11 @@ want curl curl
 if [ "$what" = all ] && ! { [ -x /usr/bin/kill ] || [ -x /bin/kill ]; }; then
     packages+=(procps)
 fi
+# Plugins in JavaScript and Python are built in the tests.
+if [ "$what" = all ]; then
+    have node && have npm || packages+=(nodejs npm)
+    have python3 && python3 -m pip --version >/dev/null 2>&1 || packages+=(python3 python3-pip)
+fi
 if [ "$what" = all ] && ! has_postgres; then
     packages+=(postgresql)
 fi

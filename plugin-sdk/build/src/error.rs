@@ -36,7 +36,7 @@ pub enum BuildError {
         advice: &'static str,
     },
     /// The plugin does not compile; the compiler printed why.
-    #[error("{program} build failed ({status})")]
+    #[error("{program} failed ({status})")]
     Compile {
         /// What was run.
         program: &'static str,
@@ -48,6 +48,24 @@ pub enum BuildError {
     NoComponent {
         /// The folder.
         dir: PathBuf,
+    },
+    /// The manifest, or a file that it names, is wrong.
+    #[error("{}: {reason}", path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The tools of a language could not be fetched.
+    #[error(
+        "{what} cannot be fetched from its registry; is there a network? WEIR_TOOLS names a folder that may hold it already"
+    )]
+    Fetch {
+        /// The tools.
+        what: String,
+        /// What the package manager said.
+        source: Box<Self>,
     },
     /// The module cannot be made a component.
     #[error("{} cannot be made a component: {reason}", module.display())]

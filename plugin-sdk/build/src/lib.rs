@@ -6,6 +6,9 @@
 mod component;
 mod error;
 mod go;
+mod interpreted;
+mod javascript;
+mod python;
 mod rust;
 
 use std::path::{Path, PathBuf};
@@ -38,13 +41,21 @@ pub enum Language {
     Rust,
     /// `go.mod`.
     Go,
+    /// `package.json`; TypeScript too.
+    JavaScript,
+    /// `pyproject.toml`.
+    Python,
 }
 
 impl Language {
     /// The language of the plugin in `dir`. Without a file that tells, it is Rust: a crate may be
     /// built from any folder of it.
     pub fn of(dir: &Path) -> Self {
-        let others = [("go.mod", Self::Go)];
+        let others = [
+            ("go.mod", Self::Go),
+            (javascript::MANIFEST, Self::JavaScript),
+            (python::MANIFEST, Self::Python),
+        ];
         let found = others.into_iter().find(|(file, _)| dir.join(file).exists());
         match found {
             Some((_, language)) if !dir.join("Cargo.toml").exists() => language,
@@ -63,5 +74,7 @@ pub fn build(dir: &Path, options: &Options) -> Result<PathBuf, BuildError> {
     match Language::of(dir) {
         Language::Rust => rust::build(dir, options),
         Language::Go => go::build(dir),
+        Language::JavaScript => javascript::build(dir),
+        Language::Python => python::build(dir),
     }
 }
