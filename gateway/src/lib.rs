@@ -21,6 +21,7 @@ pub mod identity;
 
 pub mod plugin_host;
 
+pub mod rehearsal;
 pub mod snapshot;
 
 pub mod proxy;

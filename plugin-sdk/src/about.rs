@@ -114,6 +114,11 @@ impl Capability {
         Self::new("local-counters", why, &json!({}))
     }
 
+    /// Lines in the gateway's log.
+    pub fn logging(why: &str) -> Self {
+        Self::new("logging", why, &json!({}))
+    }
+
     /// Metrics of the plugin's own.
     pub fn metrics(why: &str) -> Self {
         Self::new("metrics", why, &json!({}))

@@ -6,6 +6,7 @@
 )]
 
 mod admission;
+mod authoring;
 mod compiling;
 mod drain;
 mod framing;

@@ -29,6 +29,7 @@ pub(super) enum Endpoint {
     CustomPlugin,
     CustomPluginVersions,
     CustomPluginVersion,
+    CustomPluginLogs,
     /// `/services`
     Collection(&'static Kind),
     /// `/services/{services}`
@@ -72,6 +73,7 @@ impl Endpoint {
             | Self::PluginSchema
             | Self::EntitySchema
             | Self::CustomPluginVersions
+            | Self::CustomPluginLogs
             | Self::Tags
             | Self::Tag => READ,
             Self::ValidatePlugin | Self::ValidateEntity => WRITE,
@@ -130,6 +132,7 @@ fn table() -> Vec<Line> {
         ("/config", Endpoint::Declarative),
         ("/custom-plugins", Endpoint::CustomPlugins),
         ("/custom-plugins/{custom_plugins}", Endpoint::CustomPlugin),
+        ("/custom-plugins/{custom_plugins}/logs", Endpoint::CustomPluginLogs),
         ("/custom-plugins/{custom_plugins}/versions", Endpoint::CustomPluginVersions),
         ("/custom-plugins/{custom_plugins}/versions/{version}", Endpoint::CustomPluginVersion),
         ("/endpoints", Endpoint::Endpoints),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::admin::{Components, Draft, Later, Unfit};
 use crate::model::{Admitted, ConfigProblem, PluginVersion, Refusal, RequestedCapability};
-use crate::plugin_host::{AdmissionError, AssignError, AssignmentSpec, Host, Plugin};
+use crate::plugin_host::{AdmissionError, AssignError, AssignmentSpec, Host, Plugin, RecentLog};
 use crate::store::Store;
 
 /// The plugin host, as the Admin API wants it.
@@ -28,6 +28,10 @@ impl Components for HostComponents {
 
     fn bundled(&self) -> Vec<Admitted> {
         self.bundled.iter().map(|plugin| described(plugin)).collect()
+    }
+
+    fn recent_log(&self, plugin: &str) -> Option<Arc<RecentLog>> {
+        self.host.recent_log(plugin)
     }
 
     fn check<'a>(&'a self, draft: Draft<'a>) -> Later<'a, Result<(), Unfit>> {

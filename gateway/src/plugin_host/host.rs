@@ -17,10 +17,11 @@ use super::imports::{Linkers, LocalCounters, LogFiles, PluginMetrics};
 use super::load::{Artifacts, Compiler, dry_run, precompiled, scan};
 use super::logs::LogQueues;
 use super::metrics::CallCounters;
-use super::runtime::{Activity, Capacity, Ticker, engine_id, running_engine};
+use super::recent::{RecentLog, RecentLogs};
+use super::runtime::{Activity, Capacity, Fuel, Ticker, engine_id, running_engine};
 use super::{
     AdmissionError, AssignError, Assignment, AssignmentSpec, CallFailure, ConfigProblem, HostDeps,
-    HostSettings, LoadError, Plugin,
+    HostSettings, LoadError, Plugin, Trial,
 };
 
 /// The host could not be started.
@@ -55,6 +56,8 @@ pub(crate) struct Services {
     pub(crate) calls: CallCounters,
     pub(crate) files: LogFiles,
     pub(crate) logs: LogQueues,
+    pub(crate) recent: RecentLogs,
+    pub(crate) trial: Option<Trial>,
     pub(crate) started: Instant,
     /// Goes up when an assignment retires: workers then drop its instances.
     pub(crate) generation: AtomicU64,
@@ -106,6 +109,8 @@ impl Host {
             calls: CallCounters::default(),
             files: LogFiles::start()?,
             logs: LogQueues::default(),
+            recent: RecentLogs::default(),
+            trial: settings.trial.clone(),
             started: Instant::now(),
             generation: AtomicU64::new(0),
             workers: settings.workers,
@@ -114,7 +119,7 @@ impl Host {
             engine,
             linkers,
             artifacts,
-            compiler: Compiler::new(program, settings.compile_time),
+            compiler: Compiler::new(program, settings.compile_time, Fuel::of(&settings)),
             settings,
             services: Arc::new(services),
             plugins: Mutex::default(),
@@ -273,9 +278,15 @@ impl Host {
             overruns: AtomicU32::new(0),
             retired: AtomicBool::new(false),
             fibers: AtomicU32::new(0),
+            recent: self.0.services.recent.of(&plugin.info.name),
         });
         let setup = configured(&core).await?;
         Ok(Assignment { core, setup: Arc::new(setup) })
+    }
+
+    /// The latest lines that `plugin` logged on this node; `None` if it was never assigned here.
+    pub fn recent_log(&self, plugin: &str) -> Option<Arc<RecentLog>> {
+        self.0.services.recent.find(plugin)
     }
 
     /// Calls that plugins got, and how they ended.

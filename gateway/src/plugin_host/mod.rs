@@ -21,10 +21,12 @@ mod instances;
 mod load;
 mod logs;
 mod metrics;
+mod recent;
 mod runtime;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod verify;
 
 pub use assignment::{
@@ -39,13 +41,10 @@ pub use load::{
     AdmissionError, CapabilityRequest, Cost, LoadError, Phase, Plugin, PluginInfo, compile_child,
 };
 pub use metrics::{CallOutcome, CallStats, NamedSeries};
+pub use recent::{LogLine, RecentLog};
+pub use runtime::Fuel;
 pub use settings::{
     Answer, Directory, FoundCredential, HostDeps, HostSettings, Outbound, OutboundError, OutboundRequest,
     OutboundResponse,
 };
-
-/// Wall-clock time in Unix milliseconds.
-fn unix_ms() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
-}
+pub use trial::{Spent, Trial};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::Trial;
 use crate::exchange::{ConsumerFacts, Exchange};
 
 /// How the host is set up. Sizes are for the whole process.
@@ -27,6 +28,8 @@ pub struct HostSettings {
     pub instances: u32,
     /// Largest memory of one instance, in bytes; an assignment's limit cannot pass it.
     pub max_memory_bytes: usize,
+    /// Plugins are tried out; `None` in a gateway that serves.
+    pub trial: Option<Trial>,
 }
 
 impl HostSettings {
@@ -40,6 +43,7 @@ impl HostSettings {
             max_component_bytes: 32 << 20,
             instances: 1000,
             max_memory_bytes: 64 << 20,
+            trial: None,
         }
     }
 }

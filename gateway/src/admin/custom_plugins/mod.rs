@@ -7,11 +7,14 @@
 mod activate;
 mod change;
 mod keep;
+mod logs;
 mod remove;
 mod upload;
 
 use axum::http::Method;
 use serde_json::{Value, json};
+
+pub(super) use logs::stream_logs;
 
 use super::answer::Answer;
 use super::call::Call;

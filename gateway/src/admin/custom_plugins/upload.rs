@@ -133,7 +133,7 @@ fn structured(part: Part) -> Result<Value, ApiError> {
     }
 }
 
-fn flag(name: &str, text: Option<&str>) -> Result<Option<bool>, ApiError> {
+pub(super) fn flag(name: &str, text: Option<&str>) -> Result<Option<bool>, ApiError> {
     match text {
         None => Ok(None),
         Some("true" | "1" | "") => Ok(Some(true)),

@@ -10,7 +10,7 @@ use super::grants::Grants;
 use super::{Limits, OnFailure};
 use crate::plugin_host::bindings::exports::weir::plugin::lifecycle;
 use crate::plugin_host::bindings::weir::plugin::types::Input;
-use crate::plugin_host::{Phase, Plugin, Services};
+use crate::plugin_host::{Phase, Plugin, RecentLog, Services};
 
 /// Overruns of the guest time after which calls run on fibers, so that others get their turn.
 const OVERRUNS: u32 = 3;
@@ -117,6 +117,8 @@ pub(crate) struct Core {
     pub(crate) retired: AtomicBool,
     /// Calls that go on a fiber at once, since one before had to wait.
     pub(crate) fibers: AtomicU32,
+    /// Where its log lines are kept for onlookers.
+    pub(crate) recent: Arc<RecentLog>,
 }
 
 /// Calls after one that had to wait which do not try without a fiber first. A flood of unknown keys

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::Store;
 
+use super::start::{note, refuel};
 use super::state::OutOfTime;
 use super::work::{OnLog, OnRequestHead, OnResponseHead};
 use super::{CallState, EntryRef, Outcome, Work, lists_of, values_of};
@@ -53,6 +54,7 @@ impl Instance {
     pub(crate) fn begin(&mut self, exchange: Option<Box<Exchange>>, budget: u64) {
         self.left = self.left.saturating_sub(1);
         self.store.data_mut().begin(exchange, budget);
+        refuel(&mut self.store);
         self.store.set_epoch_deadline(1);
     }
 
@@ -65,6 +67,7 @@ impl Instance {
     /// Calls the guest on this thread. Never waits.
     pub(crate) fn run(&mut self, work: &Work) -> Answered {
         let called = catch_unwind(AssertUnwindSafe(|| self.call(work)));
+        note(&self.store, work.name());
         self.sort(called.map_err(|_| ()))
     }
 
@@ -79,6 +82,7 @@ impl Instance {
             })
             .await
         };
+        note(&self.store, work.name());
         self.sort(called)
     }
 

@@ -27,6 +27,17 @@ pub(crate) enum Work {
     Log(Vec<LogEntry>),
 }
 
+impl Work {
+    /// The phase, as it is called in figures.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::RequestHead(_) => "request-head",
+            Self::ResponseHead(..) => "response-head",
+            Self::Log(_) => "log",
+        }
+    }
+}
+
 /// What came back. Verdicts are boxed: they are large, and handed on several times.
 #[derive(Debug)]
 pub(crate) enum Outcome {

@@ -10,12 +10,12 @@ use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 use wasmtime::{Store, UpdateDeadline};
 
 use super::describe::PluginInfo;
-use crate::plugin_host::AdmissionError;
 use crate::plugin_host::bindings::exports::weir::plugin::{
     lifecycle, log_phase, meta, request_head, response_head,
 };
 use crate::plugin_host::guest::{CallState, MemoryLimiter};
 use crate::plugin_host::imports::Linkers;
+use crate::plugin_host::{AdmissionError, Fuel};
 
 /// A phase that this gateway calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -194,6 +194,8 @@ fn describe(component: &Component) -> Result<(meta::PluginInfo, Cost), Admission
     let mut store = Store::new(component.engine(), state);
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(1 << 20);
+    // Refused where instructions are not counted, which is as well.
+    _ = store.set_fuel(Fuel::FULL);
     store.epoch_deadline_callback(|mut context| {
         let state = context.data_mut();
         state.ticks += 1;

@@ -5,5 +5,6 @@ mod engine;
 mod ticker;
 
 pub(crate) use capacity::{Capacity, Permit};
+pub use engine::Fuel;
 pub(crate) use engine::{compiling_engine, engine_id, running_engine};
 pub(crate) use ticker::{Activity, Ticker};
