@@ -53,7 +53,7 @@ pub enum AdminError {
     #[error("TLS cannot be set up")]
     Tls(#[from] crate::client::TlsError),
     /// Nobody answers.
-    #[error("the Admin API at {url} does not answer; is the gateway running, and is --admin right?")]
+    #[error("the Admin API at {url} does not answer (is it running, and is --admin right?)")]
     Unreachable {
         /// The address.
         url: String,
@@ -84,8 +84,9 @@ impl AdminApi {
     /// Ready to call; nothing is sent yet.
     pub(super) fn new(gateway: &Gateway) -> Result<Self, AdminError> {
         let wrong = |what: String| AdminError::Argument(what);
-        let base = gateway.url.trim_end_matches('/').to_owned();
-        let base = if base.contains("://") { base } else { format!("http://{base}") };
+        let url = gateway.url.as_str();
+        let base = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+        let base = base.trim_end_matches('/').to_owned();
         base.parse::<Uri>()
             .ok()
             .filter(|url| url.authority().is_some())

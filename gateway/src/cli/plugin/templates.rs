@@ -1,6 +1,6 @@
 //! The projects that `weir plugin new` can write: every folder of `plugin-sdk/templates` is a language.
 //!
-//! A template is `LANG/…` and, over it, `LANG/kinds/KIND/…` for what differs by kind. `{{name}}` in file
+//! A template is `common/…`, over it `LANG/…` and, over that, `LANG/kinds/KIND/…` for what differs by kind. `{{name}}` in file
 //! names and contents stands for the name of the plugin, `{{Name}}` and `{{name_}}` for it as a type and
 //! as an identifier.
 
@@ -11,6 +11,8 @@ use super::embedded::TEMPLATES;
 
 /// Where the kinds of a language are, below its folder.
 const KINDS: &str = "kinds/";
+/// What all languages begin with.
+const COMMON: &str = "common";
 /// The kind that is written if none is asked for.
 const DEFAULT_KIND: &str = "transform";
 
@@ -26,20 +28,22 @@ impl Template {
     ///
     /// [`PluginError::Template`] names those that there are.
     pub(super) fn find(language: &str, kind: Option<&str>) -> Result<Self, PluginError> {
-        let folder = format!("{language}/");
-        let own = || TEMPLATES.iter().filter_map(|(path, bytes)| Some((path.strip_prefix(&folder)?, *bytes)));
-        if own().next().is_none() {
-            let known = languages().join(", ");
+        let own = || below(language);
+        let known = languages();
+        if !known.contains(&language) {
+            let known = known.join(", ");
             return Err(PluginError::Template { wanted: format!("the language `{language}`"), known });
         }
-        let mut files: BTreeMap<_, _> = own().filter(|(path, _)| !path.starts_with(KINDS)).collect();
+        let mut files: BTreeMap<_, _> = below(COMMON).collect();
+        files.extend(own().filter(|(path, _)| !path.starts_with(KINDS)));
         let kinds = kinds(language);
         let wanted = kind.unwrap_or(DEFAULT_KIND);
-        if kind.is_some() || !kinds.is_empty() {
-            if !kinds.contains(&wanted) {
-                let wanted = format!("a plugin of kind `{wanted}` in {language}");
-                return Err(PluginError::Template { wanted, known: kinds.join(", ") });
-            }
+        if kinds.is_empty() && wanted != DEFAULT_KIND || !kinds.is_empty() && !kinds.contains(&wanted) {
+            let wanted = format!("a plugin of kind `{wanted}` in {language}");
+            let known = if kinds.is_empty() { DEFAULT_KIND.to_owned() } else { kinds.join(", ") };
+            return Err(PluginError::Template { wanted, known });
+        }
+        if !kinds.is_empty() {
             let folder = format!("{KINDS}{wanted}/");
             files.extend(own().filter_map(|(path, bytes)| Some((path.strip_prefix(&folder)?, bytes))));
         }
@@ -62,10 +66,18 @@ impl Template {
     }
 }
 
+/// The files below a folder of the templates.
+fn below(folder: &str) -> impl Iterator<Item = (&'static str, &'static [u8])> {
+    TEMPLATES
+        .iter()
+        .filter_map(move |(path, bytes)| Some((path.strip_prefix(folder)?.strip_prefix('/')?, *bytes)))
+}
+
 /// The languages, in order.
 pub(super) fn languages() -> Vec<&'static str> {
     let mut all: Vec<_> = TEMPLATES.iter().filter_map(|(path, _)| Some(path.split_once('/')?.0)).collect();
     all.dedup();
+    all.retain(|name| *name != COMMON);
     all
 }
 
