@@ -22,15 +22,25 @@ pub enum BuildError {
         source: io::Error,
     },
     /// There is no crate in the folder.
-    #[error("there is no Cargo.toml in {} or above it", dir.display())]
+    #[error("there is no plugin in {}: it has no Cargo.toml (Rust), go.mod (Go), package.json (JavaScript) or pyproject.toml (Python)", dir.display())]
     NoCrate {
         /// The folder.
         dir: PathBuf,
     },
-    /// The crate does not compile; cargo printed why.
-    #[error("cargo build failed ({status})")]
+    /// The tools of a language are not there.
+    #[error("there is no `{program}` here: {advice}")]
+    NoLanguage {
+        /// The program that was looked for.
+        program: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The plugin does not compile; the compiler printed why.
+    #[error("{program} failed ({status})")]
     Compile {
-        /// How cargo ended.
+        /// What was run.
+        program: &'static str,
+        /// How it ended.
         status: ExitStatus,
     },
     /// The crate compiles but makes no module.
@@ -38,6 +48,24 @@ pub enum BuildError {
     NoComponent {
         /// The folder.
         dir: PathBuf,
+    },
+    /// The manifest, or a file that it names, is wrong.
+    #[error("{}: {reason}", path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The tools of a language could not be fetched.
+    #[error(
+        "{what} cannot be fetched from its registry; is there a network? WEIR_TOOLS names a folder that may hold it already"
+    )]
+    Fetch {
+        /// The tools.
+        what: String,
+        /// What the package manager said.
+        source: Box<Self>,
     },
     /// The module cannot be made a component.
     #[error("{} cannot be made a component: {reason}", module.display())]

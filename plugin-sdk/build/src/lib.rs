@@ -1,31 +1,27 @@
-//! Turns plugin crates into WebAssembly components: finds a compiler that knows the target, runs
-//! cargo with settings that suit a plugin, and wraps the module that comes out.
+//! Turns plugins into WebAssembly components, whatever language they are written in.
 //!
-//! Each crate is built twice: a draft, which is run to learn the schema of its configuration, and
-//! the plugin, which has that schema as a text and not the code that makes it.
-//!
-//! Authors need nothing in their Cargo.toml but `crate-type = ["cdylib"]`. Deliberately not here:
-//! other languages, whose own tools make components, and loading a component, which the gateway does.
+//! A language is known by the file that its own tools begin with. Deliberately not here: loading a
+//! component, which the gateway does.
 
-mod cargo;
 mod component;
-mod describe;
 mod error;
-mod toolchain;
+mod go;
+mod interpreted;
+mod javascript;
+mod python;
+mod rust;
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
-
-use self::cargo::{Module, Purpose};
 
 pub use component::encode;
 pub use error::BuildError;
+pub use rust::build_packages;
 
 /// How to build.
 #[derive(Debug, Default, Clone)]
 pub struct Options {
     /// Where cargo keeps its work and the components go. `target/wasm` of the workspace if `None`,
-    /// apart from what host builds use.
+    /// apart from what host builds use. Only for Rust; others build into `build/` of the plugin.
     pub target_dir: Option<PathBuf>,
 }
 
@@ -38,55 +34,47 @@ pub struct Built {
     pub path: PathBuf,
 }
 
-/// Builds the crate in `dir`, which may stand in a workspace or alone, and says where the component
-/// is. Takes seconds; the very first time may compile a standard library, which takes minutes.
+/// What a plugin is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// `Cargo.toml`.
+    Rust,
+    /// `go.mod`.
+    Go,
+    /// `package.json`; TypeScript too.
+    JavaScript,
+    /// `pyproject.toml`.
+    Python,
+}
+
+impl Language {
+    /// The language of the plugin in `dir`. Without a file that tells, it is Rust: a crate may be
+    /// built from any folder of it.
+    pub fn of(dir: &Path) -> Self {
+        let others = [
+            ("go.mod", Self::Go),
+            (javascript::MANIFEST, Self::JavaScript),
+            (python::MANIFEST, Self::Python),
+        ];
+        let found = others.into_iter().find(|(file, _)| dir.join(file).exists());
+        match found {
+            Some((_, language)) if !dir.join("Cargo.toml").exists() => language,
+            Some(_) | None => Self::Rust,
+        }
+    }
+}
+
+/// Builds the plugin in `dir` and says where the component is. Takes seconds; the very first time may
+/// compile a standard library, which takes minutes.
 ///
 /// # Errors
 ///
 /// [`BuildError`]; what the compiler said went to stderr.
 pub fn build(dir: &Path, options: &Options) -> Result<PathBuf, BuildError> {
-    let built = build_packages(dir, &[], options)?;
-    match built.into_iter().next() {
-        Some(built) => Ok(built.path),
-        None => Err(BuildError::NoComponent { dir: dir.to_owned() }),
+    match Language::of(dir) {
+        Language::Rust => rust::build(dir, options),
+        Language::Go => go::build(dir),
+        Language::JavaScript => javascript::build(dir),
+        Language::Python => python::build(dir),
     }
-}
-
-/// Builds several members of the workspace in `dir` with one run of cargo.
-///
-/// # Errors
-///
-/// As [`build`].
-pub fn build_packages(dir: &Path, packages: &[&str], options: &Options) -> Result<Vec<Built>, BuildError> {
-    let started = Instant::now();
-    let root = cargo::workspace_root(dir)?;
-    let target_dir = options.target_dir.clone().unwrap_or_else(|| root.join("target").join("wasm"));
-    let toolchain = toolchain::find(dir)?;
-    eprintln!("building {} with {toolchain}", what(dir, packages));
-    let draft_dir = target_dir.join("describe");
-    let job = |target_dir, purpose| cargo::Job { dir, packages, target_dir, toolchain: &toolchain, purpose };
-    let drafts = cargo::compile(&job(&draft_dir, Purpose::Draft))?;
-    let schemas = drafts.iter().filter_map(schema).collect();
-    let modules = cargo::compile(&job(&target_dir, Purpose::Plugin { schemas }))?;
-    let mut built = Vec::with_capacity(modules.len());
-    for module in modules {
-        let path = target_dir.join(format!("{}.wasm", module.package));
-        let size = component::write(&module.path, &path)?;
-        eprintln!("{}: {size} bytes", path.display());
-        built.push(Built { package: module.package, path });
-    }
-    eprintln!("built {} in {:.1} s", what(dir, packages), started.elapsed().as_secs_f32());
-    Ok(built)
-}
-
-/// The schema of a draft's configuration. Without one the component makes its own when it is asked.
-fn schema(draft: &Module) -> Option<(String, String)> {
-    let module = std::fs::read(&draft.path).ok()?;
-    let schema = describe::config_schema(&module);
-    let schema = schema.inspect_err(|error| eprintln!("{} is not described: {error}", draft.package)).ok()?;
-    Some((draft.package.clone(), schema))
-}
-
-fn what(dir: &Path, packages: &[&str]) -> String {
-    if packages.is_empty() { dir.display().to_string() } else { packages.join(", ") }
 }

@@ -1,52 +1,16 @@
 //! Real builds: the smallest example in this workspace, and a crate that stands alone.
 #![expect(clippy::expect_used, clippy::wildcard_enum_match_arm, reason = "helpers of tests fail like tests")]
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use wasmparser::{Encoding, Parser, Payload};
 use weir_plugin_build::{BuildError, Options, build};
 
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
-}
+mod interfaces;
+use interfaces::{interfaces, set, workspace};
 
 /// Shared by all builds here, and apart from everything else.
 fn options() -> Options {
     Options { target_dir: Some(workspace().join("target").join("wasm")) }
-}
-
-/// The names of a component's imports and exports.
-fn interfaces(component: &[u8]) -> (BTreeSet<String>, BTreeSet<String>) {
-    let (mut imports, mut exports) = (BTreeSet::new(), BTreeSet::new());
-    let mut depth = 0;
-    for payload in Parser::new(0).parse_all(component) {
-        match payload.expect("a valid component") {
-            Payload::Version { encoding, .. } if depth == 0 => {
-                assert_eq!(encoding, Encoding::Component);
-                depth += 1;
-            }
-            Payload::Version { .. } => depth += 1,
-            Payload::End(_) => depth -= 1,
-            Payload::ComponentImportSection(section) if depth == 1 => {
-                imports.extend(
-                    section.into_iter().map(|import| import.expect("an import").name.name.to_owned()),
-                );
-            }
-            Payload::ComponentExportSection(section) if depth == 1 => {
-                exports.extend(
-                    section.into_iter().map(|export| export.expect("an export").name.name.to_owned()),
-                );
-            }
-            _ => {}
-        }
-    }
-    (imports, exports)
-}
-
-fn set(names: &[&str]) -> BTreeSet<String> {
-    names.iter().map(|name| format!("weir:plugin/{name}@0.1.0")).collect()
 }
 
 #[test]

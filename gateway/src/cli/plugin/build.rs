@@ -75,7 +75,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let project = Project { dir: dir.path().into(), target_dir: None };
         let error = run(&BuildArgs { project, out: None }).unwrap_err().to_string();
-        assert!(error.contains("there is no Cargo.toml in"), "{error}");
+        assert!(error.contains("there is no plugin in"), "{error}");
     }
 
     #[test]

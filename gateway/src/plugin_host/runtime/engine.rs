@@ -114,15 +114,20 @@ fn shared_config(fuel: Fuel) -> Result<Config, EngineError> {
     Ok(config)
 }
 
+/// Core instances of one component: CPython links its libraries from some 60 modules.
+const CORE_INSTANCES: u32 = 96;
+/// Memories of one component: QuickJS comes with two small ones for what replaces WASI.
+const MEMORIES: u32 = 4;
+
 fn pool(instances: u32, max_memory_bytes: usize) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances)
-        .total_core_instances(instances.saturating_mul(8))
-        .total_memories(instances.saturating_mul(2))
+        .total_core_instances(instances.saturating_mul(CORE_INSTANCES))
+        .total_memories(instances.saturating_mul(MEMORIES))
         .total_tables(instances.saturating_mul(8))
         .total_stacks(instances)
-        .max_core_instances_per_component(16)
-        .max_memories_per_component(2)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .max_memories_per_component(MEMORIES)
         .max_tables_per_component(16)
         .max_memory_size(max_memory_bytes)
         .table_elements(100_000)

@@ -11,10 +11,11 @@ pub(super) const DEPTH: usize = 8;
 pub(super) const MODULES: usize = 64;
 /// Components in the component.
 pub(super) const COMPONENTS: usize = 64;
-/// Instances, of modules and of components.
-pub(super) const INSTANCES: usize = 64;
-/// Imports and exports, of modules and of components.
-pub(super) const NAMES: usize = 2000;
+/// Instances, of modules and of components. CPython has 117.
+pub(super) const INSTANCES: usize = 256;
+/// Imports and exports, of modules and of components. CPython, whose libraries are modules that link
+/// to each other by name, has 7000.
+pub(super) const NAMES: usize = 20_000;
 /// Types, of modules and of components.
 pub(super) const TYPES: usize = 5000;
 /// Levels of types in types.
@@ -25,8 +26,8 @@ pub(super) const CASES: usize = 512;
 pub(super) const CUSTOM: usize = 1 << 20;
 /// Functions.
 pub(super) const FUNCTIONS: usize = 50_000;
-/// Bytes of one function.
-pub(super) const BODY: usize = 256 << 10;
+/// Bytes of one function. The loop of CPython's interpreter has 420 KiB.
+pub(super) const BODY: usize = 1 << 20;
 /// Data and element segments.
 pub(super) const SEGMENTS: usize = 100_000;
 /// Memories.

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
+use super::toolchain::Toolchain;
 use crate::BuildError;
-use crate::toolchain::Toolchain;
 
 /// One run of cargo.
 pub(crate) struct Job<'a> {
@@ -111,7 +111,7 @@ pub(crate) fn compile(job: &Job<'_>) -> Result<Vec<Module>, BuildError> {
         .output()
         .map_err(|source| BuildError::Run { program: "cargo".into(), source })?;
     if !output.status.success() {
-        return Err(BuildError::Compile { status: output.status });
+        return Err(BuildError::Compile { program: "cargo", status: output.status });
     }
     let modules = modules_in(&String::from_utf8_lossy(&output.stdout));
     if modules.is_empty() {

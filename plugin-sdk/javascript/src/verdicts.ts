@@ -1,0 +1,170 @@
+// What a phase answers. `Proceed`, `Deliver` and `Answer` are built up by methods that can be chained.
+
+import type { HeaderOp, LocalResponse } from "weir:plugin/types@0.1.0";
+import type { Identity, Proceed as RequestProceed, TargetChange } from "weir:plugin/request-head@0.1.0";
+import type { Proceed as ResponseProceed } from "weir:plugin/response-head@0.1.0";
+import { encode, type Bytes } from "./bytes";
+
+export type { HeaderOp, TargetChange };
+
+/** Replaces every value of `name`, which is lower-case, or adds it. */
+export function setHeader(name: string, value: Bytes): HeaderOp {
+  return { tag: "set", val: { name, value: encode(value) } };
+}
+
+/** Adds one more value of `name`, which is lower-case. */
+export function appendHeader(name: string, value: Bytes): HeaderOp {
+  return { tag: "append", val: { name, value: encode(value) } };
+}
+
+/** Removes every value of `name`, which is lower-case. */
+export function removeHeader(name: string): HeaderOp {
+  return { tag: "remove", val: name };
+}
+
+/** The request goes on, with these changes. */
+export class Proceed {
+  readonly tag = "proceed";
+  readonly val: RequestProceed = {
+    edits: [],
+    target: null,
+    identity: null,
+    body: { tag: "pass" },
+    response: true,
+    responseEdits: [],
+    carry: null,
+  };
+
+  /** Edits of the request's headers. */
+  edit(...edits: HeaderOp[]): this {
+    this.val.edits.push(...edits);
+    return this;
+  }
+
+  setHeader(name: string, value: Bytes): this {
+    return this.edit(setHeader(name, value));
+  }
+
+  appendHeader(name: string, value: Bytes): this {
+    return this.edit(appendHeader(name, value));
+  }
+
+  removeHeader(name: string): this {
+    return this.edit(removeHeader(name));
+  }
+
+  /** Edits of the response's headers, whoever answers. They spare a response phase. */
+  editResponse(...edits: HeaderOp[]): this {
+    this.val.responseEdits.push(...edits);
+    return this;
+  }
+
+  setResponseHeader(name: string, value: Bytes): this {
+    return this.editResponse(setHeader(name, value));
+  }
+
+  /** Changes where the request goes; what is not named stays. */
+  target(change: Partial<TargetChange>): this {
+    const none = { scheme: null, host: null, path: null, query: null, method: null, upstream: null };
+    this.val.target = { ...none, ...this.val.target, ...change };
+    return this;
+  }
+
+  /** Says who the caller is. Only for plugins whose manifest says `authenticates`. */
+  identity(identity: Partial<Identity>): this {
+    const nobody = { consumer: null, credential: null, groups: [], claimsJson: null, anonymous: false };
+    this.val.identity = { ...nobody, ...identity };
+    return this;
+  }
+
+  /** Skips this plugin's response phases for this exchange. */
+  withoutResponse(): this {
+    this.val.response = false;
+    return this;
+  }
+
+  /** Handed to this plugin's later phases of this exchange (4 KiB by default). */
+  carry(bytes: Bytes): this {
+    this.val.carry = encode(bytes);
+    return this;
+  }
+}
+
+/** The response goes to the caller, with these changes. */
+export class Deliver {
+  readonly tag = "proceed";
+  readonly val: ResponseProceed = { status: null, edits: [], body: { tag: "pass" }, carry: null };
+
+  status(status: number): this {
+    this.val.status = status;
+    return this;
+  }
+
+  edit(...edits: HeaderOp[]): this {
+    this.val.edits.push(...edits);
+    return this;
+  }
+
+  setHeader(name: string, value: Bytes): this {
+    return this.edit(setHeader(name, value));
+  }
+
+  appendHeader(name: string, value: Bytes): this {
+    return this.edit(appendHeader(name, value));
+  }
+
+  removeHeader(name: string): this {
+    return this.edit(removeHeader(name));
+  }
+
+  carry(bytes: Bytes): this {
+    this.val.carry = encode(bytes);
+    return this;
+  }
+}
+
+/** An answer in place of the upstream's, with a status of 200 to 599. */
+export class Answer {
+  readonly tag = "answer";
+  readonly val: LocalResponse;
+
+  constructor(status: number) {
+    this.val = { status, headers: [], body: { tag: "none" }, reason: "" };
+  }
+
+  /** A sentence for the caller. The gateway writes it in the form that the caller accepts. */
+  message(text: string): this {
+    this.val.body = { tag: "message", val: text };
+    return this;
+  }
+
+  /** A body as it is. Say what it is with a `content-type` header. */
+  body(bytes: Bytes): this {
+    this.val.body = { tag: "raw", val: encode(bytes) };
+    return this;
+  }
+
+  header(name: string, value: Bytes): this {
+    this.val.headers.push({ name, value: encode(value) });
+    return this;
+  }
+
+  /** A short machine-readable reason for logs and metrics. */
+  reason(reason: string): this {
+    this.val.reason = reason;
+    return this;
+  }
+}
+
+/**
+ * Thrown when a plugin cannot decide: the assignment's failure policy applies, and the instance lives
+ * on. Any other error costs the instance.
+ */
+export class Failure extends Error {
+  readonly retryable: boolean;
+
+  constructor(message: string, options: { retryable?: boolean } = {}) {
+    super(message);
+    this.retryable = options.retryable ?? false;
+  }
+}

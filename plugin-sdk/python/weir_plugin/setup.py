@@ -1,0 +1,97 @@
+"""What a plugin answers to its configuration: the phases that it needs, with the inputs of each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from .inputs import Input
+from .verdicts import Answer, Deliver, Proceed
+
+
+@dataclass(frozen=True)
+class RequestHead:
+    """Calls ``on`` with the values of ``inputs`` when the head of a request has arrived."""
+
+    inputs: Sequence[Input]
+    on: Callable[..., Proceed | Answer]
+
+
+@dataclass(frozen=True)
+class ResponseHead:
+    """Calls ``on`` with the values of ``inputs`` when there is a head to answer with.
+
+    The last argument is what the request phase carried: ``bytes`` or None.
+    """
+
+    inputs: Sequence[Input]
+    on: Callable[..., Deliver | Answer]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One exchange that is over."""
+
+    values: list[Any]
+    carry: bytes | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """How the gateway gathers entries, and how it repeats a batch that failed with ``retryable``."""
+
+    max_entries: int = 100
+    max_delay_ms: int = 1000
+    max_queued: int = 10_000
+    max_queued_bytes: int | None = None
+    max_retry_ms: int = 60_000
+    initial_retry_delay_ms: int = 100
+    max_retry_delay_ms: int = 10_000
+
+
+@dataclass(frozen=True)
+class Log:
+    """Calls ``on`` with exchanges that are over, several at a time."""
+
+    inputs: Sequence[Input]
+    on: Callable[[list[Entry]], None]
+    batch: Batch | None = None
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The phases that a configuration needs. One that is None is not called, and costs nothing."""
+
+    request_head: RequestHead | None = None
+    response_head: ResponseHead | None = None
+    log: Log | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with the field at ``pointer`` (RFC 6901)."""
+
+    pointer: str
+    message: str
+
+
+class ConfigError(Exception):
+    """Raised by ``configure`` for what the schema cannot say; the Admin API shows it."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(f"{problem.pointer}: {problem.message}" for problem in problems))
+        self.problems = list(problems)
+
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True)
+class Plugin(Generic[C]):
+    """A plugin: what its configuration becomes, and what to do with it.
+
+    ``config`` is called with the fields of the configuration, which have passed the schema and have
+    its defaults, as named arguments; a dataclass fits.
+    """
+
+    config: Callable[..., C]
+    configure: Callable[[C], Setup] = field(repr=False)

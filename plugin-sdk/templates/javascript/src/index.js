@@ -1,0 +1,14 @@
+// {{name}}: a plugin for the Weir gateway.
+//
+// package.json says who the plugin is, which phases it takes part in (request-head, response-head,
+// log), and which capabilities it asks the operator for. schema.json describes its configuration.
+
+import { definePlugin, path, Proceed, requestHead } from "weir-plugin";
+
+// Called once for each instance, with a configuration that fits the schema and has its defaults.
+export default definePlugin((config) => ({
+  // Called for each request, with the values of the inputs in the list.
+  requestHead: requestHead([path()], (path) => {
+    return new Proceed().setHeader("x-greeting", `${config.greeting} from ${path}`).withoutResponse();
+  }),
+}));
