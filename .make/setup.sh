@@ -48,6 +48,12 @@ if ! have cargo; then
     exit 1
 fi
 
+# Debian's is too old for plugins.
+if [ "$what" = all ] && ! have go; then
+    echo "Go is missing, in which some of the tests' plugins are written: see https://go.dev/dl (1.24 or later)" >&2
+    exit 1
+fi
+
 # gcc alone brings no headers of the C library.
 have cc || packages+=(gcc libc6-dev)
 want c++ g++

@@ -15,6 +15,8 @@ WEIR_TEST_PROGRAM=$(realpath "${CARGO_TARGET_DIR:-target}/release/weir")
 export WEIR_TEST_PROGRAM
 # One at a time and with their figures, since they measure.
 cargo test -p weir --test load --locked -- --test-threads=1 --nocapture 2>&1 | tee -a "$log" || status=$?
+# The same plugins in every language.
+cargo test -p weir --test conformance --locked -- --nocapture 2>&1 | tee -a "$log" || status=$?
 
 awk '/^test result:/ {
         for (i = 1; i < NF; i++) {

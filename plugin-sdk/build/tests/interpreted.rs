@@ -23,7 +23,10 @@ fn check(example: &str, imports: &[&str], exports: &[&str], language: &str) {
     let mut mark = b"\x08language\x01".to_vec();
     mark.push(u8::try_from(language.len()).expect("a short name"));
     mark.extend(language.bytes());
-    assert!(component.windows(mark.len()).any(|window| window == mark), "{example}: for limits by class of guest");
+    assert!(
+        component.windows(mark.len()).any(|window| window == mark),
+        "{example}: for limits by class of guest"
+    );
 }
 
 #[test]
@@ -67,7 +70,12 @@ fn a_manifest_that_is_wrong_is_named() {
             Language::JavaScript,
             "there is no src/index.ts",
         ),
-        ("pyproject.toml", "[project]\nname = \"a\"\nversion = \"1\"\n", Language::Python, "missing field `weir`"),
+        (
+            "pyproject.toml",
+            "[project]\nname = \"a\"\nversion = \"1\"\n",
+            Language::Python,
+            "missing field `weir`",
+        ),
         (
             "pyproject.toml",
             "[project]\nname = \"a\"\nversion = \"1\"\n[tool.weir]\nphases = [\"log\"]\n",

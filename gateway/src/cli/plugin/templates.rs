@@ -1,8 +1,8 @@
 //! The projects that `weir plugin new` can write: every folder of `plugin-sdk/templates` is a language.
 //!
-//! A template is `common/…`, over it `LANG/…` and, over that, `LANG/kinds/KIND/…` for what differs by kind. `{{name}}` in file
-//! names and contents stands for the name of the plugin, `{{Name}}` and `{{name_}}` for it as a type and
-//! as an identifier.
+//! A template is `common/…`, over it `LANG/…` and, over that, `LANG/kinds/KIND/…` for what differs by
+//! kind. `{{name}}` in file names and contents stands for the name of the plugin, `{{Name}}` and
+//! `{{name_}}` for it as a type and as an identifier.
 
 use std::collections::BTreeMap;
 

@@ -13,6 +13,7 @@ mod logging;
 mod metrics;
 mod windows;
 
+pub(crate) use clock::link_stopped_clock;
 pub(crate) use counters::LocalCounters;
 pub(crate) use linkers::Linkers;
 pub(crate) use log_file::LogFiles;

@@ -14,7 +14,7 @@ use crate::plugin_host::bindings::exports::weir::plugin::{
     lifecycle, log_phase, meta, request_head, response_head,
 };
 use crate::plugin_host::guest::{CallState, MemoryLimiter};
-use crate::plugin_host::imports::Linkers;
+use crate::plugin_host::imports::{Linkers, link_stopped_clock};
 use crate::plugin_host::{AdmissionError, Fuel};
 
 /// A phase that this gateway calls.
@@ -188,6 +188,7 @@ const DESCRIBE_MEMORY: usize = 64 << 20;
 fn describe(component: &Component) -> Result<(meta::PluginInfo, Cost), AdmissionError> {
     let failed = |error: wasmtime::Error| AdmissionError::Describe(error.root_cause().to_string());
     let mut linker = Linker::<Described>::new(component.engine());
+    link_stopped_clock(&mut linker).map_err(failed)?;
     linker.define_unknown_imports_as_traps(component).map_err(failed)?;
     let pre = linker.instantiate_pre(component).map_err(failed)?;
     let state = Described { memory: MemoryLimiter::new(DESCRIBE_MEMORY), ticks: 0 };

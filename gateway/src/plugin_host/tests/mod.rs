@@ -3,6 +3,7 @@
 mod admission;
 mod bundled;
 mod calls;
+mod go;
 mod guests;
 mod hostile;
 mod logs;

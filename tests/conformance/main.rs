@@ -1,0 +1,39 @@
+//! The same four plugins in every language, held to the same cases: built from their sources, uploaded
+//! and assigned through the Admin API, and tried with real requests.
+//!
+//! `make test` runs it against an optimised gateway; by hand it is
+//! `cargo test -p weir --test conformance`, and with `-- go` for one language alone.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "JSON in tests: a missing field is null, and the assertion shows it"
+)]
+
+mod auth;
+mod edit;
+mod language;
+mod limit;
+mod log;
+#[allow(dead_code, reason = "the other scenarios use the rest")]
+#[path = "../integration/setup.rs"]
+mod setup;
+
+use language::Site;
+
+#[tokio::test]
+async fn rust() -> anyhow::Result<()> {
+    conforms("rust").await
+}
+
+#[tokio::test]
+async fn go() -> anyhow::Result<()> {
+    conforms("go").await
+}
+
+async fn conforms(language: &str) -> anyhow::Result<()> {
+    let site = Site::start(language).await?;
+    auth::token_auth(&site).await?;
+    limit::fixed_limit(&site).await?;
+    edit::head_edit(&site).await?;
+    log::log_line(&site).await
+}
