@@ -2,7 +2,10 @@
 //!
 //! They are made like any other plugin, by `weir-plugin-build`, in one run of cargo. With
 //! `WEIR_BUNDLED_DIR` set, ready components are taken from that folder instead: one `NAME.wasm` for
-//! each bundled plugin.
+//! each bundled plugin. Templates and SDK for authors are listed beside them: `build/embedded.rs`.
+
+#[path = "build/embedded.rs"]
+mod embedded;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -24,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => build(&root, &out, &names)?,
     };
     fs::write(out.join("bundled.rs"), listing(&components)?)?;
-    Ok(())
+    embedded::write(&root, &out.join("embedded.rs"))
 }
 
 /// The folders of the bundled plugins, which are also their names.

@@ -13,7 +13,7 @@ use http::{HeaderMap, Method, StatusCode, Version};
 use uuid::Uuid;
 use weir::exchange::{ConsumerFacts, Exchange, Peer, RequestHead, RequestId, ResponseHead, Scheme, Timing};
 use weir::plugin_host::{
-    Answer, AssignmentSpec, Chain, Directory, FoundCredential, Host, HostDeps, HostSettings, Instances,
+    Answer, AssignmentSpec, Chain, Directory, FoundCredential, Fuel, Host, HostDeps, HostSettings, Instances,
     Outbound, OutboundError, OutboundRequest, OutboundResponse, Placement, Plugin, Slot, compile_child,
 };
 use weir::shared::SharedState;
@@ -53,7 +53,7 @@ impl Outbound for Nowhere {
 
 fn main() {
     if std::env::args().nth(1).as_deref() == Some("__compile") {
-        std::process::exit(compile_child::main(60).into());
+        std::process::exit(compile_child::main(60, Fuel::Uncounted).into());
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(run());

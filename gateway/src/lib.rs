@@ -22,6 +22,7 @@ pub mod identity;
 
 pub mod plugin_host;
 
+pub mod rehearsal;
 pub mod snapshot;
 
 pub mod proxy;

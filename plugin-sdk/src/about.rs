@@ -114,6 +114,11 @@ impl Capability {
         Self::new("local-counters", why, &json!({}))
     }
 
+    /// Lines in the gateway's log.
+    pub fn logging(why: &str) -> Self {
+        Self::new("logging", why, &json!({}))
+    }
+
     /// Digests and signatures.
     pub fn crypto(why: &str) -> Self {
         Self::new("crypto", why, &json!({}))

@@ -6,6 +6,7 @@
 )]
 
 mod admission;
+mod authoring;
 mod bodies;
 mod capabilities;
 mod compiling;

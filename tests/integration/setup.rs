@@ -18,7 +18,7 @@ pub(crate) fn gateway() -> GatewayBuilder {
 }
 
 /// The gateway under test: the one beside this test, unless `WEIR_TEST_PROGRAM` names another.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     std::env::var_os("WEIR_TEST_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_weir").into(), PathBuf::from)
 }
 
@@ -70,12 +70,12 @@ pub(crate) fn header_edit(version: &str) -> anyhow::Result<Vec<u8>> {
     build(&folder, &[])
 }
 
-fn one_at_a_time() -> std::sync::MutexGuard<'static, ()> {
+pub(crate) fn one_at_a_time() -> std::sync::MutexGuard<'static, ()> {
     static BUILDING: std::sync::Mutex<()> = std::sync::Mutex::new(());
     BUILDING.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 

@@ -69,7 +69,11 @@ const MODULES: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("cli", &["app", "config", "plugin_host", "shutdown", "store", "task", "telemetry"]),
+    ("rehearsal", &["clock", "exchange", "model", "plugin_host", "shared", "telemetry"]),
+    (
+        "cli",
+        &["app", "client", "config", "plugin_host", "rehearsal", "shutdown", "store", "task", "telemetry"],
+    ),
 ];
 
 /// Large outside crates and the only places that name them.
@@ -81,19 +85,21 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli/"]),
     ("hyper", &["proxy/", "client/", "cli/demo.rs"]),
     ("hyper_util", &["proxy/", "client/", "cli/demo.rs"]),
+    ("indicatif", &["cli/plugin/"]),
     ("miniz_oxide", &["plugin_host/load/"]),
     ("moka", &["identity/", "plugin_host/"]),
     ("multer", &["admin/"]),
+    ("notify", &["cli/plugin/"]),
     ("redis", &["shared/"]),
     ("rustls", &["client/"]),
-    ("serde_saphyr", &["config/"]),
+    ("serde_saphyr", &["config/", "rehearsal/"]),
     ("sqlx", &["store/"]),
     ("tokio_rustls", &["client/"]),
     ("tracing_subscriber", &["telemetry/"]),
     ("wasmparser", &["plugin_host/"]),
     ("wasmtime", &["plugin_host/"]),
     ("webpki_roots", &["client/"]),
-    ("weir_plugin_build", &["cli/plugin.rs"]),
+    ("weir_plugin_build", &["cli/plugin/"]),
 ];
 
 /// Calls that have one home, and why.

@@ -42,7 +42,9 @@ pub(super) async fn dispatch(
         | Endpoint::CustomPlugin
         | Endpoint::CustomPluginVersions
         | Endpoint::CustomPluginVersion
-        | Endpoint::CustomPluginPackages => custom_plugins::dispatch(endpoint, method, call).await,
+        | Endpoint::CustomPluginPackages
+        // Answered before, since it has no length.
+        | Endpoint::CustomPluginLogs => custom_plugins::dispatch(endpoint, method, call).await,
         Endpoint::Collection(kind) => collection(kind, None, method, call).await,
         Endpoint::Entity(kind) => entity(kind, None, method, call).await,
         Endpoint::Parent { child, foreign } => parent_of(child, foreign, method, call).await,

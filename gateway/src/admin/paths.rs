@@ -30,6 +30,7 @@ pub(super) enum Endpoint {
     CustomPluginVersions,
     CustomPluginVersion,
     CustomPluginPackages,
+    CustomPluginLogs,
     /// `/services`
     Collection(&'static Kind),
     /// `/services/{services}`
@@ -74,6 +75,7 @@ impl Endpoint {
             | Self::EntitySchema
             | Self::CustomPluginVersions
             | Self::CustomPluginPackages
+            | Self::CustomPluginLogs
             | Self::Tags
             | Self::Tag => READ,
             Self::ValidatePlugin | Self::ValidateEntity => WRITE,
@@ -132,6 +134,7 @@ fn table() -> Vec<Line> {
         ("/config", Endpoint::Declarative),
         ("/custom-plugins", Endpoint::CustomPlugins),
         ("/custom-plugins/{custom_plugins}", Endpoint::CustomPlugin),
+        ("/custom-plugins/{custom_plugins}/logs", Endpoint::CustomPluginLogs),
         ("/custom-plugins/{custom_plugins}/versions", Endpoint::CustomPluginVersions),
         ("/custom-plugins/{custom_plugins}/versions/{version}", Endpoint::CustomPluginVersion),
         ("/custom-plugins/{custom_plugins}/versions/{version}/packages", Endpoint::CustomPluginPackages),

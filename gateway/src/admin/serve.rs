@@ -1,5 +1,6 @@
 //! The server around the handlers: headers of every answer, CORS, OPTIONS, HEAD.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -12,6 +13,7 @@ use tokio::net::TcpListener;
 
 use super::answer::Answer;
 use super::call::{Call, Query};
+use super::custom_plugins::stream_logs;
 use super::dispatch::dispatch;
 use super::error::ApiError;
 use super::paths::{Endpoint, resolve};
@@ -29,9 +31,11 @@ const SERVER: HeaderValue = HeaderValue::from_static("kong/3.9.3");
 ///
 /// The listener failed in a way that accepting again does not mend.
 pub async fn serve(listener: TcpListener, state: AdminState, drain: Drain) -> std::io::Result<()> {
-    let finish = drain.clone();
-    let server =
-        axum::serve(listener, router(state)).with_graceful_shutdown(async move { finish.started().await });
+    let (finish, followers) = (drain.clone(), Arc::clone(&state.followers));
+    let server = axum::serve(listener, router(state)).with_graceful_shutdown(async move {
+        finish.started().await;
+        followers.close();
+    });
     tokio::select! {
         ended = async { server.await } => ended,
         () = drain.ended() => Ok(()),
@@ -80,9 +84,12 @@ async fn answer(state: &AdminState, parts: &Parts, body: Body) -> Response {
         if !endpoint.methods().contains(method) {
             return Err(ApiError::MethodNotAllowed);
         }
-        dispatch(endpoint, method, call).await
+        if matches!(endpoint, Endpoint::CustomPluginLogs) {
+            return stream_logs(call).await;
+        }
+        Ok(dispatch(endpoint, method, call).await?.into_response())
     };
-    answer.await.unwrap_or_else(ApiError::into_answer).into_response()
+    answer.await.unwrap_or_else(|error: ApiError| error.into_answer().into_response())
 }
 
 /// The methods of a known path.

@@ -7,12 +7,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::model::schema::{self, SchemaFault};
 use crate::model::{Admitted, ConfigProblem, PluginVersion, Refusal, Variant};
+use crate::plugin_host::RecentLog;
 use crate::store::{Revision, Store};
+
+/// Readers that may follow logs at once.
+const FOLLOWERS: usize = 32;
 
 /// An answer that comes later.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -42,6 +47,9 @@ pub trait Components: Send + Sync + 'static {
 
     /// The components in the binary.
     fn bundled(&self) -> Vec<Admitted>;
+
+    /// The latest log lines of a plugin on this node; `None` if it was never assigned here.
+    fn recent_log(&self, plugin: &str) -> Option<Arc<RecentLog>>;
 
     /// Asks whether an assignment could run: what the component thinks of its configuration, and
     /// whether it is granted what it needs. The configuration has passed the schema.
@@ -162,6 +170,8 @@ pub struct AdminState {
     pub(super) settings: Arc<AdminSettings>,
     pub(super) bundled: Arc<BTreeMap<String, Bundled>>,
     pub(super) clock: Clock,
+    /// Places for readers that follow logs; closed when the node drains.
+    pub(super) followers: Arc<Semaphore>,
 }
 
 impl AdminState {
@@ -185,7 +195,15 @@ impl AdminState {
             bundled.insert(admitted.name.clone(), Bundled { admitted, rules: Arc::new(rules) });
         }
         let settings = Arc::new(settings);
-        Ok(Self { store, components, report, settings, bundled: Arc::new(bundled), clock })
+        Ok(Self {
+            store,
+            components,
+            report,
+            settings,
+            bundled: Arc::new(bundled),
+            clock,
+            followers: Arc::new(Semaphore::new(FOLLOWERS)),
+        })
     }
 
     /// The unix second, as entities carry it.

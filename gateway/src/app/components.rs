@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::admin::{Components, Draft, Later, LocalView, Unfit};
 use crate::model::{Admitted, ConfigProblem, PluginVersion, Refusal, RequestedCapability};
 use crate::plugin_host::{
-    AdmissionError, AssignError, AssignmentSpec, CallFailure, Host, Plugin, Provenance, Standing, Trust,
+    AdmissionError, AssignError, AssignmentSpec, CallFailure, Host, Plugin, Provenance, RecentLog, Standing,
+    Trust,
 };
 use crate::registry::{PullError, Puller};
 use crate::store::Store;
@@ -72,6 +73,10 @@ impl Components for HostComponents {
 
     fn bundled(&self) -> Vec<Admitted> {
         self.bundled.iter().map(|plugin| described(plugin)).collect()
+    }
+
+    fn recent_log(&self, plugin: &str) -> Option<Arc<RecentLog>> {
+        self.host.recent_log(plugin)
     }
 
     fn check<'a>(&'a self, draft: Draft<'a>) -> Later<'a, Result<(), Unfit>> {

@@ -41,14 +41,17 @@ async fn serve(address: SocketAddr) -> std::io::Result<()> {
     let mut signals = EndSignals::listen()?;
     let listener = TcpListener::bind(address).await?;
     println!("the demo upstream listens on {address}");
+    tokio::select! {
+        ended = answer(listener) => ended,
+        _ = signals.next() => Ok(()),
+    }
+}
+
+/// Answers whoever connects, for as long as it is polled.
+pub(super) async fn answer(listener: TcpListener) -> std::io::Result<()> {
     loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                let (connection, _) = accepted?;
-                task::spawn("demo connection", answer_all(connection));
-            }
-            _ = signals.next() => return Ok(()),
-        }
+        let (connection, _) = listener.accept().await?;
+        task::spawn("demo connection", answer_all(connection));
     }
 }
 

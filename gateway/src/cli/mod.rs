@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::app::AppError;
 use crate::config::{self, Loaded, SettingsError, Sources};
-use crate::plugin_host;
+use crate::plugin_host::{self, Fuel};
 use crate::store::StoreError;
 
 /// Why a command failed.
@@ -74,6 +74,9 @@ enum Command {
     Compile {
         /// Processor time after which the system ends it.
         cpu_seconds: u64,
+        /// The code counts the instructions that it runs.
+        #[arg(long)]
+        fuel: bool,
     },
     /// Answers every request with what it was sent, as JSON.
     #[command(hide = true)]
@@ -114,9 +117,12 @@ pub fn run() -> Result<ExitCode, CliError> {
     match Arguments::parse().command {
         Command::Start(file) => start::run(&file),
         Command::Migrations(Migrations::Up(file)) => migrations::up(&file),
-        Command::Plugin(args) => plugin::run(&args),
+        Command::Plugin(args) => plugin::run(args),
         Command::Health(file) => health::run(&file),
-        Command::Compile { cpu_seconds } => Ok(ExitCode::from(plugin_host::compile_child::main(cpu_seconds))),
+        Command::Compile { cpu_seconds, fuel } => {
+            let fuel = if fuel { Fuel::Counted } else { Fuel::Uncounted };
+            Ok(ExitCode::from(plugin_host::compile_child::main(cpu_seconds, fuel)))
+        }
         Command::Version => {
             println!("{}", env!("CARGO_PKG_VERSION"));
             Ok(ExitCode::SUCCESS)

@@ -4,6 +4,7 @@
 //! calls: shared, off the request path, with the address check that keeps them out of private
 //! networks. Neither follows redirects nor retries; that is for the caller to decide.
 
+mod call;
 mod connect;
 mod error;
 mod fetch;
@@ -12,6 +13,7 @@ mod pool;
 mod stream;
 mod tls;
 
+pub use call::{CallRequest, CallResponse};
 pub use connect::{Connect, Endpoint};
 pub use error::ClientError;
 pub use fetch::{FetchError, FetchRequest, FetchResponse, Fetcher};

@@ -19,10 +19,11 @@ use super::imports::{Linkers, LocalCaches, LocalCounters, LogFiles, PluginMetric
 use super::load::{Artifacts, Compiler, Language, dry_run, language, precompiled, scan};
 use super::logs::LogQueues;
 use super::metrics::CallCounters;
-use super::runtime::{Activity, Capacity, SlowLane, Ticker, engine_id, running_engine};
+use super::recent::{RecentLog, RecentLogs};
+use super::runtime::{Activity, Capacity, Fuel, SlowLane, Ticker, engine_id, running_engine};
 use super::{
     AdmissionError, AssignError, Assignment, AssignmentSpec, CallFailure, ConductReport, ConfigProblem,
-    HostDeps, HostSettings, InUse, LoadError, Plugin,
+    HostDeps, HostSettings, InUse, LoadError, Plugin, Trial,
 };
 
 /// The host could not be started.
@@ -61,6 +62,8 @@ pub(crate) struct Services {
     pub(crate) calls: CallCounters,
     pub(crate) files: LogFiles,
     pub(crate) logs: LogQueues,
+    pub(crate) recent: RecentLogs,
+    pub(crate) trial: Option<Trial>,
     pub(crate) started: Instant,
     /// Goes up when an assignment retires: workers then drop its instances.
     pub(crate) generation: AtomicU64,
@@ -119,6 +122,8 @@ impl Host {
             calls: CallCounters::default(),
             files: LogFiles::start()?,
             logs: LogQueues::default(),
+            recent: RecentLogs::default(),
+            trial: settings.trial.clone(),
             started: Instant::now(),
             generation: AtomicU64::new(0),
             workers: settings.workers,
@@ -129,7 +134,7 @@ impl Host {
             engine,
             linkers,
             artifacts,
-            compiler: Compiler::new(program, settings.compile_time),
+            compiler: Compiler::new(program, settings.compile_time, Fuel::of(&settings)),
             settings,
             services: Arc::new(services),
             plugins: Mutex::default(),
@@ -349,10 +354,16 @@ impl Host {
             backtraces: Quota::default(),
             retired: AtomicBool::new(false),
             fibers: AtomicU32::new(0),
+            recent: self.0.services.recent.of(&plugin.info.name),
         });
         let setup = configured(&core).await?;
         plugin.assignments.fetch_add(1, Ordering::Relaxed);
         Ok(Assignment { core, setup: Arc::new(setup) })
+    }
+
+    /// The latest lines that `plugin` logged on this node; `None` if it was never assigned here.
+    pub fn recent_log(&self, plugin: &str) -> Option<Arc<RecentLog>> {
+        self.0.services.recent.find(plugin)
     }
 
     /// Calls that plugins got, and how they ended.

@@ -23,10 +23,12 @@ mod instances;
 mod load;
 mod logs;
 mod metrics;
+mod recent;
 mod runtime;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod trust;
 mod verify;
 
@@ -47,11 +49,13 @@ pub use load::{
     Provenance, compile_child,
 };
 pub use metrics::{CallOutcome, CallStats, NamedSeries};
+pub use recent::{LogLine, RecentLog};
+pub use runtime::Fuel;
 pub use settings::{
     Answer, Directory, FoundCredential, HostDeps, HostSettings, Outbound, OutboundError, OutboundRequest,
     OutboundResponse,
 };
-
+pub use trial::{Spent, Trial};
 pub use trust::{KeyError, SignError, SignaturePolicy, Standing, Trust, TrustedKey, read_signature, sign};
 
 /// Wall-clock time in Unix milliseconds.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::Trial;
 use crate::exchange::{ConsumerFacts, Exchange};
 use crate::shared::SharedState;
 
@@ -30,6 +31,8 @@ pub struct HostSettings {
     pub max_memory_bytes: usize,
     /// Largest body that is held for a plugin, in bytes.
     pub max_body_bytes: usize,
+    /// Plugins are tried out; `None` in a gateway that serves.
+    pub trial: Option<Trial>,
 }
 
 impl HostSettings {
@@ -44,6 +47,7 @@ impl HostSettings {
             instances: 1000,
             max_memory_bytes: 64 << 20,
             max_body_bytes: 1 << 20,
+            trial: None,
         }
     }
 }

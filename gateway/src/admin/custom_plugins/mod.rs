@@ -7,6 +7,7 @@
 mod activate;
 mod change;
 mod keep;
+mod logs;
 mod remove;
 mod upload;
 
@@ -17,6 +18,8 @@ pub(super) use tests::steps;
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
+
+pub(super) use logs::stream_logs;
 
 use super::answer::Answer;
 use super::call::Call;

@@ -96,6 +96,10 @@ impl Components for FakeComponents {
         ]
     }
 
+    fn recent_log(&self, _: &str) -> Option<std::sync::Arc<crate::plugin_host::RecentLog>> {
+        None
+    }
+
     fn check<'a>(&'a self, draft: Draft<'a>) -> Later<'a, Result<(), Unfit>> {
         Box::pin(async move {
             let granted =

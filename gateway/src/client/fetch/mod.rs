@@ -1,16 +1,16 @@
 //! One outbound call for a plugin: bounded in time and size, and only to addresses that are allowed.
 
-use std::future::poll_fn;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, StatusCode, Uri, header};
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, Uri};
 use http_body_util::Full;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
-use super::{ClientError, Connect, Connection, Endpoint, HeadWriter, TlsVerify};
+use super::call::{self, CallRequest};
+use super::{ClientError, Connect, Connection, TlsVerify};
 
 /// What to send.
 #[derive(Debug)]
@@ -101,7 +101,7 @@ impl Fetcher {
         deadline: Instant,
         allow: impl Fn(IpAddr) -> bool + Send,
     ) -> Result<FetchResponse, FetchError> {
-        let (endpoint, host) = target(&request.url)?;
+        let endpoint = call::target(&request.url, TlsVerify::Full)?;
         let addresses = self.connect.resolve(&endpoint).await?;
         let mut outcome = Err(FetchError::Denied);
         let allowed: Vec<_> = addresses.into_iter().filter(|address| allow(address.ip())).collect();
@@ -109,7 +109,7 @@ impl Fetcher {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.connect.open(&endpoint, address, left).await {
                 // Nothing is sent twice: another address is tried only if this one cannot be connected to.
-                Ok(stream) => return exchange(Connection::new(stream, address), request, host).await,
+                Ok(stream) => return exchange(Connection::new(stream, address), request).await,
                 Err(error) => outcome = Err(error.into()),
             }
         }
@@ -117,46 +117,20 @@ impl Fetcher {
     }
 }
 
-fn target(url: &Uri) -> Result<(Endpoint, &str), FetchError> {
-    let (tls, default_port) = match url.scheme_str() {
-        Some("http") => (None, 80),
-        Some("https") => (Some(TlsVerify::Full), 443),
-        Some(_) | None => return Err(FetchError::Url),
-    };
-    let authority = url.authority().ok_or(FetchError::Url)?;
-    if authority.as_str().contains('@') {
-        return Err(FetchError::Url);
-    }
-    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
-    let port = authority.port_u16().unwrap_or(default_port);
-    Ok((Endpoint { host: name.into(), port, tls }, authority.as_str()))
-}
-
+/// Reads the whole answer.
 async fn exchange(
-    mut connection: Connection<Full<Bytes>>,
+    connection: Connection<Full<Bytes>>,
     request: &FetchRequest,
-    host: &str,
 ) -> Result<FetchResponse, FetchError> {
-    let target = request.url.path_and_query().map_or("/", |target| target.as_str());
-    let fields = |head: &mut HeadWriter<'_>| {
-        head.field(&header::HOST, host.as_bytes());
-        head.field(&header::CONNECTION, b"close");
-        for (name, value) in &request.headers {
-            head.field(name, value.as_bytes());
-        }
+    let sent = CallRequest {
+        method: request.method.clone(),
+        url: request.url.clone(),
+        headers: request.headers.clone(),
+        body: Full::new(request.body.clone()),
     };
-    connection.begin(&request.method, target, fields, Full::new(request.body.clone()));
-    let head = poll_fn(|cx| connection.poll_response(cx)).await.map_err(ClientError::Response)?;
-    let mut whole = BytesMut::new();
-    while let Some(frame) = poll_fn(|cx| connection.poll_frame(cx)).await {
-        let frame = frame.map_err(ClientError::Response)?;
-        let Some(data) = frame.data_ref() else { continue };
-        if whole.len() + data.len() > request.max_response_bytes {
-            return Err(FetchError::TooLarge);
-        }
-        whole.extend_from_slice(data);
-    }
-    Ok(FetchResponse { status: head.status, headers: head.headers, body: whole.freeze() })
+    let mut answer = call::begin(connection, sent).await?;
+    let body = answer.whole(request.max_response_bytes).await?;
+    Ok(FetchResponse { status: answer.status, headers: answer.headers, body })
 }
 
 #[cfg(test)]

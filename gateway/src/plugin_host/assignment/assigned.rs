@@ -13,7 +13,7 @@ use crate::plugin_host::bindings::weir::plugin::types::Input;
 use crate::plugin_host::imports::LocalCache;
 use crate::plugin_host::load::Phases;
 use crate::plugin_host::runtime::Permit;
-use crate::plugin_host::{Phase, Plugin, Services};
+use crate::plugin_host::{Phase, Plugin, RecentLog, Services};
 
 /// Reports about one assignment: so many in a while tell what there is to tell.
 const REPORTS: Rate = Rate { window: Duration::from_secs(10), lines: 5, bytes: u32::MAX };
@@ -133,6 +133,8 @@ pub(crate) struct Core {
     pub(crate) retired: AtomicBool,
     /// Calls that go on a fiber at once, since one before had to wait.
     pub(crate) fibers: AtomicU32,
+    /// Where its log lines are kept for onlookers.
+    pub(crate) recent: Arc<RecentLog>,
 }
 
 /// Calls after one that had to wait which do not try without a fiber first. A flood of unknown keys

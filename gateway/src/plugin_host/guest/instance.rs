@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use wasmtime::Store;
 
 use super::body_work::BodyCalls;
+use super::start::{note, refuel};
 use super::state::OutOfTime;
 use super::traces;
 use super::work::{OnBeforeRouting, OnLog, OnRequestHead, OnResponseHead};
@@ -55,6 +56,7 @@ impl Instance {
     pub(crate) fn begin(&mut self, exchange: Option<Box<Exchange>>, budget: u64) {
         self.left = self.left.saturating_sub(1);
         self.store.data_mut().begin(exchange, budget);
+        refuel(&mut self.store);
         self.store.set_epoch_deadline(1);
     }
 
@@ -67,6 +69,7 @@ impl Instance {
     /// Calls the guest on this thread. Never waits.
     pub(crate) fn run(&mut self, work: &Work) -> Answered {
         let called = catch_unwind(AssertUnwindSafe(|| self.call(work)));
+        note(&self.store, work.phase().as_str());
         self.sort(called.map_err(|_| ()))
     }
 
@@ -89,6 +92,7 @@ impl Instance {
             .await
         };
         self.state().spent.suspended = suspended;
+        note(&self.store, work.phase().as_str());
         self.sort(called)
     }
 

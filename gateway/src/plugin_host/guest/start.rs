@@ -15,7 +15,7 @@ use super::{CallState, Instance};
 use crate::plugin_host::assignment::Core;
 use crate::plugin_host::bindings::exports::weir::plugin::lifecycle;
 use crate::plugin_host::runtime::Permit;
-use crate::plugin_host::{CallFailure, ConfigProblem, Phase};
+use crate::plugin_host::{CallFailure, ConfigProblem, Fuel, Phase};
 
 /// What `configure` said.
 pub(crate) type Configured = Result<lifecycle::Setup, Vec<ConfigProblem>>;
@@ -82,6 +82,7 @@ fn finish(
     store.data_mut().memory.settle();
     let now = Instant::now();
     store.data_mut().spent.starting = Some(now.saturating_duration_since(begun));
+    note(&store, "configure");
     let (left, age) = lifetime();
     let instance = Instance { store, calls, left, until: now + age, _permit: permit };
     let problem = |problem: lifecycle::ConfigProblem| ConfigProblem {
@@ -97,6 +98,7 @@ pub(crate) fn store(core: &Arc<Core>, yields: bool) -> Store<CallState> {
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(HOSTCALL_FUEL);
     store.set_max_component_handles(MAX_HANDLES);
+    refuel(&mut store);
     store.epoch_deadline_callback(|mut context| {
         let state = context.data_mut();
         state.tick()?;
@@ -108,6 +110,20 @@ pub(crate) fn store(core: &Arc<Core>, yields: bool) -> Store<CallState> {
     store.data_mut().begin(None, CONFIGURE_TICKS);
     store.set_epoch_deadline(1);
     store
+}
+
+/// In a trial: begins to count the instructions of one call.
+pub(super) fn refuel(store: &mut Store<CallState>) {
+    if store.data().core.services.trial.is_some() {
+        _ = store.set_fuel(Fuel::FULL);
+    }
+}
+
+/// In a trial: notes what the call has cost.
+pub(super) fn note(store: &Store<CallState>, phase: &'static str) {
+    if let (Some(trial), Ok(left)) = (&store.data().core.services.trial, store.get_fuel()) {
+        trial.note(phase, left);
+    }
 }
 
 fn phases(core: &Core, store: &mut Store<CallState>, guest: &Guest) -> wasmtime::Result<Calls> {

@@ -5,11 +5,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use wasmtime::Result;
 use wasmtime::component::Linker;
 
+use crate::clock::Clock;
 use crate::plugin_host::bindings::weir::plugin::{clock, random};
 use crate::plugin_host::guest::CallState;
 
 /// Random bytes that one call may ask for.
 const MAX_RANDOM: u32 = 64 << 10;
+
+impl CallState {
+    /// Wall-clock time in Unix milliseconds; in a trial the one that it sets.
+    pub(super) fn unix_ms(&self) -> u64 {
+        match &self.core.services.trial {
+            Some(trial) => trial.clock.unix_ms(),
+            None => Clock::system().unix_ms(),
+        }
+    }
+}
 
 /// A clock in which no time passes, for guests that describe themselves: language runtimes read one
 /// before they begin, and what a plugin says of itself may not depend on it.
@@ -24,12 +35,18 @@ pub(crate) fn link_stopped_clock<T: 'static>(linker: &mut Linker<T>) -> Result<(
 impl clock::Host for CallState {
     fn now_unix_ns(&mut self) -> Result<u64> {
         self.charge()?;
+        if let Some(trial) = &self.core.services.trial {
+            return Ok(trial.clock.unix_ms().saturating_mul(1_000_000));
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
     }
 
     fn monotonic_ns(&mut self) -> Result<u64> {
         self.charge()?;
+        if let Some(trial) = &self.core.services.trial {
+            return Ok(trial.clock.unix_ms().saturating_mul(1_000_000));
+        }
         let since = self.core.services.started.elapsed();
         Ok(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use wasmtime::Result;
 
+use crate::plugin_host::LogLine;
 use crate::plugin_host::assignment::Rate;
 use crate::plugin_host::bindings::weir::plugin::logging::{Host, Level};
 use crate::plugin_host::guest::CallState;
@@ -11,17 +12,42 @@ use crate::plugin_host::guest::CallState;
 /// Longest message.
 const MAX_MESSAGE: usize = 8 << 10;
 
+impl CallState {
+    /// Keeps the line for onlookers.
+    fn keep(&self, level: Level, message: &str, fields: &[(String, String)]) {
+        let info = &self.core.plugin.info;
+        self.core.recent.push(LogLine {
+            number: 0,
+            at_unix_ms: self.unix_ms(),
+            level: match level {
+                Level::Trace => "trace",
+                Level::Debug => "debug",
+                Level::Info => "info",
+                Level::Warn => "warn",
+                Level::Error => "error",
+            },
+            plugin: info.name.clone(),
+            version: info.version.clone(),
+            request_id: self.request_id.as_ref().map_or_else(String::new, |id| id.as_str().to_owned()),
+            message: message.to_owned(),
+            fields: fields.to_vec(),
+        });
+    }
+}
+
 impl Host for CallState {
     fn enabled(&mut self, level: Level) -> Result<bool> {
         self.charge()?;
+        let all = self.core.services.trial.is_some();
         Ok(self.core.grants.logging
-            && match level {
-                Level::Trace => tracing::enabled!(target: "weir::plugin", tracing::Level::TRACE),
-                Level::Debug => tracing::enabled!(target: "weir::plugin", tracing::Level::DEBUG),
-                Level::Info => tracing::enabled!(target: "weir::plugin", tracing::Level::INFO),
-                Level::Warn => tracing::enabled!(target: "weir::plugin", tracing::Level::WARN),
-                Level::Error => tracing::enabled!(target: "weir::plugin", tracing::Level::ERROR),
-            })
+            && (all
+                || match level {
+                    Level::Trace => tracing::enabled!(target: "weir::plugin", tracing::Level::TRACE),
+                    Level::Debug => tracing::enabled!(target: "weir::plugin", tracing::Level::DEBUG),
+                    Level::Info => tracing::enabled!(target: "weir::plugin", tracing::Level::INFO),
+                    Level::Warn => tracing::enabled!(target: "weir::plugin", tracing::Level::WARN),
+                    Level::Error => tracing::enabled!(target: "weir::plugin", tracing::Level::ERROR),
+                }))
     }
 
     fn log(&mut self, level: Level, mut message: String, mut fields: Vec<(String, String)>) -> Result<()> {
@@ -42,6 +68,7 @@ impl Host for CallState {
         let Some(dropped) = self.core.log_quota.take(now, message.len() + more, &rate) else {
             return Ok(());
         };
+        self.keep(level, &message, &fields);
         let info = &self.core.plugin.info;
         let (plugin, version) = (info.name.as_str(), info.version.as_str());
         let request_id = self.request_id.as_ref().map_or("", |id| id.as_str());

@@ -9,7 +9,7 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::plugin_host::AdmissionError;
+use crate::plugin_host::{AdmissionError, Fuel};
 
 /// Wall time of one compilation, in multiples of its processor time: it runs at low priority.
 const WALL_FACTOR: u32 = 2;
@@ -22,13 +22,14 @@ const MAX_WORDS: u64 = 4 << 10;
 pub(crate) struct Compiler {
     program: PathBuf,
     time: Duration,
+    fuel: Fuel,
     one_at_a_time: Mutex<()>,
 }
 
 impl Compiler {
     /// A compiler that runs `program __compile` for `time` of a processor at most.
-    pub(crate) fn new(program: PathBuf, time: Duration) -> Self {
-        Self { program, time, one_at_a_time: Mutex::new(()) }
+    pub(crate) fn new(program: PathBuf, time: Duration, fuel: Fuel) -> Self {
+        Self { program, time, fuel, one_at_a_time: Mutex::new(()) }
     }
 
     /// Machine code for `component`.
@@ -40,7 +41,7 @@ impl Compiler {
         let _turn = self.one_at_a_time.lock().await;
         #[cfg(test)]
         if self.program.as_os_str() == "in this process" {
-            return super::compile_child::machine_code(component).map_err(AdmissionError::Compile);
+            return super::compile_child::machine_code(component, self.fuel).map_err(AdmissionError::Compile);
         }
         let wall = self.time.saturating_mul(WALL_FACTOR);
         let late = || AdmissionError::Compile(format!("it took longer than {} s", wall.as_secs()));
@@ -52,6 +53,7 @@ impl Compiler {
         let mut child = Command::new(&self.program)
             .arg("__compile")
             .arg(self.time.as_secs().max(1).to_string())
+            .args((self.fuel == Fuel::Counted).then_some("--fuel"))
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::piped())

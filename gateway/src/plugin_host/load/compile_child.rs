@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
 use wasmtime::component::Component;
 
-use crate::plugin_host::runtime::compiling_engine;
+use crate::plugin_host::runtime::{Fuel, compiling_engine};
 
 /// Address space, in bytes.
 const MAX_MEMORY: u64 = 2 << 30;
@@ -18,8 +18,8 @@ const MAX_MEMORY: u64 = 2 << 30;
 const MAX_INPUT: u64 = 256 << 20;
 
 /// Runs the compiler for `cpu_seconds` at most; the exit code of the process.
-pub fn main(cpu_seconds: u64) -> u8 {
-    match confine(cpu_seconds).and_then(|()| compile()) {
+pub fn main(cpu_seconds: u64, fuel: Fuel) -> u8 {
+    match confine(cpu_seconds).and_then(|()| compile(fuel)) {
         Ok(()) => 0,
         Err(reason) => {
             drop(writeln!(io::stderr(), "{reason}"));
@@ -55,18 +55,18 @@ fn give_way_later() -> io::Result<()> {
     thread::Builder::new().stack_size(64 << 10).spawn(give_way).map(drop)
 }
 
-fn compile() -> Result<(), String> {
+fn compile(fuel: Fuel) -> Result<(), String> {
     let mut component = Vec::new();
     let read = io::stdin().lock().take(MAX_INPUT).read_to_end(&mut component);
     read.map_err(|error| format!("the component cannot be read: {error}"))?;
-    let artifact = machine_code(&component)?;
+    let artifact = machine_code(&component, fuel)?;
     let mut out = io::stdout().lock();
     out.write_all(&artifact).and_then(|()| out.flush()).map_err(|error| format!("no way out: {error}"))
 }
 
 /// Compiles without limits: for the confined process, and for tests.
-pub(super) fn machine_code(component: &[u8]) -> Result<Vec<u8>, String> {
-    let engine = compiling_engine().map_err(|error| error.to_string())?;
+pub(super) fn machine_code(component: &[u8], fuel: Fuel) -> Result<Vec<u8>, String> {
+    let engine = compiling_engine(fuel).map_err(|error| error.to_string())?;
     let compiled = Component::from_binary(&engine, component).map_err(|error| format!("{error:#}"))?;
     compiled.serialize().map_err(|error| format!("{error:#}"))
 }

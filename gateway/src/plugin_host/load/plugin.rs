@@ -11,13 +11,13 @@ use wasmtime::{Store, UpdateDeadline};
 
 use super::describe::PluginInfo;
 use super::{Language, Phase};
-use crate::plugin_host::AdmissionError;
 use crate::plugin_host::bindings::exports::weir::plugin::{
     before_routing, config_migration, lifecycle, log_phase, meta, request_body, request_head, request_stream,
     request_trailers, response_body, response_head, response_stream, response_trailers,
 };
 use crate::plugin_host::guest::{CallState, MemoryLimiter};
 use crate::plugin_host::imports::{Linkers, link_stopped_clock};
+use crate::plugin_host::{AdmissionError, Fuel};
 
 /// What a component costs, measured when it was admitted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -276,6 +276,8 @@ fn alone<T>(
     let mut store = Store::new(component.engine(), state);
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(1 << 20);
+    // Refused where instructions are not counted, which is as well.
+    _ = store.set_fuel(Fuel::FULL);
     store.epoch_deadline_callback(|mut context| {
         let state = context.data_mut();
         state.ticks += 1;

@@ -20,6 +20,25 @@ const BUILD_ID: &str = concat!("wasmtime-48.0.8+weir-", env!("CARGO_PKG_VERSION"
 /// Address space is reserved for each memory slot; where so much is not to be had, fewer will do.
 const SMALLEST_POOL: u32 = 16;
 
+/// Whether code counts the instructions that it runs. Code that does is slower, and other code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fuel {
+    /// As in a gateway.
+    Uncounted,
+    /// For trials.
+    Counted,
+}
+
+impl Fuel {
+    /// What a call begins with: more than any call can use.
+    pub(crate) const FULL: u64 = u64::MAX;
+
+    /// What a host with these settings needs.
+    pub(crate) fn of(settings: &HostSettings) -> Self {
+        if settings.trial.is_some() { Self::Counted } else { Self::Uncounted }
+    }
+}
+
 /// The engine could not be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the WebAssembly engine cannot start: {0}")]
@@ -29,7 +48,7 @@ pub(crate) struct EngineError(String);
 pub(crate) fn running_engine(settings: &HostSettings) -> Result<(Engine, u32), EngineError> {
     let mut instances = settings.instances.max(SMALLEST_POOL);
     loop {
-        let mut config = shared_config()?;
+        let mut config = shared_config(Fuel::of(settings))?;
         let pool = pool(instances, settings.max_memory_bytes);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
         match Engine::new(&config) {
@@ -41,8 +60,8 @@ pub(crate) fn running_engine(settings: &HostSettings) -> Result<(Engine, u32), E
 }
 
 /// The engine of the compiler process: makes the same code, but reserves no address space.
-pub(crate) fn compiling_engine() -> Result<Engine, EngineError> {
-    let mut config = shared_config()?;
+pub(crate) fn compiling_engine(fuel: Fuel) -> Result<Engine, EngineError> {
+    let mut config = shared_config(fuel)?;
     config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
     Engine::new(&config).map_err(|error| EngineError(format!("{error:#}")))
 }
@@ -68,13 +87,13 @@ impl Hasher for IdHasher {
     }
 }
 
-fn shared_config() -> Result<Config, EngineError> {
+fn shared_config(fuel: Fuel) -> Result<Config, EngineError> {
     let mut config = Config::new();
     config
         .concurrency_support(false)
         .wasm_component_model(true)
         .epoch_interruption(true)
-        .consume_fuel(false)
+        .consume_fuel(fuel == Fuel::Counted)
         .max_wasm_stack(256 << 10)
         .async_stack_size(1 << 20)
         .memory_reservation(4 << 30)
@@ -129,6 +148,7 @@ mod tests {
     fn compiler_and_runner_agree_on_artifacts() {
         let settings = HostSettings { instances: 16, ..HostSettings::new("/tmp".into(), 1) };
         let (running, _) = running_engine(&settings).unwrap();
-        assert_eq!(engine_id(&running), engine_id(&compiling_engine().unwrap()));
+        assert_eq!(engine_id(&running), engine_id(&compiling_engine(Fuel::Uncounted).unwrap()));
+        assert_ne!(engine_id(&running), engine_id(&compiling_engine(Fuel::Counted).unwrap()), "other code");
     }
 }

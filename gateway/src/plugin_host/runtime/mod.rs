@@ -6,6 +6,7 @@ mod lane;
 mod ticker;
 
 pub(crate) use capacity::{Capacity, Permit};
+pub use engine::Fuel;
 pub(crate) use engine::{compiling_engine, engine_id, running_engine};
 pub(crate) use lane::{SlowLane, Turn};
 pub(crate) use ticker::{Activity, Ticker};
