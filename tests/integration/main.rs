@@ -7,6 +7,7 @@
 
 mod admission;
 mod compiling;
+mod confinement;
 mod drain;
 mod framing;
 mod isolation;

@@ -12,13 +12,17 @@ const MODULES: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("shutdown", &[]),
     ("task", &[]),
+    ("confinement", &["config"]),
     ("exchange", &["model"]),
     ("router", &["exchange", "model"]),
     ("store", &["config", "model"]),
     ("client", &["task"]),
     ("telemetry", &["clock", "config", "exchange", "model", "task"]),
     ("identity", &["exchange", "model", "store"]),
-    ("plugin_host", &["client", "clock", "exchange", "identity", "model", "task", "telemetry"]),
+    (
+        "plugin_host",
+        &["client", "clock", "confinement", "exchange", "identity", "model", "task", "telemetry"],
+    ),
     ("snapshot", &["client", "exchange", "model", "plugin_host", "router"]),
     (
         "reload",
@@ -65,7 +69,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("cli", &["app", "config", "plugin_host", "shutdown", "store", "task", "telemetry"]),
+    ("cli", &["app", "config", "confinement", "plugin_host", "shutdown", "store", "task", "telemetry"]),
 ];
 
 /// Large outside crates and the only places that name them.
@@ -74,6 +78,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("arc_swap", &["snapshot/"]),
     ("axum", &["admin/"]),
     ("clap", &["cli/"]),
+    ("landlock", &["confinement/"]),
+    ("seccompiler", &["confinement/"]),
     ("hyper", &["proxy/", "client/", "cli/demo.rs"]),
     ("hyper_util", &["proxy/", "client/", "cli/demo.rs"]),
     ("moka", &["identity/"]),

@@ -10,7 +10,7 @@ use super::environment::{self, Variable};
 use super::kong::{self, Meaning};
 use super::origin::{Origin, Raw};
 use super::reader::Reader;
-use super::settings::{LogFormat, LogLevel, PluginSettings, Settings};
+use super::settings::{Confine, ConfinementSettings, LogFormat, LogLevel, PluginSettings, Settings};
 use super::{Setting, SettingError, SettingsError, file, listen, units};
 
 mod database;
@@ -152,6 +152,7 @@ fn settings(reader: &mut Reader) -> Settings {
         migrate: database::migrate(reader, &database),
         proxy: proxy::read(reader, &prefix),
         plugins: plugins(reader),
+        confinement: confinement(reader, &prefix),
         origins: reader.origins(),
         database,
         prefix,
@@ -164,6 +165,19 @@ fn plugins(reader: &mut Reader) -> PluginSettings {
         instances: reader.read("plugin_instances", |text| small(text, 1, 100_000)),
         component_max_size: reader.read("plugin_component_max_size", size),
         compile_time: reader.read("plugin_compile_time", compile_time),
+    }
+}
+
+fn confinement(reader: &mut Reader, prefix: &Path) -> ConfinementSettings {
+    let words = [("on", Confine::On), ("required", Confine::Required), ("off", Confine::Off)];
+    let user = reader.text("user").trim().to_owned();
+    ConfinementSettings {
+        mode: reader.read("confinement", |text| word(text, &words)),
+        user: (!user.is_empty()).then_some(user),
+        log_folders: reader.read("plugin_log_folders", |text| {
+            let paths = text.split(',').map(str::trim).filter(|path| !path.is_empty());
+            Ok(paths.map(|path| prefix.join(path)).collect())
+        }),
     }
 }
 
