@@ -21,6 +21,7 @@ async fn forwards_with_kongs_headers() -> anyhow::Result<()> {
     let upstream = Upstream::start(|_| {
         let response =
             Response::builder().header("server", "own/1").header("connection", "x-hop").header("x-hop", "1");
+        let response = response.header("date", "Sun, 06 Nov 1994 08:49:37 GMT");
         response.body(body("hello")).expect("valid")
     })
     .await?;
@@ -40,6 +41,7 @@ async fn forwards_with_kongs_headers() -> anyhow::Result<()> {
     assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "hello"));
     assert_eq!(answer.header("server"), "own/1");
     assert_eq!(answer.header("via"), "1.1 kong/3.9.3");
+    assert_eq!(answer.header("date"), "Sun, 06 Nov 1994 08:49:37 GMT", "the upstream's own");
     assert_eq!(answer.header("x-hop"), "", "named by Connection");
     for name in ["x-kong-upstream-latency", "x-kong-proxy-latency", "x-kong-request-id"] {
         assert!(!answer.header(name).is_empty(), "{name}");
@@ -108,6 +110,7 @@ async fn errors_have_kongs_bodies() -> anyhow::Result<()> {
         );
         assert_eq!(answer.json()["request_id"], answer.header("x-kong-request-id"), "{path}");
         assert_eq!(answer.header("server"), "kong/3.9.3", "{path}");
+        assert!(answer.header("date").ends_with(" GMT"), "{path}: {:?}", answer.header("date"));
         let html = gateway.get(path, &[("accept", "text/html")]).await?;
         assert!(html.text().contains(&format!("<p>{message}.</p>")), "{path}: {}", html.text());
     }

@@ -172,7 +172,7 @@ pub static SETTINGS: &[Setting] = &[
         .also(&["nginx_http_send_timeout", "nginx_proxy_send_timeout"]),
     ours("client_keepalive_timeout", "75", "s", "How long a client connection may be idle between requests")
         .also(&["nginx_http_keepalive_timeout", "nginx_proxy_keepalive_timeout"]),
-    ours("client_max_headers", "128", "count", "Header lines of a request; more is 431"),
+    ours("client_max_headers", "100", "count", "Header lines of a request; more is 431"),
     ours("client_max_header_size", "64k", "bytes", "All header lines of a request together; more is 431"),
     ours("client_max_header_line_size", "32k", "bytes", "One header line of a request; more is 431"),
     ours("client_max_uri_size", "16k", "bytes", "The target in a request line; more is 414"),

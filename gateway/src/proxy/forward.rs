@@ -44,14 +44,17 @@ pub(super) async fn send(
 ) -> Result<Answered, ProxyError> {
     let upstream = matched.plan.upstream.as_ref().ok_or(ProxyError::NoService)?;
     let client = Rc::clone(&ending.client);
-    let exchange = ending.exchange().ok_or(ProxyError::NoService)?;
+    let running = ending.running.as_mut().ok_or(ProxyError::NoService)?;
+    // Plugins take time; without them it is still the moment at which the request came.
+    let came = Some(running.exchange.timing.started).filter(|_| running.chain.is_empty());
+    let exchange = &mut *running.exchange;
     exchange.upstream_path = Some(target(exchange, matched)?);
     let endpoint = endpoint(exchange, upstream);
     let host = upstream_host(exchange, upstream);
     let body = RequestBody::new(incoming, Rc::clone(&client), upstream.write_timeout, upstream.read_timeout);
     let route = Forwarded { host: &host, prefix: matched.prefix.as_deref() };
     let mut attempts =
-        Attempts { client: &client, exchange, endpoint: &endpoint, upstream, route, failed: 0 };
+        Attempts { client: &client, exchange, endpoint: &endpoint, upstream, route, failed: 0, now: came };
     let (head, connection) = attempts.run(body).await?;
     let mut headers = head.headers;
     headers::from_upstream(&mut headers);
@@ -102,6 +105,8 @@ struct Attempts<'a> {
     upstream: &'a Upstream,
     route: Forwarded<'a>,
     failed: u32,
+    /// The time, where it is known without a look at the clock.
+    now: Option<Instant>,
 }
 
 impl Attempts<'_> {
@@ -111,11 +116,12 @@ impl Attempts<'_> {
     ) -> Result<(ResponseHead, Box<Connection<RequestBody>>), ProxyError> {
         loop {
             let pooled = self.client.worker.pool.take(self.endpoint);
+            let is_pooled = pooled.is_some();
             let mut connection = match pooled {
                 Some(connection) => connection,
                 None => self.open().await?,
             };
-            let now = Instant::now();
+            let now = self.now.take().filter(|_| is_pooled).unwrap_or_else(Instant::now);
             self.note_try(connection.address(), now, None);
             let spare = self.spare(&body, &connection);
             self.begin(&mut connection, body);

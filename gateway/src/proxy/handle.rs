@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
+use http::header::{self, Entry};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
@@ -219,12 +220,15 @@ async fn respond_phase(ending: &mut Ending, outcome: Outcome) -> Outcome {
 
 /// Puts head and body together; from here on the body carries the exchange.
 fn finish(mut ending: Ending, outcome: Outcome) -> Response<ResponseBody> {
-    let keeps_headers = ending.running.as_ref().is_some_and(|running| running.chain.logs());
-    let tokens = Arc::clone(&ending.client.worker.settings);
-    let Some(exchange) = ending.exchange() else {
+    let worker = Rc::clone(&ending.client.worker);
+    let Some(running) = &mut ending.running else {
         return Response::new(ResponseBody::local(Bytes::new(), ending));
     };
-    exchange.timing.answered = Some(Instant::now());
+    let (keeps_headers, is_plain) = (running.chain.logs(), running.chain.is_empty());
+    let exchange = &mut running.exchange;
+    // Without plugins nothing has happened since the upstream answered that would be worth a look at the clock.
+    let answered = exchange.timing.upstream_answered.filter(|_| is_plain);
+    exchange.timing.answered = answered.or_else(|| Some(Instant::now()));
     let mut head = match &mut exchange.response {
         Some(response) => std::mem::take(&mut response.headers),
         None => HeaderMap::new(),
@@ -233,7 +237,10 @@ fn finish(mut ending: Ending, outcome: Outcome) -> Response<ResponseBody> {
         Outcome::Proxied(answered) => Err(answered.body),
         Outcome::Local(answer, page) => Ok(render(exchange, answer, page, &mut head)),
     };
-    headers::to_client(exchange, local.is_err(), &tokens.headers, &mut head);
+    headers::to_client(exchange, local.is_err(), &worker.settings.headers, &mut head);
+    if let Entry::Vacant(date) = head.entry(header::DATE) {
+        date.insert(worker.date());
+    }
     let mut status = StatusCode::INTERNAL_SERVER_ERROR;
     if let Some(response) = &mut exchange.response {
         status = response.status;

@@ -1,12 +1,13 @@
 //! One data-plane thread: its runtime, its listening sockets, its connections to upstreams, its
 //! warm plugin instances. Workers share nothing but the published snapshot.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use http::HeaderValue;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::time::Instant;
 
@@ -66,6 +67,7 @@ pub(super) struct Worker {
     drain: Drain,
     open: Cell<usize>,
     clock: Cell<(Instant, u64)>,
+    date: RefCell<HeaderValue>,
 }
 
 /// Runs a worker on this thread until it has drained. Called once for each core.
@@ -122,6 +124,7 @@ impl Worker {
             ids: Ids::new(),
             max_connections,
             clock: Cell::new((Instant::now(), wall_clock.unix_ms())),
+            date: RefCell::new(date(wall_clock.unix_ms())),
             wall_clock,
             drain,
             open: Cell::new(0),
@@ -148,6 +151,18 @@ impl Worker {
         let (anchor, unix_ms) = self.clock.get();
         let since = now.saturating_duration_since(anchor).as_millis();
         unix_ms + u64::try_from(since).unwrap_or(0)
+    }
+
+    /// The value of `Date` (RFC 9110 section 6.6.1), late by a second at most.
+    pub(super) fn date(&self) -> HeaderValue {
+        self.date.borrow().clone()
+    }
+
+    /// Looks at the wall clock again.
+    fn follow_wall_clock(&self) {
+        let unix_ms = self.wall_clock.unix_ms();
+        self.clock.set((Instant::now(), unix_ms));
+        self.date.replace(date(unix_ms));
     }
 
     async fn drain(&self, accepting: Vec<tokio::task::JoinHandle<()>>) {
@@ -196,7 +211,12 @@ async fn tick(worker: Rc<Worker>) {
         if count % SWEEP_TICKS == 0 {
             worker.pool.sweep();
             worker.instances.sweep();
-            worker.clock.set((Instant::now(), worker.wall_clock.unix_ms()));
+            worker.follow_wall_clock();
         }
     }
+}
+
+fn date(unix_ms: u64) -> HeaderValue {
+    let now = UNIX_EPOCH + Duration::from_millis(unix_ms);
+    HeaderValue::try_from(httpdate::fmt_http_date(now)).unwrap_or(HeaderValue::from_static(""))
 }

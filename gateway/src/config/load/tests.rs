@@ -26,7 +26,7 @@ fn the_defaults_are_fit_for_a_bare_machine() {
     assert_eq!(settings.migrate, Migrate::Auto);
     assert_eq!(settings.proxy.access_log, AccessLogTarget::File(".weir/logs/access.log".into()));
     assert_eq!(settings.proxy.client_header_timeout, Duration::from_secs(15));
-    assert_eq!((settings.proxy.client_max_headers, settings.proxy.client_max_uri_size), (128, 16 * 1024));
+    assert_eq!((settings.proxy.client_max_headers, settings.proxy.client_max_uri_size), (100, 16 * 1024));
     assert_eq!(settings.proxy.client_max_body_size, None);
     assert!(settings.admin_listen.iter().all(super::super::Listener::is_loopback));
     assert_eq!(settings.plugins.component_max_size, 32 << 20);
