@@ -10,6 +10,7 @@ mod compiling;
 mod confinement;
 mod drain;
 mod framing;
+mod hostile_config;
 mod isolation;
 mod outage;
 mod proxying;

@@ -102,39 +102,40 @@ impl Arena {
     /// Makes one attack, and checks that it ends as it must and leaves nothing behind.
     pub(super) async fn judge(&mut self, (name, ends, milliseconds, limits): &Case) {
         let within = Duration::from_millis(*milliseconds);
-        let component = build(name);
-        if let Ends::Refused(words) = ends {
-            let begun = Instant::now();
-            let refused = self.fixture.host.admit(component.into()).await.map(|_| ()).expect_err(name);
-            assert!(refused.to_string().to_lowercase().contains(words), "{name}: {refused}");
-            // It may have had to be compiled for that.
-            assert!(begun.elapsed() < within + Duration::from_secs(5), "{name}: {:?}", begun.elapsed());
-            return self.nothing_is_left(name).await;
+        match ends {
+            Ends::Refused(words) => self.upload(name, words, within).await,
+            Ends::Unconfigured => self.assign(name, limits, within).await,
+            Ends::Fails(_) | Ends::GoesOn => self.call(name, *ends, limits, within).await,
         }
-        let plugin = self.fixture.plugin(component).await;
-        if *ends == Ends::Unconfigured {
-            let begun = Instant::now();
-            let spec = self.spec(limits, "closed");
-            let refused = self.fixture.host.assign(&plugin, &spec).await;
-            assert!(matches!(refused, Err(AssignError::Configure(_))), "{name}: {refused:?}");
-            assert!(begun.elapsed() < within, "{name}: {:?}", begun.elapsed());
-            return self.nothing_is_left(name).await;
-        }
+        self.nothing_is_left(name).await;
+    }
+
+    async fn upload(&self, name: &str, words: &str, within: Duration) {
+        let begun = Instant::now();
+        let refused = self.fixture.host.admit(build(name).into()).await.map(|_| ()).expect_err(name);
+        assert!(refused.to_string().to_lowercase().contains(words), "{name}: {refused}");
+        // It may have had to be compiled for that.
+        assert!(begun.elapsed() < within + Duration::from_secs(5), "{name}: {:?}", begun.elapsed());
+    }
+
+    async fn assign(&mut self, name: &str, limits: &str, within: Duration) {
+        let plugin = self.fixture.plugin(build(name)).await;
+        let spec = self.spec(limits, "closed");
+        let begun = Instant::now();
+        let refused = self.fixture.host.assign(&plugin, &spec).await;
+        assert!(matches!(refused, Err(AssignError::Configure(_))), "{name}: {refused:?}");
+        assert!(begun.elapsed() < within, "{name}: {:?}", begun.elapsed());
+    }
+
+    async fn call(&mut self, name: &str, ends: Ends, limits: &str, within: Duration) {
+        let plugin = self.fixture.plugin(build(name)).await;
         let before = self.counted();
         for (policy, calls) in [("closed", 1), ("open", OPEN_CALLS)] {
+            let wanted = if policy == "closed" { ends.reason() } else { "went on" };
             let spec = self.spec(limits, policy);
             let assignment = self.fixture.host.assign(&plugin, &spec).await.expect(name);
-            for call in 0..calls {
-                let begun = Instant::now();
-                let (exchange, flow) = self.fixture.request(&assignment).await;
-                let took = begun.elapsed();
-                assert!(took < within, "{name}, {policy}, call {call}: {took:?}");
-                let wanted = if policy == "closed" { ends.reason() } else { "went on" };
-                assert_eq!(reason(&flow), wanted, "{name}, {policy}, call {call}");
-                if let Flow::Respond(LocalAnswer { status, .. }) = flow {
-                    assert_eq!(status, 500, "{name}");
-                }
-                assert_eq!(exchange.request.headers.len(), 2, "{name}: no edit was applied");
+            for _ in 0..calls {
+                self.request(&format!("{name}, {policy}"), &assignment, wanted, within).await;
             }
             drop(assignment);
             self.nothing_is_left(name).await;
@@ -143,6 +144,18 @@ impl Arena {
             self.counted().iter().zip(before).map(|(after, before)| after - before).collect();
         let wanted = CallOutcome::ALL.map(|one| if one == ends.outcome() { 1 + OPEN_CALLS } else { 0 });
         assert_eq!(counted, wanted, "{name}: calls by outcome, {:?}", CallOutcome::ALL);
+    }
+
+    async fn request(&self, case: &str, assignment: &Arc<Assignment>, wanted: &str, within: Duration) {
+        let begun = Instant::now();
+        let (exchange, flow) = self.fixture.request(assignment).await;
+        let took = begun.elapsed();
+        assert!(took < within, "{case}: {took:?}");
+        assert_eq!(reason(&flow), wanted, "{case}");
+        if let Flow::Respond(LocalAnswer { status, .. }) = flow {
+            assert_eq!(status, 500, "{case}");
+        }
+        assert_eq!(exchange.request.headers.len(), 2, "{case}: no edit was applied");
     }
 
     /// Hears the neighbour.
@@ -233,7 +246,7 @@ fn slots(pool: &PoolingAllocatorMetrics) -> [u64; 5] {
 }
 
 /// Memory of this process, in bytes.
-fn resident() -> usize {
+pub(super) fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();
     pages * 4096

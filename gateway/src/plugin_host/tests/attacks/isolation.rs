@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use uuid::Uuid;
 
-use super::arena::Arena;
+use super::arena::{Arena, resident};
 use super::guest::build;
 use crate::plugin_host::tests::guests::Guest;
 use crate::plugin_host::tests::{Fixture, chain, exchange, reason, spec};
@@ -124,4 +124,22 @@ async fn an_assignment_may_go_while_it_is_called() {
     drop(leaving_chain);
     arena.nothing_is_left("a call of what is gone").await;
     arena.close();
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_traps_leave_memory_flat() {
+    let fixture = Fixture::new();
+    let trapping = fixture.assign(build("life/traps"), &spec()).await;
+    let mut before = 0;
+    for call in 0..100_000 {
+        assert_eq!(reason(&fixture.request(&trapping).await.1), "plugin-trap", "call {call}");
+        // What a first call makes for good is there by then.
+        if call == 1000 {
+            before = resident();
+        }
+    }
+    assert_eq!(fixture.host.instances().0, 0, "no instance is left");
+    // Other tests of this process come and go meanwhile. A single kilobyte a trap would be 100 MB.
+    let growth = resident().saturating_sub(before);
+    assert!(growth < 96 << 20, "the process grew by {} MiB", growth >> 20);
 }
