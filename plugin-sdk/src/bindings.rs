@@ -26,7 +26,9 @@ pub mod imports {
             package weir:sdk;
             world imports {
                 import weir:plugin/types@0.1.0;
+                import weir:plugin/chunks@0.1.0;
                 import weir:plugin/exchange@0.1.0;
+                import weir:plugin/body@0.1.0;
                 import weir:plugin/logging@0.1.0;
                 import weir:plugin/metrics@0.1.0;
                 import weir:plugin/clock@0.1.0;
@@ -90,5 +92,103 @@ pub mod log_phase {
         additional_derives: [PartialEq],
         pub_export_macro: true,
         export_macro_name: "export_log_phase",
+    });
+}
+
+/// The `before-routing` phase.
+pub mod before_routing {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "package weir:sdk; world sdk-before-routing { export weir:plugin/before-routing@0.1.0; }",
+        with: {
+            "weir:plugin/types@0.1.0": crate::bindings::imports::weir::plugin::types,
+        },
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        export_macro_name: "export_before_routing",
+    });
+}
+
+/// The `request-body` phase.
+pub mod request_body {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "package weir:sdk; world sdk-request-body { export weir:plugin/request-body@0.1.0; }",
+        with: {
+            "weir:plugin/types@0.1.0": crate::bindings::imports::weir::plugin::types,
+        },
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        export_macro_name: "export_request_body",
+    });
+}
+
+/// The `request-stream` phase.
+pub mod request_stream {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "package weir:sdk; world sdk-request-stream { export weir:plugin/request-stream@0.1.0; }",
+        with: {
+            "weir:plugin/chunks@0.1.0": crate::bindings::imports::weir::plugin::chunks,
+        },
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        export_macro_name: "export_request_stream",
+    });
+}
+
+/// The `request-trailers` phase.
+pub mod request_trailers {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "package weir:sdk; world sdk-request-trailers { export weir:plugin/request-trailers@0.1.0; }",
+        with: {
+            "weir:plugin/types@0.1.0": crate::bindings::imports::weir::plugin::types,
+        },
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        export_macro_name: "export_request_trailers",
+    });
+}
+
+/// The `response-body` phase.
+pub mod response_body {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "package weir:sdk; world sdk-response-body { export weir:plugin/response-body@0.1.0; }",
+        with: {
+            "weir:plugin/types@0.1.0": crate::bindings::imports::weir::plugin::types,
+        },
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        export_macro_name: "export_response_body",
+    });
+}
+
+/// The `response-stream` phase.
+pub mod response_stream {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "package weir:sdk; world sdk-response-stream { export weir:plugin/response-stream@0.1.0; }",
+        with: {
+            "weir:plugin/chunks@0.1.0": crate::bindings::imports::weir::plugin::chunks,
+        },
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        export_macro_name: "export_response_stream",
+    });
+}
+
+/// The `response-trailers` phase.
+pub mod response_trailers {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "package weir:sdk; world sdk-response-trailers { export weir:plugin/response-trailers@0.1.0; }",
+        with: {
+            "weir:plugin/types@0.1.0": crate::bindings::imports::weir::plugin::types,
+        },
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        export_macro_name: "export_response_trailers",
     });
 }

@@ -4,16 +4,28 @@
 use std::marker::PhantomData;
 
 use crate::bindings::base::exports::weir::plugin::{lifecycle, meta};
-use crate::bindings::imports::weir::plugin::types::{Failure, Value};
+use crate::bindings::before_routing::exports::weir::plugin::before_routing;
+use crate::bindings::imports::weir::plugin::types::{Failure, Header, HeaderOp, Value};
 use crate::bindings::log_phase::exports::weir::plugin::log_phase;
+use crate::bindings::request_body::exports::weir::plugin::request_body;
 use crate::bindings::request_head::exports::weir::plugin::request_head;
+use crate::bindings::request_stream::exports::weir::plugin::request_stream;
+use crate::bindings::request_trailers::exports::weir::plugin::request_trailers;
+use crate::bindings::response_body::exports::weir::plugin::response_body;
 use crate::bindings::response_head::exports::weir::plugin::response_head;
-use crate::{ConfigProblem, Inputs, Log, LogEntry, Plugin, RequestHead, ResponseHead, schema};
+use crate::bindings::response_stream::exports::weir::plugin::response_stream;
+use crate::bindings::response_trailers::exports::weir::plugin::response_trailers;
+use crate::{
+    BeforeRouting, Chunk, ConfigProblem, Inputs, Log, LogEntry, Plugin, RequestBody, RequestHead,
+    RequestStream, RequestTrailers, ResponseBody, ResponseHead, ResponseStream, ResponseTrailers, schema,
+};
 
 /// Makes a crate a component: exports `meta`, `lifecycle` and the phases that are named.
 ///
-/// A phase that is not named is not exported, and the host never calls it. The phases are
-/// `request_head` ([`RequestHead`]), `response_head` ([`ResponseHead`]) and `log` ([`Log`]).
+/// A phase that is not named is not exported, and the host never calls it. The phases are those of the
+/// traits, in the spelling of functions: `before_routing` ([`BeforeRouting`]), `request_head`
+/// ([`RequestHead`]), `request_body` ([`RequestBody`]), `request_stream` ([`RequestStream`]),
+/// `request_trailers` ([`RequestTrailers`]), the same for `response_…`, and `log` ([`Log`]).
 ///
 /// ```
 /// use weir_plugin_sdk::{
@@ -81,6 +93,27 @@ macro_rules! __export_phase {
     (response_head $component:ident) => {
         $crate::bindings::response_head::export_response_head!($component with_types_in $crate::bindings::response_head);
     };
+    (before_routing $component:ident) => {
+        $crate::bindings::before_routing::export_before_routing!($component with_types_in $crate::bindings::before_routing);
+    };
+    (request_body $component:ident) => {
+        $crate::bindings::request_body::export_request_body!($component with_types_in $crate::bindings::request_body);
+    };
+    (request_stream $component:ident) => {
+        $crate::bindings::request_stream::export_request_stream!($component with_types_in $crate::bindings::request_stream);
+    };
+    (request_trailers $component:ident) => {
+        $crate::bindings::request_trailers::export_request_trailers!($component with_types_in $crate::bindings::request_trailers);
+    };
+    (response_body $component:ident) => {
+        $crate::bindings::response_body::export_response_body!($component with_types_in $crate::bindings::response_body);
+    };
+    (response_stream $component:ident) => {
+        $crate::bindings::response_stream::export_response_stream!($component with_types_in $crate::bindings::response_stream);
+    };
+    (response_trailers $component:ident) => {
+        $crate::bindings::response_trailers::export_response_trailers!($component with_types_in $crate::bindings::response_trailers);
+    };
     (log $component:ident) => {
         $crate::bindings::log_phase::export_log_phase!($component with_types_in $crate::bindings::log_phase);
     };
@@ -95,6 +128,27 @@ macro_rules! __check_phase {
     (response_head $plugin:ident) => {
         const _: fn() = $crate::export::has_response_head::<$plugin>;
     };
+    (before_routing $plugin:ident) => {
+        const _: fn() = $crate::export::has_before_routing::<$plugin>;
+    };
+    (request_body $plugin:ident) => {
+        const _: fn() = $crate::export::has_request_body::<$plugin>;
+    };
+    (request_stream $plugin:ident) => {
+        const _: fn() = $crate::export::has_request_stream::<$plugin>;
+    };
+    (request_trailers $plugin:ident) => {
+        const _: fn() = $crate::export::has_request_trailers::<$plugin>;
+    };
+    (response_body $plugin:ident) => {
+        const _: fn() = $crate::export::has_response_body::<$plugin>;
+    };
+    (response_stream $plugin:ident) => {
+        const _: fn() = $crate::export::has_response_stream::<$plugin>;
+    };
+    (response_trailers $plugin:ident) => {
+        const _: fn() = $crate::export::has_response_trailers::<$plugin>;
+    };
     (log $plugin:ident) => {
         const _: fn() = $crate::export::has_log::<$plugin>;
     };
@@ -104,6 +158,20 @@ macro_rules! __check_phase {
 pub fn has_request_head<P: RequestHead>() {}
 #[doc(hidden)]
 pub fn has_response_head<P: ResponseHead>() {}
+#[doc(hidden)]
+pub fn has_before_routing<P: BeforeRouting>() {}
+#[doc(hidden)]
+pub fn has_request_body<P: RequestBody>() {}
+#[doc(hidden)]
+pub fn has_request_stream<P: RequestStream>() {}
+#[doc(hidden)]
+pub fn has_request_trailers<P: RequestTrailers>() {}
+#[doc(hidden)]
+pub fn has_response_body<P: ResponseBody>() {}
+#[doc(hidden)]
+pub fn has_response_stream<P: ResponseStream>() {}
+#[doc(hidden)]
+pub fn has_response_trailers<P: ResponseTrailers>() {}
 #[doc(hidden)]
 pub fn has_log<P: Log>() {}
 
@@ -156,11 +224,60 @@ impl<P: Exported + ResponseHead> response_head::Guest for Adapter<P> {
     }
 }
 
+impl<P: Exported + BeforeRouting> before_routing::Guest for Adapter<P> {
+    fn on_before_routing(inputs: Vec<Value>) -> Result<before_routing::Verdict, Failure> {
+        configured::<P, _>(|plugin| plugin.on_before_routing(&Inputs::new(inputs)))
+    }
+}
+
+impl<P: Exported + RequestBody> request_body::Guest for Adapter<P> {
+    fn on_request_body(carry: Option<Vec<u8>>) -> Result<request_body::Verdict, Failure> {
+        configured::<P, _>(|plugin| plugin.on_request_body(carry.as_deref()))
+    }
+}
+
+impl<P: Exported + ResponseBody> response_body::Guest for Adapter<P> {
+    fn on_response_body(carry: Option<Vec<u8>>) -> Result<response_body::Verdict, Failure> {
+        configured::<P, _>(|plugin| plugin.on_response_body(carry.as_deref()))
+    }
+}
+
+impl<P: Exported + RequestStream> request_stream::Guest for Adapter<P> {
+    fn on_request_chunk(chunk: Vec<u8>, last: bool) -> Chunk {
+        chunk_of::<P>(|plugin| plugin.on_request_chunk(chunk, last))
+    }
+}
+
+impl<P: Exported + ResponseStream> response_stream::Guest for Adapter<P> {
+    fn on_response_chunk(chunk: Vec<u8>, last: bool) -> Chunk {
+        chunk_of::<P>(|plugin| plugin.on_response_chunk(chunk, last))
+    }
+}
+
+impl<P: Exported + RequestTrailers> request_trailers::Guest for Adapter<P> {
+    fn on_request_trailers(trailers: Vec<Header>) -> Vec<HeaderOp> {
+        P::with(|plugin| plugin.as_mut().map(|plugin| plugin.on_request_trailers(&trailers)))
+            .unwrap_or_default()
+    }
+}
+
+impl<P: Exported + ResponseTrailers> response_trailers::Guest for Adapter<P> {
+    fn on_response_trailers(trailers: Vec<Header>) -> Vec<HeaderOp> {
+        P::with(|plugin| plugin.as_mut().map(|plugin| plugin.on_response_trailers(&trailers)))
+            .unwrap_or_default()
+    }
+}
+
 impl<P: Exported + Log> log_phase::Guest for Adapter<P> {
     fn on_log(entries: Vec<log_phase::Entry>) -> Result<(), Failure> {
         let entries: Vec<_> = entries.into_iter().map(LogEntry::from).collect();
         configured::<P, _>(|plugin| plugin.on_log(&entries))
     }
+}
+
+fn chunk_of<P: Exported>(call: impl FnOnce(&mut P) -> Chunk) -> Chunk {
+    let aborted = || Chunk::Abort("called before it was configured".into());
+    P::with(|plugin| plugin.as_mut().map(call)).unwrap_or_else(aborted)
 }
 
 fn configured<P: Exported, R>(call: impl FnOnce(&mut P) -> Result<R, Failure>) -> Result<R, Failure> {

@@ -49,13 +49,15 @@
 //! the pretend host of [`testing`]. The contract itself is `wit/plugin.wit`, and `wit/README.md`
 //! says what each input and capability answers.
 //!
-//! Not here: phases that see bodies, which the gateway does not call yet.
+//! A head phase says what happens to the body that follows: nothing (it streams past), `stream()` (each
+//! chunk is handed over) or `buffer(n)` (the head waits for the whole body, which may be replaced).
 
 mod about;
 #[cfg(any(target_family = "wasm", test))]
 mod allocator;
 #[doc(hidden)]
 pub mod bindings;
+mod bodies;
 mod edits;
 #[doc(hidden)]
 pub mod export;
@@ -73,10 +75,17 @@ pub use about::{About, Capability};
 pub use bindings::imports::weir::plugin::types::{
     AnswerBody, Failure, Header, HeaderOp, Input, LocalResponse, Value,
 };
+pub use bodies::{
+    Chunk, DeliverWithBody, ProceedToRoute, ProceedWithBody, RequestBodyVerdict, ResponseBodyVerdict,
+    RoutingChange, RoutingVerdict,
+};
 pub use edits::Answer;
-pub use host::{clock, counters, credentials, exchange, http, log_file, logging, metrics};
+pub use host::{body, clock, counters, credentials, exchange, http, log_file, logging, metrics};
 pub use inputs::{InputList, Inputs, Slot};
-pub use plugin::{Log, LogEntry, Plugin, RequestHead, ResponseHead};
+pub use plugin::{
+    BeforeRouting, Log, LogEntry, Plugin, RequestBody, RequestHead, RequestStream, RequestTrailers,
+    ResponseBody, ResponseHead, ResponseStream, ResponseTrailers,
+};
 pub use request::{Identity, Proceed, RequestVerdict, TargetChange};
 pub use response::{Deliver, ResponseVerdict};
 pub use schemars::{self, JsonSchema};

@@ -6,7 +6,10 @@ use serde::de::DeserializeOwned;
 use crate::bindings::imports::weir::plugin::types::Failure;
 use crate::bindings::imports::weir::plugin::types::Value;
 use crate::bindings::log_phase::exports::weir::plugin::log_phase;
-use crate::{About, ConfigProblem, Inputs, RequestVerdict, ResponseVerdict, Setup};
+use crate::{
+    About, Chunk, ConfigProblem, Header, HeaderOp, Inputs, RequestBodyVerdict, RequestVerdict,
+    ResponseBodyVerdict, ResponseVerdict, RoutingVerdict, Setup,
+};
 
 /// A plugin, configured for one assignment.
 ///
@@ -47,6 +50,62 @@ pub trait ResponseHead: Plugin {
     /// [`Failure`] if no decision could be made; the assignment's failure policy applies.
     fn on_response_head(&mut self, inputs: &Inputs, carry: Option<&[u8]>)
     -> Result<ResponseVerdict, Failure>;
+}
+
+/// Called before a route is chosen, if the assignment is global.
+pub trait BeforeRouting: Plugin {
+    /// Lets the request go on to be routed, changed or not, or answers it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if no decision could be made; the assignment's failure policy applies.
+    fn on_before_routing(&mut self, inputs: &Inputs) -> Result<RoutingVerdict, Failure>;
+}
+
+/// Called with the body of a request whose head phase answered [`buffer`](crate::Proceed::buffer). The
+/// body is read by [`crate::body`].
+pub trait RequestBody: RequestHead {
+    /// Lets head and body go on, changed or not, or answers the request.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if no decision could be made; the assignment's failure policy applies.
+    fn on_request_body(&mut self, carry: Option<&[u8]>) -> Result<RequestBodyVerdict, Failure>;
+}
+
+/// Called with the body of a response whose head phase answered [`buffer`](crate::Deliver::buffer).
+pub trait ResponseBody: ResponseHead {
+    /// Lets head and body go on, changed or not, or replaces the response.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if no decision could be made; the assignment's failure policy applies.
+    fn on_response_body(&mut self, carry: Option<&[u8]>) -> Result<ResponseBodyVerdict, Failure>;
+}
+
+/// Called with each chunk of a request whose head phase answered [`stream`](crate::Proceed::stream).
+/// One value serves the head and all chunks of a body, and no other exchange in between.
+pub trait RequestStream: RequestHead {
+    /// Says what becomes of a chunk of 64 KiB at most. The last one may be empty.
+    fn on_request_chunk(&mut self, chunk: Vec<u8>, last: bool) -> Chunk;
+}
+
+/// Called with each chunk of a response whose head phase answered [`stream`](crate::Deliver::stream).
+pub trait ResponseStream: ResponseHead {
+    /// Says what becomes of a chunk of 64 KiB at most. The last one may be empty.
+    fn on_response_chunk(&mut self, chunk: Vec<u8>, last: bool) -> Chunk;
+}
+
+/// Called with the trailers of a request that has any.
+pub trait RequestTrailers: Plugin {
+    /// Edits them.
+    fn on_request_trailers(&mut self, trailers: &[Header]) -> Vec<HeaderOp>;
+}
+
+/// Called with the trailers of a response that has any.
+pub trait ResponseTrailers: Plugin {
+    /// Edits them.
+    fn on_response_trailers(&mut self, trailers: &[Header]) -> Vec<HeaderOp>;
 }
 
 /// Called after exchanges have ended, with several at once. Never delays a client.

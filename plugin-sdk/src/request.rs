@@ -108,6 +108,21 @@ impl Proceed {
         self
     }
 
+    /// Hands the chunks of the request's body to [`RequestStream`](crate::RequestStream), on this very instance.
+    #[must_use]
+    pub fn stream(mut self) -> Self {
+        self.0.body = BodyMode::Stream;
+        self
+    }
+
+    /// Holds the head back, collects up to `max_bytes` of the body, and calls
+    /// [`RequestBody`](crate::RequestBody).
+    #[must_use]
+    pub fn buffer(mut self, max_bytes: u64) -> Self {
+        self.0.body = BodyMode::Buffer(max_bytes);
+        self
+    }
+
     /// Handed to this plugin's later phases of this exchange (4 KiB by default).
     #[must_use]
     pub fn carry(mut self, carry: impl Into<Vec<u8>>) -> Self {

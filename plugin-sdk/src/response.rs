@@ -28,6 +28,21 @@ impl Deliver {
         Self(raw::Proceed { status: None, edits: Vec::new(), body: BodyMode::Pass, carry: None })
     }
 
+    /// Hands the chunks of the response's body to [`ResponseStream`](crate::ResponseStream), on this very instance.
+    #[must_use]
+    pub fn stream(mut self) -> Self {
+        self.0.body = BodyMode::Stream;
+        self
+    }
+
+    /// Holds the head back, collects up to `max_bytes` of the body, and calls
+    /// [`ResponseBody`](crate::ResponseBody).
+    #[must_use]
+    pub fn buffer(mut self, max_bytes: u64) -> Self {
+        self.0.body = BodyMode::Buffer(max_bytes);
+        self
+    }
+
     /// Another status, 200 to 599.
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {

@@ -42,6 +42,48 @@ impl Setup {
         self.phase(lifecycle::Phase::ResponseHead, inputs)
     }
 
+    /// Call [`BeforeRouting`](crate::BeforeRouting) with these inputs. Only global assignments are asked.
+    #[must_use]
+    pub fn before_routing(self, inputs: InputList) -> Self {
+        self.phase(lifecycle::Phase::BeforeRouting, inputs)
+    }
+
+    /// Call [`RequestBody`](crate::RequestBody).
+    #[must_use]
+    pub fn request_body(self) -> Self {
+        self.phase(lifecycle::Phase::RequestBody, InputList::new())
+    }
+
+    /// Call [`RequestStream`](crate::RequestStream).
+    #[must_use]
+    pub fn request_stream(self) -> Self {
+        self.phase(lifecycle::Phase::RequestStream, InputList::new())
+    }
+
+    /// Call [`RequestTrailers`](crate::RequestTrailers).
+    #[must_use]
+    pub fn request_trailers(self) -> Self {
+        self.phase(lifecycle::Phase::RequestTrailers, InputList::new())
+    }
+
+    /// Call [`ResponseBody`](crate::ResponseBody).
+    #[must_use]
+    pub fn response_body(self) -> Self {
+        self.phase(lifecycle::Phase::ResponseBody, InputList::new())
+    }
+
+    /// Call [`ResponseStream`](crate::ResponseStream).
+    #[must_use]
+    pub fn response_stream(self) -> Self {
+        self.phase(lifecycle::Phase::ResponseStream, InputList::new())
+    }
+
+    /// Call [`ResponseTrailers`](crate::ResponseTrailers).
+    #[must_use]
+    pub fn response_trailers(self) -> Self {
+        self.phase(lifecycle::Phase::ResponseTrailers, InputList::new())
+    }
+
     /// Call [`Log`](crate::Log) with these inputs for each exchange.
     #[must_use]
     pub fn log(self, inputs: InputList) -> Self {

@@ -6,6 +6,7 @@
 )]
 
 mod admission;
+mod bodies;
 mod compiling;
 mod confinement;
 mod drain;
@@ -15,4 +16,5 @@ mod isolation;
 mod outage;
 mod proxying;
 mod setup;
+mod upgrades;
 mod walking;

@@ -14,3 +14,4 @@ mod isolation;
 #[path = "../integration/setup.rs"]
 mod setup;
 mod site;
+mod stream;

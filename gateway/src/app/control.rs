@@ -119,6 +119,7 @@ fn plugin_host(settings: &Settings, identity: &Identity, fetcher: Fetcher) -> Re
     host.max_component_bytes = settings.plugins.component_max_size;
     host.compile_time = settings.plugins.compile_time;
     host.instances = settings.plugins.instances;
+    host.max_body_bytes = settings.proxy.held_bodies.max_size;
     host.max_memory_bytes = settings.plugins.memory_mib as usize * (1 << 20);
     let deps = HostDeps {
         directory: Arc::new(identity.clone()),

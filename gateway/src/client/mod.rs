@@ -15,7 +15,7 @@ mod tls;
 pub use connect::{Connect, Endpoint};
 pub use error::ClientError;
 pub use fetch::{FetchError, FetchRequest, FetchResponse, Fetcher};
-pub use h1::{Connection, H1Error, HeadWriter, ResponseHead};
+pub use h1::{Connection, H1Error, HeadWriter, ResponseHead, Upgraded};
 pub use pool::{Pool, PoolSettings};
 /// Why TLS cannot be set up.
 pub use rustls::Error as TlsError;

@@ -198,6 +198,13 @@ pub static SETTINGS: &[Setting] = &[
     ),
     ours("plugin_memory_mib", "64", "MiB", "Memory of one plugin instance; an assignment may ask for less"),
     ours("plugin_instances", "1000", "count", "Plugin instances that may be alive at once"),
+    ours(
+        "plugin_body_max_size",
+        "1m",
+        "bytes",
+        "A body that is held for plugins that want it whole; a longer request is 413",
+    ),
+    ours("plugin_body_memory", "64m", "bytes", "All bodies that each worker holds for plugins at once"),
     ours("plugin_component_max_size", "32m", "bytes", "A component that is uploaded"),
     ours(
         "plugin_log_folders",

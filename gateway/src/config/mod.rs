@@ -24,6 +24,6 @@ pub use listen::Listener;
 pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
 pub use settings::{
-    AccessLogTarget, Confine, ConfinementSettings, Database, HeaderToken, LogFormat, LogLevel, Migrate,
-    PluginSettings, PostgresSettings, ProxySettings, Settings, UpstreamKeepalive,
+    AccessLogTarget, Confine, ConfinementSettings, Database, HeaderToken, HeldBodies, LogFormat, LogLevel,
+    Migrate, PluginSettings, PostgresSettings, ProxySettings, Settings, UpstreamKeepalive,
 };

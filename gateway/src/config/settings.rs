@@ -180,6 +180,16 @@ pub struct ProxySettings {
     /// `None` is no limit.
     pub client_max_body_size: Option<u64>,
     pub upstream_keepalive: UpstreamKeepalive,
+    pub held_bodies: HeldBodies,
+}
+
+/// Bodies that are held for plugins.
+#[derive(Debug, Clone, Copy)]
+pub struct HeldBodies {
+    /// Bytes of one body.
+    pub max_size: usize,
+    /// Bytes of all of them, in each worker.
+    pub memory: usize,
 }
 
 /// Connections to upstreams that are kept for the next request, by each worker.

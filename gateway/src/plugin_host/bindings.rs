@@ -29,7 +29,14 @@ wasmtime::component::bindgen!({
             export weir:plugin/meta@0.1.0;
             export weir:plugin/lifecycle@0.1.0;
             export weir:plugin/request-head@0.1.0;
+            export weir:plugin/request-body@0.1.0;
+            export weir:plugin/request-stream@0.1.0;
+            export weir:plugin/request-trailers@0.1.0;
             export weir:plugin/response-head@0.1.0;
+            export weir:plugin/response-body@0.1.0;
+            export weir:plugin/response-stream@0.1.0;
+            export weir:plugin/response-trailers@0.1.0;
+            export weir:plugin/before-routing@0.1.0;
             export weir:plugin/log-phase@0.1.0;
         }
     ",

@@ -59,6 +59,10 @@ pub(crate) struct Services {
     /// Goes up when an assignment retires: workers then drop its instances.
     pub(crate) generation: AtomicU64,
     pub(crate) workers: usize,
+    /// Instances that are kept for the length of a body; they have a permit of `capacity` as well.
+    pub(crate) pinned: Arc<Capacity>,
+    /// Largest body that is held for a plugin, in bytes.
+    pub(crate) max_body_bytes: usize,
 }
 
 struct Inner {
@@ -110,6 +114,8 @@ impl Host {
             started: Instant::now(),
             generation: AtomicU64::new(0),
             workers: settings.workers,
+            pinned: Capacity::new((instances / 4).max(1)),
+            max_body_bytes: settings.max_body_bytes,
         };
         Ok(Self(Arc::new(Inner {
             engine,

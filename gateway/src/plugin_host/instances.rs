@@ -55,6 +55,8 @@ pub(crate) struct Called {
     pub(crate) told: Vec<Arc<ConsumerFacts>>,
     /// It was broken off because it has to wait, and should be made on a fiber.
     pub(crate) waits: bool,
+    /// The instance, if the plugin wants the chunks of the body that follows.
+    pub(crate) kept: Option<Instance>,
 }
 
 impl Instances {
@@ -105,8 +107,47 @@ impl Instances {
             core.has_waited();
         }
         let instance = self.take(core, now, true).ok_or_else(|| self.permit(core));
-        let ended = suspended(Arc::clone(core), instance, exchange, work, wall).await;
+        let ended = suspended(Arc::clone(core), instance, Some(exchange), work, wall).await;
         self.end(core, ended)
+    }
+
+    /// Calls a guest outside of its exchange, about a chunk or trailers, on `instance` or on any. The
+    /// instance comes back if it can go on.
+    pub(crate) async fn call_apart(
+        &self,
+        core: &Arc<Core>,
+        instance: Option<Instance>,
+        work: Work,
+        wall: Duration,
+    ) -> (Option<Instance>, Result<Outcome, CallFailure>) {
+        self.activity.call();
+        let on_fiber = instance.as_ref().map_or(core.suspends(), Instance::suspends);
+        let instance = instance.or_else(|| self.take(core, Instant::now(), on_fiber));
+        let Ended { instance, answer, .. } = if on_fiber {
+            let instance = instance.ok_or_else(|| self.permit(core));
+            suspended(Arc::clone(core), instance, None, work, wall).await
+        } else {
+            let permit = || self.permit(core).ok_or(CallFailure::Capacity);
+            match instance.map_or_else(|| permit().and_then(|permit| fresh(core, permit)), Ok) {
+                Ok(mut instance) => {
+                    instance.begin(None, core.limits.guest_ms);
+                    let answer = instance.run(&work);
+                    Ended { instance: Some(instance), exchange: None, answer }
+                }
+                Err(failure) => Ended { instance: None, exchange: None, answer: Err(failure) },
+            }
+        };
+        if matches!(answer, Err(CallFailure::GuestTime)) {
+            core.overruns.fetch_add(1, Ordering::Relaxed);
+        }
+        (instance.filter(|_| answer.is_ok()), answer)
+    }
+
+    /// Takes back an instance that was kept.
+    pub(crate) fn put_back(&self, core: &Arc<Core>, instance: Instance) {
+        if core.plugin.info.reuse {
+            self.give_back(core, instance);
+        }
     }
 
     fn call_here(&self, core: &Arc<Core>, exchange: Box<Exchange>, work: &Work, now: Instant) -> Called {
@@ -122,6 +163,7 @@ impl Instances {
                     answer: Err(failure),
                     told: Vec::new(),
                     waits: false,
+                    kept: None,
                 };
             }
         };
@@ -134,19 +176,21 @@ impl Instances {
     /// Takes an instance back if it can serve again.
     fn end(&self, core: &Arc<Core>, ended: Ended) -> Called {
         let Ended { instance, exchange, answer } = ended;
-        let (mut told, mut waits) = (Vec::new(), false);
+        let (mut told, mut waits, mut kept) = (Vec::new(), false, None);
         if let Some(mut instance) = instance {
             let state = instance.state();
             (told, waits) = (std::mem::take(&mut state.told), state.waits);
             let sound = matches!(answer, Ok(_) | Err(CallFailure::Failed { .. }));
-            if sound && core.plugin.info.reuse {
+            if answer.as_ref().is_ok_and(Outcome::streams) {
+                kept = Some(instance);
+            } else if sound && core.plugin.info.reuse {
                 self.give_back(core, instance);
             }
         }
         if matches!(answer, Err(CallFailure::GuestTime)) {
             core.overruns.fetch_add(1, Ordering::Relaxed);
         }
-        Called { exchange, answer, told, waits }
+        Called { exchange, answer, told, waits, kept }
     }
 
     /// A warm instance, for a fiber or not.
@@ -270,7 +314,7 @@ fn agreed(instance: Instance, said: bool) -> Result<Instance, CallFailure> {
 fn suspended(
     core: Arc<Core>,
     instance: Result<Instance, Option<Permit>>,
-    exchange: Box<Exchange>,
+    exchange: Option<Box<Exchange>>,
     work: Work,
     wall: Duration,
 ) -> Suspended {
@@ -285,11 +329,11 @@ fn suspended(
         let mut instance = match instance {
             Ok(instance) => instance,
             Err(failure) => {
-                return Ended { instance: None, exchange: Some(exchange), answer: Err(failure) };
+                return Ended { instance: None, exchange, answer: Err(failure) };
             }
         };
         instance.state().cancel = told;
-        instance.begin(Some(exchange), core.limits.guest_ms);
+        instance.begin(exchange, core.limits.guest_ms);
         let answer = instance.run_suspending(&work).await;
         let exchange = instance.state().exchange.take();
         Ended { instance: Some(instance), exchange, answer }

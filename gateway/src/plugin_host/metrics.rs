@@ -56,8 +56,12 @@ impl CallOutcome {
             CallFailure::Failed { .. } => Self::Failed,
             CallFailure::Trap(_) | CallFailure::Memory(_) | CallFailure::Panic => Self::Trap,
             CallFailure::GuestTime | CallFailure::WallTime | CallFailure::Cancelled => Self::Timeout,
+            CallFailure::Aborted(_) => Self::Respond,
             CallFailure::BadAnswer(_) => Self::BadAnswer,
-            CallFailure::Capacity | CallFailure::Start(_) | CallFailure::Broken(_) => Self::Unavailable,
+            CallFailure::Capacity
+            | CallFailure::Start(_)
+            | CallFailure::Broken(_)
+            | CallFailure::BodyTooLarge => Self::Unavailable,
         }
     }
 }
@@ -69,7 +73,7 @@ pub struct CallStats {
     pub plugin: Arc<str>,
     /// Its version.
     pub version: Arc<str>,
-    /// `request-head`, `response-head` or `log`.
+    /// In the contract's words, such as `request-head`.
     pub phase: &'static str,
     /// Calls by outcome, in the order of [`CallOutcome::ALL`].
     pub calls: [u64; 7],
@@ -89,9 +93,6 @@ pub struct NamedSeries {
     /// The value.
     pub series: PluginSeries,
 }
-
-/// In the order of `Shard::phases`.
-const PHASES: [&str; 3] = ["request-head", "response-head", "log"];
 
 #[derive(Default)]
 struct PhaseCalls {
@@ -114,18 +115,14 @@ impl PhaseCalls {
 /// Calls of one plugin on one thread.
 #[derive(Default)]
 pub(crate) struct Shard {
-    phases: [PhaseCalls; 3],
+    /// In the order of [`Phase::ALL`].
+    phases: [PhaseCalls; Phase::ALL.len()],
 }
 
 impl Shard {
     /// Counts one call. Only one thread writes here.
     pub(crate) fn count(&self, phase: Phase, outcome: CallOutcome, time: Duration) {
-        let at = match phase {
-            Phase::RequestHead => 0,
-            Phase::ResponseHead => 1,
-            Phase::Log => 2,
-        };
-        let Some(phase) = self.phases.get(at) else { return };
+        let Some(phase) = self.phases.get(phase.place()) else { return };
         let outcome = CallOutcome::ALL.iter().position(|one| *one == outcome).unwrap_or_default();
         if let Some(calls) = phase.calls.get(outcome) {
             calls.store(calls.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
@@ -158,8 +155,8 @@ impl CallCounters {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sums: Vec<CallStats> = Vec::new();
         for entry in entries.iter() {
-            for (phase, calls) in PHASES.into_iter().zip(&entry.shard.phases) {
-                add(&mut sums, calls.read(entry, phase));
+            for (phase, calls) in Phase::ALL.into_iter().zip(&entry.shard.phases) {
+                add(&mut sums, calls.read(entry, phase.as_str()));
             }
         }
         sums

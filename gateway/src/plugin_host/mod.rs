@@ -13,6 +13,7 @@ mod adapters;
 mod assignment;
 mod bindings;
 mod chain;
+mod direction;
 mod guest;
 mod host;
 mod imports;
@@ -30,7 +31,8 @@ mod verify;
 pub use assignment::{
     AssignError, Assignment, AssignmentSpec, CallFailure, ConfigProblem, Limits, OnFailure,
 };
-pub use chain::{Chain, Flow, Placement, ResponseFlow, Run, Slot};
+pub use chain::{Chain, Collected, Filter, Flow, Placement, ResponseFlow, Run, Slot};
+pub use direction::Direction;
 pub(crate) use host::Services;
 pub use host::{Admitted, Host, StartError};
 pub use imports::{HISTOGRAM_BOUNDS, PluginSeries};

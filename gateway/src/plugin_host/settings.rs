@@ -27,6 +27,8 @@ pub struct HostSettings {
     pub instances: u32,
     /// Largest memory of one instance, in bytes; an assignment's limit cannot pass it.
     pub max_memory_bytes: usize,
+    /// Largest body that is held for a plugin, in bytes.
+    pub max_body_bytes: usize,
 }
 
 impl HostSettings {
@@ -40,6 +42,7 @@ impl HostSettings {
             max_component_bytes: 32 << 20,
             instances: 1000,
             max_memory_bytes: 64 << 20,
+            max_body_bytes: 1 << 20,
         }
     }
 }

@@ -19,7 +19,9 @@ use super::deadline::{Deadline, Wait};
 use super::handle;
 use super::headers::ConnectionHeaders;
 use super::strict::{HeadLimits, Malformed, Strict};
+use super::tunnel::Tunnel;
 use super::worker::Worker;
+use crate::plugin_host::CallFailure;
 
 /// Header fields that hyper takes by default, without allocating.
 const HYPER_MAX_HEADERS: usize = 100;
@@ -34,6 +36,10 @@ pub(super) struct Client {
     bytes_in: Cell<u64>,
     strict: RefCell<Strict>,
     requests: Cell<u64>,
+    /// Why a plugin stopped the body of the current request.
+    stopped: RefCell<Option<CallFailure>>,
+    /// The upstream that has agreed to speak another protocol from here on.
+    pub(super) tunnel: RefCell<Option<Tunnel>>,
 }
 
 impl Client {
@@ -56,6 +62,8 @@ impl Client {
             bytes_in: Cell::new(0),
             strict: RefCell::default(),
             requests: Cell::new(0),
+            stopped: RefCell::default(),
+            tunnel: RefCell::default(),
         }
     }
 
@@ -73,6 +81,16 @@ impl Client {
     /// Whether the current request's body has turned out too large.
     pub(super) fn has_sent_too_much(&self) -> bool {
         self.is_too_large(self.bytes_in.get())
+    }
+
+    /// A plugin stopped the body of the current request.
+    pub(super) fn stop(&self, failure: CallFailure) {
+        self.stopped.replace(Some(failure));
+    }
+
+    /// Why it did, if it did.
+    pub(super) fn take_stopped(&self) -> Option<CallFailure> {
+        self.stopped.take()
     }
 
     /// The count of the request that ends, for its log.
@@ -95,6 +113,7 @@ impl Client {
     pub(super) fn begin_request(&self) -> Result<(), Malformed> {
         self.deadline.disarm();
         self.worker.metrics.request_begun();
+        self.stopped.take();
         let number = self.requests.get();
         self.requests.set(number + 1);
         self.strict.borrow().verdict(number)
@@ -124,30 +143,41 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAdd
         http.max_headers(settings.client_max_headers);
     }
     let connection = http.serve_connection(io, service);
-    drive(connection, client).await;
+    let (connection, ended) = drive(connection, &client).await;
+    // It is taken in any case: it keeps the client alive.
+    let tunnel = client.tunnel.take();
+    if let (Some(tunnel), true) = (tunnel, ended) {
+        let parts = connection.into_parts();
+        tunnel.run(parts.io.stream, parts.read_buf).await;
+    }
 }
 
-/// Polls a connection until it ends, its client is late, or the drain has closed it.
-async fn drive<S>(connection: http1::Connection<ClientIo, S>, client: Rc<Client>)
+/// Polls a connection until it ends, its client is late, or the drain has closed it. Gives it back, and
+/// whether it ended in order.
+async fn drive<S>(
+    mut connection: http1::Connection<ClientIo, S>,
+    client: &Client,
+) -> (http1::Connection<ClientIo, S>, bool)
 where
-    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = super::ResponseBody>,
+    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = super::ResponseBody> + Unpin,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let mut connection = std::pin::pin!(connection);
     let mut draining = false;
-    std::future::poll_fn(move |cx: &mut Context<'_>| {
+    let ended = std::future::poll_fn(|cx: &mut Context<'_>| {
         client.deadline.register(cx);
         if client.worker.draining.get() && !draining {
             draining = true;
-            connection.as_mut().graceful_shutdown();
+            Pin::new(&mut connection).graceful_shutdown();
         }
         // How a connection ends is the client's business; what matters of it stands in the access log.
-        if connection.as_mut().poll(cx).is_ready() || client.deadline.client_is_late() {
-            return Poll::Ready(());
+        match Pin::new(&mut connection).poll(cx) {
+            Poll::Ready(ended) => Poll::Ready(ended.is_ok()),
+            Poll::Pending if client.deadline.client_is_late() => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
         }
-        Poll::Pending
     })
     .await;
+    (connection, ended)
 }
 
 /// A socket that tells the deadline what it sees.

@@ -4,6 +4,7 @@ use http::StatusCode;
 
 use super::strict::Malformed;
 use crate::client::ClientError;
+use crate::plugin_host::CallFailure;
 
 /// Why a request could not be proxied.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,12 @@ pub enum ProxyError {
     /// The body is longer than allowed.
     #[error("request body too large")]
     BodyTooLarge,
+    /// The body is longer than what a plugin, or the gateway, wants to hold.
+    #[error("request body too large for the plugin that wants it")]
+    TooLargeToHold,
+    /// A plugin broke the request's body off, or failed.
+    #[error("a plugin stopped the request: {0}")]
+    Plugin(CallFailure),
     /// The target is longer than allowed.
     #[error("URI too long")]
     UriTooLong,
@@ -63,7 +70,8 @@ impl ProxyError {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::HeaderTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge | Self::TooLargeToHold => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Plugin(failure) => failure.status().0,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::NoService | Self::Resolve(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -78,6 +86,8 @@ impl ProxyError {
             Self::BadRequest(_) => "Bad request",
             Self::HeaderTooLarge => "Request header or cookie too large",
             Self::BodyTooLarge => "Payload too large",
+            Self::TooLargeToHold => "Request size limit exceeded",
+            Self::Plugin(failure) => failure.status().1,
             Self::UriTooLong => "URI too long",
             Self::NoRoute => "no Route matched with those values",
             Self::NoService => "no Service found with those values",
@@ -90,7 +100,9 @@ impl ProxyError {
     /// Which kind of error page Kong would use.
     pub(super) fn page(&self) -> Page {
         match self {
-            Self::NoRoute | Self::NoService | Self::Resolve(_) => Page::Kong,
+            Self::NoRoute | Self::NoService | Self::Resolve(_) | Self::TooLargeToHold | Self::Plugin(_) => {
+                Page::Kong
+            }
             Self::BadRequest(_) | Self::HeaderTooLarge | Self::BodyTooLarge | Self::UriTooLong => {
                 Page::Server
             }
@@ -101,10 +113,12 @@ impl ProxyError {
     /// Whose fault it is.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::BadRequest(_) | Self::HeaderTooLarge | Self::BodyTooLarge | Self::UriTooLong => {
-                Blame::Client
-            }
-            Self::NoRoute | Self::NoService => Blame::Configuration,
+            Self::BadRequest(_)
+            | Self::HeaderTooLarge
+            | Self::BodyTooLarge
+            | Self::TooLargeToHold
+            | Self::UriTooLong => Blame::Client,
+            Self::NoRoute | Self::NoService | Self::Plugin(_) => Blame::Configuration,
             Self::Resolve(_) | Self::Upstream(_) | Self::UpstreamTimeout => Blame::Upstream,
         }
     }
@@ -112,7 +126,12 @@ impl ProxyError {
     /// Whether the client's connection must end with the answer, since what follows cannot be trusted.
     pub(super) fn closes(&self) -> bool {
         match self {
-            Self::BadRequest(_) | Self::HeaderTooLarge | Self::BodyTooLarge | Self::UriTooLong => true,
+            Self::BadRequest(_)
+            | Self::HeaderTooLarge
+            | Self::BodyTooLarge
+            | Self::TooLargeToHold
+            | Self::Plugin(_)
+            | Self::UriTooLong => true,
             Self::NoRoute | Self::NoService => false,
             Self::Resolve(_) | Self::Upstream(_) | Self::UpstreamTimeout => false,
         }

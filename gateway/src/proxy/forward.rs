@@ -13,16 +13,16 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::time::Instant;
 
-use super::body::{RequestBody, UpstreamBody};
+use super::body::{Held, Patience, RequestBody, Upload, UpstreamBody};
 use super::connection::Client;
 use super::deadline::Wait;
 use super::error::ProxyError;
-use super::finish::Ending;
+use super::finish::{Ending, Running};
 use super::handle::Matched;
 use super::headers::{self, Forwarded};
-use super::unread::Coming;
 use crate::client::{ClientError, Connection, Endpoint, H1Error, HeadWriter, ResponseHead};
 use crate::exchange::{Exchange, Try};
+use crate::plugin_host::Direction;
 use crate::snapshot::Upstream;
 
 /// The upstream's answer, its body still to be read.
@@ -30,6 +30,8 @@ pub(super) struct Answered {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: UpstreamBody,
+    /// What was read of the body for a plugin that wanted to see it.
+    pub(super) held: Option<Held>,
 }
 
 /// Sends the request to the route's service.
@@ -40,26 +42,37 @@ pub(super) struct Answered {
 pub(super) async fn send(
     ending: &mut Ending,
     matched: &Matched,
-    incoming: Coming,
+    upload: Upload,
 ) -> Result<Answered, ProxyError> {
     let upstream = matched.plan.upstream.as_ref().ok_or(ProxyError::NoService)?;
     let client = Rc::clone(&ending.client);
-    let running = ending.running.as_mut().ok_or(ProxyError::NoService)?;
+    let Running { exchange, chain, run } = ending.running.as_mut().ok_or(ProxyError::NoService)?;
     // Plugins take time; without them it is still the moment at which the request came.
-    let came = Some(running.exchange.timing.started).filter(|_| running.chain.is_empty());
-    let exchange = &mut *running.exchange;
+    let came = Some(exchange.timing.started).filter(|_| chain.is_empty());
+    let filter = chain.filter(Direction::Request, run, exchange);
     exchange.upstream_path = Some(target(exchange, matched)?);
     let endpoint = endpoint(exchange, upstream);
     let host = upstream_host(exchange, upstream);
-    let body = RequestBody::new(incoming, Rc::clone(&client), upstream.write_timeout, upstream.read_timeout);
+    let patience = Patience { write: upstream.write_timeout, read: upstream.read_timeout };
+    let body = RequestBody::new(upload, filter, Rc::clone(&client), patience);
     let route = Forwarded { host: &host, prefix: matched.prefix.as_deref() };
     let mut attempts =
         Attempts { client: &client, exchange, endpoint: &endpoint, upstream, route, failed: 0, now: came };
     let (head, connection) = attempts.run(body).await?;
+    if head.status == StatusCode::SWITCHING_PROTOCOLS && !agrees(exchange, &head.headers) {
+        let unasked = H1Error::Malformed("it switches to another protocol than was asked for");
+        return Err(ProxyError::Upstream(unasked.into()));
+    }
     let mut headers = head.headers;
     headers::from_upstream(&mut headers);
     let body = UpstreamBody::new(connection, endpoint, upstream.read_timeout);
-    Ok(Answered { status: head.status, headers, body })
+    Ok(Answered { status: head.status, headers, body, held: None })
+}
+
+/// Whether a 101 names the protocol that the client asked for.
+fn agrees(exchange: &Exchange, headers: &HeaderMap) -> bool {
+    let (asked, given) = (headers::upgrade(exchange), headers.get(header::UPGRADE));
+    asked.zip(given).is_some_and(|(asked, given)| asked.as_bytes().eq_ignore_ascii_case(given.as_bytes()))
 }
 
 fn endpoint(exchange: &Exchange, upstream: &Upstream) -> Endpoint {
@@ -159,11 +172,16 @@ impl Attempts<'_> {
             headers::to_upstream(exchange, &self.client.headers, &self.route, head);
         };
         connection.begin(method, target, fields, body);
+        if headers::upgrade(exchange).is_some() {
+            connection.may_upgrade();
+        }
     }
 
-    /// An attempt also fails when the request's own body turns out too large.
+    /// An attempt also fails when the request's own body turns out too large, or a plugin stops it.
     fn blamed(&self, error: H1Error) -> ProxyError {
-        if self.client.has_sent_too_much() {
+        if let Some(failure) = self.client.take_stopped() {
+            ProxyError::Plugin(failure)
+        } else if self.client.has_sent_too_much() {
             ProxyError::BodyTooLarge
         } else {
             ClientError::Response(error).into()
@@ -176,7 +194,7 @@ impl Attempts<'_> {
         if connection.requests() == 0 || !is_idempotent(method(self.exchange)) {
             return None;
         }
-        body.empty_again()
+        body.again()
     }
 
     /// Opens a connection: each address in turn, as often as Kong's `retries` allow.

@@ -4,32 +4,24 @@ use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::header::{self, Entry};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, Version, header};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use super::body::Upload;
 use super::connection::Client;
 use super::error::{Page, ProxyError};
 use super::finish::{Ending, Running};
-use super::forward::{self, Answered};
+use super::forward;
+use super::response_phase::{self, Outcome};
 use super::strict_host::is_host;
 use super::strict_path::hides_dots;
 use super::unread::Coming;
-use super::{ResponseBody, headers, real_ip, respond};
-use crate::exchange::{
-    self, Capture, Exchange, LocalAnswer, Peer, RequestHead, ResponseHead, Scheme, Timing,
-};
-use crate::plugin_host::{Flow, ResponseFlow};
+use super::{ResponseBody, hold, real_ip, respond};
+use crate::exchange::{self, Capture, Exchange, Peer, RequestHead, Scheme, Timing};
+use crate::plugin_host::Flow;
 use crate::router::RouteInput;
 use crate::snapshot::{RoutePlan, Snapshot};
-
-/// How an exchange was answered.
-enum Outcome {
-    Proxied(Answered),
-    Local(LocalAnswer, Page),
-}
 
 /// One request from head to response. Never fails: errors become responses here.
 pub(super) async fn handle(
@@ -39,13 +31,41 @@ pub(super) async fn handle(
     let begun = client.begin_request().map_err(ProxyError::from);
     let snapshot = client.worker.snapshots.load();
     let (exchange, body) = begin(&client, request);
-    let found = begun.and_then(|()| check(&exchange, &client)).and_then(|()| find(&snapshot, &exchange));
+    let mut checked = begun.and_then(|()| check(&exchange, &client));
+    let mut exchange = exchange;
+    if snapshot.global.is_before_routing() && checked.is_ok() {
+        let (back, flow) = Box::pin(before_routing(&client, &snapshot, exchange)).await;
+        exchange = back;
+        if let Flow::Respond(answer) = flow {
+            let mut ending = unrouted(&client, exchange, &snapshot);
+            let outcome = response_phase::run(&mut ending, Outcome::Local(answer, Page::Kong)).await;
+            return Ok(response_phase::finish(ending, outcome));
+        }
+        // What plugins made of the target is held to the same rules.
+        checked = check(&exchange, &client);
+    }
+    let found = checked.and_then(|()| find(&snapshot, &exchange));
     let (mut ending, outcome) = match found {
         Ok(matched) => proxied(&client, exchange, matched, body).await,
-        Err(error) => unmatched(&client, exchange, &snapshot, &error).await,
+        Err(error) => {
+            let mut ending = unrouted(&client, exchange, &snapshot);
+            let outcome = failed(&mut ending, &error);
+            (ending, outcome)
+        }
     };
-    let outcome = respond_phase(&mut ending, outcome).await;
-    Ok(finish(ending, outcome))
+    let outcome = response_phase::run(&mut ending, outcome).await;
+    Ok(response_phase::finish(ending, outcome))
+}
+
+/// Asks the global plugins that want to be asked before there is a route.
+async fn before_routing(
+    client: &Rc<Client>,
+    snapshot: &Snapshot,
+    exchange: Box<Exchange>,
+) -> (Box<Exchange>, Flow) {
+    let chain = Arc::clone(&snapshot.global);
+    let mut run = chain.begin();
+    chain.before_routing(&client.worker.instances, &mut run, exchange).await
 }
 
 fn begin(client: &Rc<Client>, request: Request<Incoming>) -> (Box<Exchange>, Coming) {
@@ -154,25 +174,39 @@ async fn proxied(
     let (exchange, flow) = chain.on_request(&client.worker.instances, &mut run, exchange).await;
     let mut ending = Ending::new(Rc::clone(client), Running { exchange, chain, run });
     let outcome = match flow {
-        Flow::Continue => forward::send(&mut ending, &matched, body).await.map(Outcome::Proxied),
+        Flow::Continue => {
+            let upload = Upload { coming: body, held: None };
+            forward::send(&mut ending, &matched, upload).await.map(Outcome::Proxied)
+        }
         Flow::Respond(answer) => Ok(Outcome::Local(answer, Page::Kong)),
+        // Boxed, because it is rare: it shall not make every request's future larger.
+        Flow::Collect(most) => Box::pin(collected(&mut ending, &matched, most, body)).await,
     };
     let outcome = outcome.unwrap_or_else(|error| failed(&mut ending, &error));
     (ending, outcome)
 }
 
-/// A request that no route matches, or that is refused: only global plugins see it.
-async fn unmatched(
-    client: &Rc<Client>,
-    exchange: Box<Exchange>,
-    snapshot: &Snapshot,
-    error: &ProxyError,
-) -> (Ending, Outcome) {
+/// A request with a body that a plugin wants to see before the head goes on.
+async fn collected(
+    ending: &mut Ending,
+    matched: &Matched,
+    most: u64,
+    coming: Coming,
+) -> Result<Outcome, ProxyError> {
+    let mut upload = Upload { coming, held: None };
+    match hold::request(ending, most, &mut upload).await? {
+        Flow::Respond(answer) => Ok(Outcome::Local(answer, Page::Kong)),
+        Flow::Continue | Flow::Collect(_) => {
+            forward::send(ending, matched, upload).await.map(Outcome::Proxied)
+        }
+    }
+}
+
+/// A request without a route, since none matches or it is refused: only global plugins see it.
+fn unrouted(client: &Rc<Client>, exchange: Box<Exchange>, snapshot: &Snapshot) -> Ending {
     let chain = Arc::clone(&snapshot.global);
     let run = chain.begin();
-    let mut ending = Ending::new(Rc::clone(client), Running { exchange, chain, run });
-    let outcome = failed(&mut ending, error);
-    (ending, outcome)
+    Ending::new(Rc::clone(client), Running { exchange, chain, run })
 }
 
 fn failed(ending: &mut Ending, error: &ProxyError) -> Outcome {
@@ -180,97 +214,4 @@ fn failed(ending: &mut Ending, error: &ProxyError) -> Outcome {
         tracing::debug!(request_id = exchange.id.as_str(), error = error as &dyn std::error::Error, blame = ?error.blame(), "not proxied");
     }
     Outcome::Local(respond::from_error(error), error.page())
-}
-
-/// The response head is there: edits that wait for it, then the plugins' response phase.
-async fn respond_phase(ending: &mut Ending, outcome: Outcome) -> Outcome {
-    let Some(mut running) = ending.running.take() else { return outcome };
-    let (mut outcome, upstream_status, status, headers) = match outcome {
-        Outcome::Proxied(mut answered) => {
-            let headers = std::mem::take(&mut answered.headers);
-            let status = answered.status;
-            (Outcome::Proxied(answered), Some(status), status, headers)
-        }
-        Outcome::Local(mut answer, page) => {
-            let headers = std::mem::take(&mut answer.headers);
-            let status = answer.status;
-            (Outcome::Local(answer, page), None, status, headers)
-        }
-    };
-    let exchange = &mut running.exchange;
-    exchange.response = Some(ResponseHead { status, headers, upstream_status });
-    let edits = std::mem::take(&mut exchange.response_edits);
-    if let Some(response) = &mut exchange.response {
-        exchange::apply(edits, &mut response.headers);
-    }
-    if !running.chain.is_empty() {
-        let Running { exchange, chain, mut run } = running;
-        let (exchange, flow) = chain.on_response(&ending.client.worker.instances, &mut run, exchange).await;
-        running = Running { exchange, chain, run };
-        if let ResponseFlow::Replace(mut answer) = flow {
-            let headers = std::mem::take(&mut answer.headers);
-            running.exchange.response =
-                Some(ResponseHead { status: answer.status, headers, upstream_status });
-            outcome = Outcome::Local(answer, Page::Kong);
-        }
-    }
-    ending.running = Some(running);
-    outcome
-}
-
-/// Puts head and body together; from here on the body carries the exchange.
-fn finish(mut ending: Ending, outcome: Outcome) -> Response<ResponseBody> {
-    let worker = Rc::clone(&ending.client.worker);
-    let Some(running) = &mut ending.running else {
-        return Response::new(ResponseBody::local(Bytes::new(), ending));
-    };
-    let (keeps_headers, is_plain) = (running.chain.logs(), running.chain.is_empty());
-    let exchange = &mut running.exchange;
-    // Without plugins nothing has happened since the upstream answered that would be worth a look at the clock.
-    let answered = exchange.timing.upstream_answered.filter(|_| is_plain);
-    exchange.timing.answered = answered.or_else(|| Some(Instant::now()));
-    let mut head = match &mut exchange.response {
-        Some(response) => std::mem::take(&mut response.headers),
-        None => HeaderMap::new(),
-    };
-    let local = match outcome {
-        Outcome::Proxied(answered) => Err(answered.body),
-        Outcome::Local(answer, page) => Ok(render(exchange, answer, page, &mut head)),
-    };
-    headers::to_client(exchange, local.is_err(), &worker.settings.headers, &mut head);
-    if let Entry::Vacant(date) = head.entry(header::DATE) {
-        date.insert(worker.date());
-    }
-    let mut status = StatusCode::INTERNAL_SERVER_ERROR;
-    if let Some(response) = &mut exchange.response {
-        status = response.status;
-        if keeps_headers {
-            response.headers = head.clone();
-        }
-    }
-    let mut response = Response::new(match local {
-        Ok(bytes) => ResponseBody::local(bytes, ending),
-        Err(body) => ResponseBody::upstream(body, ending),
-    });
-    *response.status_mut() = status;
-    *response.headers_mut() = head;
-    response
-}
-
-/// Writes a local answer's body; its status may change on the way (gRPC), its length is announced
-/// also where the body itself is left out (HEAD).
-fn render(exchange: &mut Exchange, mut answer: LocalAnswer, page: Page, head: &mut HeaderMap) -> Bytes {
-    if let Some(response) = &exchange.response {
-        answer.status = response.status;
-    }
-    let bytes = respond::render(exchange, &mut answer, page);
-    head.extend(answer.headers);
-    if let Some(response) = &mut exchange.response {
-        response.status = answer.status;
-    }
-    if exchange.request.method != Method::HEAD {
-        return bytes;
-    }
-    head.insert(header::CONTENT_LENGTH, bytes.len().into());
-    Bytes::new()
 }

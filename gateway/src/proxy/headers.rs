@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use http::Version;
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 
 use crate::client::HeadWriter;
@@ -61,7 +62,13 @@ pub(super) fn to_upstream(
     let from = &exchange.request.headers;
     let named = named_by_connection(from);
     to.field(&header::HOST, route.host.as_bytes());
-    to.field(&header::CONNECTION, b"keep-alive");
+    match upgrade(exchange) {
+        None => to.field(&header::CONNECTION, b"keep-alive"),
+        Some(protocol) => {
+            to.field(&header::CONNECTION, b"upgrade");
+            to.field(&header::UPGRADE, protocol.as_bytes());
+        }
+    }
     for (name, value) in from {
         if !is_replaced(name) && !named.iter().any(|hop| hop == name) {
             to.field(name, value.as_bytes());
@@ -73,6 +80,23 @@ pub(super) fn to_upstream(
     forwarded(exchange, connection, route, to);
     to.field(&X_KONG_REQUEST_ID, exchange.id.as_str().as_bytes());
     via(from, to);
+}
+
+/// The protocol that the client wants to change over to, if the gateway passes that on: one, not HTTP or
+/// TLS, in a request without a body.
+pub(super) fn upgrade(exchange: &Exchange) -> Option<&HeaderValue> {
+    let headers = &exchange.request.headers;
+    let protocol = headers.get(header::UPGRADE)?;
+    let text = protocol.to_str().ok()?;
+    let one = headers.get_all(header::UPGRADE).iter().nth(1).is_none() && !text.contains(',');
+    let begins =
+        |prefix: &str| text.get(..prefix.len()).is_some_and(|text| text.eq_ignore_ascii_case(prefix));
+    let speaks_http = ["h2", "h3", "http", "tls"].into_iter().any(begins);
+    let bodiless = headers.get(header::CONTENT_LENGTH).is_none_or(|length| length == "0")
+        && !headers.contains_key(header::TRANSFER_ENCODING);
+    let asked =
+        exchange.request.version == Version::HTTP_11 && has_token(headers, &header::CONNECTION, "upgrade");
+    (one && !speaks_http && bodiless && asked).then_some(protocol)
 }
 
 fn forwarded(

@@ -14,15 +14,18 @@ mod finish;
 mod forward;
 mod handle;
 mod headers;
+mod hold;
 mod ids;
 mod listener;
 mod real_ip;
 mod respond;
+mod response_phase;
 mod strict;
 mod strict_chunk;
 mod strict_head;
 mod strict_host;
 mod strict_path;
+mod tunnel;
 mod unread;
 mod worker;
 

@@ -11,7 +11,7 @@ use http::HeaderValue;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::time::Instant;
 
-use super::body::RequestBody;
+use super::body::{RequestBody, Room};
 use super::deadline::{Deadlines, TICK};
 use super::{ids::Ids, listener};
 use crate::client::{Connect, Pool, PoolSettings};
@@ -62,6 +62,8 @@ pub(super) struct Worker {
     pub(super) deadlines: Deadlines,
     pub(super) draining: Cell<bool>,
     pub(super) ids: Ids,
+    /// For bodies that are held for plugins.
+    pub(super) room: Rc<Room>,
     max_connections: usize,
     wall_clock: Clock,
     drain: Drain,
@@ -105,6 +107,7 @@ impl Worker {
             wall_clock,
             drain,
         } = parts;
+        let room = Room::new(settings.held_bodies.memory);
         let keepalive = settings.upstream_keepalive;
         let pool = PoolSettings {
             size: keepalive.pool_size,
@@ -122,6 +125,7 @@ impl Worker {
             deadlines: Deadlines::new(),
             draining: Cell::new(false),
             ids: Ids::new(),
+            room,
             max_connections,
             clock: Cell::new((Instant::now(), wall_clock.unix_ms())),
             date: RefCell::new(date(wall_clock.unix_ms())),

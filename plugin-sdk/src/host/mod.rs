@@ -3,6 +3,7 @@
 //! In a component they are the imports of the contract; in a native build, which is to say in
 //! tests, they speak to [`crate::testing::Host`].
 
+pub mod body;
 pub mod clock;
 pub mod counters;
 pub mod credentials;

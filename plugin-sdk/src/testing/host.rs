@@ -19,6 +19,8 @@ pub struct Host {
     pub(super) now_unix_ns: u64,
     pub(super) attributes: BTreeMap<String, String>,
     counted: BTreeMap<(String, u64), u64>,
+    pub(super) body: Vec<u8>,
+    pub(super) sha256: Vec<u8>,
     requests: Vec<http::Request>,
     files: BTreeMap<String, Vec<u8>>,
     lines: Vec<LogLine>,
@@ -78,6 +80,13 @@ impl Host {
     #[must_use]
     pub fn http_answers(mut self, answer: Result<http::Response, http::HttpError>) -> Self {
         self.responses.push_back(answer);
+        self
+    }
+
+    /// Answers this as the digest of every body: there is no SHA-256 in here.
+    #[must_use]
+    pub fn body_sha256(mut self, digest: &[u8]) -> Self {
+        self.sha256 = digest.to_vec();
         self
     }
 

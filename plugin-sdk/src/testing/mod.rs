@@ -31,6 +31,7 @@
 //! assert_eq!(outcome.headers.get("x-tag"), Some("at /things"));
 //! ```
 
+mod bodies;
 mod exchange;
 mod headers;
 mod host;
@@ -38,6 +39,7 @@ mod host;
 pub mod raw;
 mod tester;
 
+pub use bodies::BodyOutcome;
 pub use exchange::{Request, Response};
 pub use headers::Headers;
 pub use host::{Host, LogLine};

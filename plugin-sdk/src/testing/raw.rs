@@ -4,6 +4,32 @@
 
 use super::Host;
 
+pub mod body {
+    use super::Host;
+
+    pub fn len() -> u64 {
+        Host::with(|host| host.body.len() as u64)
+    }
+
+    pub fn read(offset: u64, max: u32) -> Vec<u8> {
+        let rest = |host: &mut Host| {
+            let rest = host.body.iter().skip(usize::try_from(offset).unwrap_or(usize::MAX));
+            rest.take(usize::try_from(max).unwrap_or(usize::MAX)).copied().collect()
+        };
+        Host::with(rest)
+    }
+
+    pub fn json_pointers(pointers: &[String]) -> Result<Vec<Option<String>>, String> {
+        let body = Host::with(|host| host.body.clone());
+        let json: serde_json::Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+        Ok(pointers.iter().map(|pointer| json.pointer(pointer).map(ToString::to_string)).collect())
+    }
+
+    pub fn sha256() -> Vec<u8> {
+        Host::with(|host| host.sha256.clone())
+    }
+}
+
 pub mod clock {
     use super::Host;
 

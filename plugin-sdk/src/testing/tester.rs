@@ -12,9 +12,9 @@ use super::{Headers, Request, Response};
 
 /// A plugin, configured as for an assignment.
 pub struct Tester<P> {
-    plugin: P,
+    pub(super) plugin: P,
     setup: lifecycle::Setup,
-    carry: Option<Vec<u8>>,
+    pub(super) carry: Option<Vec<u8>>,
 }
 
 /// What a call to the request head phase led to.
@@ -58,7 +58,7 @@ impl<P: Plugin> Tester<P> {
     }
 
     /// The inputs that a phase is handed; `None` if it is not called.
-    fn inputs(&self, phase: Phase) -> Option<&[Input]> {
+    pub(super) fn inputs(&self, phase: Phase) -> Option<&[Input]> {
         let named = self.setup.phases.iter().find(|setup| setup.phase == phase);
         named.map(|setup| setup.inputs.as_slice())
     }

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use super::chunked::{Chunked, Part};
 use super::framing::{self, Framing};
 use super::upload::Upload;
-use super::{H1Error, HeadWriter, ResponseHead, response};
+use super::{H1Error, HeadWriter, ResponseHead, Upgraded, response};
 use crate::client::stream::Stream;
 
 /// Room for a read: a head and the beginning of a body.
@@ -37,6 +37,8 @@ pub struct Connection<B> {
     upload: Upload<B>,
     incoming: Incoming,
     persists: bool,
+    /// The request asks for another protocol, so that a 101 is an answer to it.
+    upgrades: bool,
 }
 
 /// What is awaited from the other side.
@@ -64,6 +66,7 @@ impl<B> Connection<B> {
             upload: Upload::default(),
             incoming: Incoming::Nothing,
             persists: true,
+            upgrades: false,
         }
     }
 
@@ -101,9 +104,21 @@ where
         body: B,
     ) {
         self.requests += 1;
+        self.upgrades = false;
         self.scanned = 0;
         self.incoming = Incoming::Head { for_head: *method == Method::HEAD, interim: 0 };
         self.upload.begin(method, target, fields, body);
+    }
+
+    /// The request that was put in asks for another protocol: the answer may be 101, with which the
+    /// connection stops speaking HTTP.
+    pub fn may_upgrade(&mut self) {
+        self.upgrades = true;
+    }
+
+    /// What is left after a 101.
+    pub fn into_upgraded(self) -> Upgraded {
+        Upgraded::new(self.input, self.stream)
     }
 
     /// The body of a request of which nothing was written: it may go out anew.
@@ -165,6 +180,10 @@ where
             return Err(H1Error::Malformed("a response that nobody asked for"));
         };
         if head.status.is_informational() {
+            if head.status.as_u16() == 101 && self.upgrades {
+                (self.persists, self.incoming) = (false, Incoming::Nothing);
+                return Ok(Some(head));
+            }
             if head.status.as_u16() == 101 {
                 return Err(H1Error::Malformed("it switches protocols unasked"));
             }

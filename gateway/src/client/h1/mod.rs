@@ -3,7 +3,7 @@
 //! A connection has no task and no channels: whoever asks for the response also moves the request's
 //! body on, so that a request costs two wake-ups, one for each side that has something to say. What an
 //! upstream sends has one reading here or is an error. Deliberately not here: deadlines, retries, header
-//! rules, and `Upgrade`; a connection that was not read to the end of a response is closed, never reused.
+//! rules; a connection that was not read to the end of a response is closed, never reused.
 
 mod chunked;
 mod connection;
@@ -13,9 +13,11 @@ mod head;
 mod response;
 #[cfg(test)]
 mod tests;
+mod upgraded;
 mod upload;
 
 pub use connection::Connection;
 pub use error::H1Error;
 pub use head::HeadWriter;
 pub use response::ResponseHead;
+pub use upgraded::Upgraded;

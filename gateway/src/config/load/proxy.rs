@@ -6,7 +6,7 @@ use http::HeaderName;
 
 use super::{seconds, size, some_seconds};
 use crate::config::reader::Reader;
-use crate::config::settings::{AccessLogTarget, HeaderToken, ProxySettings, UpstreamKeepalive};
+use crate::config::settings::{AccessLogTarget, HeaderToken, HeldBodies, ProxySettings, UpstreamKeepalive};
 use crate::config::{AddressRange, units};
 
 pub(super) fn read(reader: &mut Reader, prefix: &Path) -> ProxySettings {
@@ -32,6 +32,10 @@ pub(super) fn read(reader: &mut Reader, prefix: &Path) -> ProxySettings {
         client_max_uri_size: reader.read("client_max_uri_size", at_least_1k),
         client_max_body_size: reader.read("client_max_body_size", |text| Ok(no_limit(units::bytes(text)?))),
         upstream_keepalive: upstream_keepalive(reader),
+        held_bodies: HeldBodies {
+            max_size: reader.read("plugin_body_max_size", size),
+            memory: reader.read("plugin_body_memory", size),
+        },
     }
 }
 

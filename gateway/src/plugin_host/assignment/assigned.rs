@@ -10,6 +10,7 @@ use super::grants::Grants;
 use super::{Limits, OnFailure};
 use crate::plugin_host::bindings::exports::weir::plugin::lifecycle;
 use crate::plugin_host::bindings::weir::plugin::types::Input;
+use crate::plugin_host::load::Phases;
 use crate::plugin_host::{Phase, Plugin, Services};
 
 /// Overruns of the guest time after which calls run on fibers, so that others get their turn.
@@ -63,37 +64,38 @@ impl LogBatch {
 /// What a configuration needs: phases, and their inputs.
 #[derive(Debug, Default)]
 pub(crate) struct Setup {
+    pub(crate) before_routing: Option<Box<[Input]>>,
     pub(crate) request_head: Option<Box<[Input]>>,
     pub(crate) response_head: Option<Box<[Input]>>,
     pub(crate) log: Option<Box<[Input]>>,
+    /// All phases, those that take no inputs among them.
+    pub(crate) phases: Phases,
     pub(crate) batch: LogBatch,
 }
 
 impl Setup {
-    /// Takes over what `configure` returned; a phase that is not exported or not known counts as
-    /// not asked for.
+    /// Takes over what `configure` returned; a phase that is not exported counts as not asked for.
     pub(crate) fn read(said: lifecycle::Setup, plugin: &Plugin) -> Self {
         let mut setup =
             Self { batch: said.log_batch.map(LogBatch::read).unwrap_or_default(), ..Self::default() };
         for asked in said.phases {
+            let phase = Phase::from(asked.phase);
+            if plugin.exports.of(phase).is_none() {
+                continue;
+            }
+            setup.phases.insert(phase);
             let inputs = Some(asked.inputs.into_boxed_slice());
-            match asked.phase {
-                lifecycle::Phase::RequestHead if plugin.exports.request_head.is_some() => {
-                    setup.request_head = inputs;
-                }
-                lifecycle::Phase::ResponseHead if plugin.exports.response_head.is_some() => {
-                    setup.response_head = inputs;
-                }
-                lifecycle::Phase::Log if plugin.exports.log.is_some() => setup.log = inputs,
-                lifecycle::Phase::RequestHead
-                | lifecycle::Phase::RequestBody
-                | lifecycle::Phase::RequestStream
-                | lifecycle::Phase::RequestTrailers
-                | lifecycle::Phase::ResponseHead
-                | lifecycle::Phase::ResponseBody
-                | lifecycle::Phase::ResponseStream
-                | lifecycle::Phase::ResponseTrailers
-                | lifecycle::Phase::Log => {}
+            match phase {
+                Phase::BeforeRouting => setup.before_routing = inputs,
+                Phase::RequestHead => setup.request_head = inputs,
+                Phase::ResponseHead => setup.response_head = inputs,
+                Phase::Log => setup.log = inputs,
+                Phase::RequestBody
+                | Phase::RequestStream
+                | Phase::RequestTrailers
+                | Phase::ResponseBody
+                | Phase::ResponseStream
+                | Phase::ResponseTrailers => {}
             }
         }
         setup
@@ -140,7 +142,9 @@ impl Core {
         if !self.suspends() {
             return Mode::Here;
         }
-        let tame = self.overruns.load(Ordering::Relaxed) < OVERRUNS && self.grants.may_begin_anew();
+        // An instance that is kept for a body cannot change over to a fiber half-way.
+        let may_begin_anew = self.grants.may_begin_anew() && !self.plugin.streams();
+        let tame = self.overruns.load(Ordering::Relaxed) < OVERRUNS && may_begin_anew;
         let left = self.fibers.load(Ordering::Relaxed);
         if left > 0 {
             // Two workers may take the same one off: the number is a rough one.
@@ -189,11 +193,7 @@ impl Assignment {
 
     /// Whether it takes part in `phase`.
     pub fn runs(&self, phase: Phase) -> bool {
-        match phase {
-            Phase::RequestHead => self.setup.request_head.is_some(),
-            Phase::ResponseHead => self.setup.response_head.is_some(),
-            Phase::Log => self.setup.log.is_some(),
-        }
+        self.setup.phases.has(phase)
     }
 }
 

@@ -43,6 +43,12 @@ pub enum CallFailure {
     /// A host function panicked.
     #[error("the gateway failed inside a plugin's call")]
     Panic,
+    /// The plugin broke a body off, and says why.
+    #[error("the plugin broke the body off: {0}")]
+    Aborted(String),
+    /// The body is larger than the plugin, or the gateway, wants to hold.
+    #[error("the body is larger than what may be held for the plugin")]
+    BodyTooLarge,
     /// The client left during the call.
     #[error("the client left during the call")]
     Cancelled,
@@ -64,15 +70,21 @@ impl CallFailure {
             Self::Capacity => "plugin-capacity",
             Self::Start(_) => "plugin-start",
             Self::Panic => "plugin-panic",
+            Self::Aborted(_) => "plugin-aborted",
+            Self::BodyTooLarge => "plugin-body-too-large",
             Self::Cancelled => "plugin-cancelled",
             Self::Broken(_) => "plugin-broken",
         }
     }
 
-    /// What the client gets when the failure policy is `closed`.
-    pub(crate) fn answer(&self) -> LocalAnswer {
-        let status = match self {
-            Self::Capacity => StatusCode::SERVICE_UNAVAILABLE,
+    /// The status and the words for the client when the failure policy is `closed`.
+    pub(crate) fn status(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Capacity => (StatusCode::SERVICE_UNAVAILABLE, UNEXPECTED),
+            Self::Aborted(_) => (StatusCode::BAD_REQUEST, "Bad request"),
+            Self::BodyTooLarge => {
+                (StatusCode::BAD_GATEWAY, "An invalid response was received from the upstream server")
+            }
             Self::Failed { .. }
             | Self::Trap(_)
             | Self::GuestTime
@@ -82,9 +94,14 @@ impl CallFailure {
             | Self::Start(_)
             | Self::Panic
             | Self::Cancelled
-            | Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        let mut answer = LocalAnswer::message(status, UNEXPECTED);
+            | Self::Broken(_) => (StatusCode::INTERNAL_SERVER_ERROR, UNEXPECTED),
+        }
+    }
+
+    /// What the client gets when the failure policy is `closed`.
+    pub(crate) fn answer(&self) -> LocalAnswer {
+        let (status, words) = self.status();
+        let mut answer = LocalAnswer::message(status, words);
         answer.reason = self.reason().to_owned();
         answer
     }

@@ -5,15 +5,27 @@
 //! consumer known by then. After a plugin has answered by itself, the request phases of the later
 //! ones are skipped, but their response and log phases run.
 
+mod before_routing;
+mod body;
+mod call;
+mod filter;
 mod log;
+mod next;
 mod request;
 mod response;
 mod run;
 mod slot;
+mod stage;
 
+pub use body::Collected;
+pub use filter::Filter;
 pub use run::Run;
 pub use slot::{Placement, Slot};
 
+use self::next::Next;
+use super::assignment::OnFailure;
+use super::load::Phases;
+use super::{CallFailure, Phase};
 use crate::exchange::LocalAnswer;
 
 /// Where the request goes after its head.
@@ -21,6 +33,9 @@ use crate::exchange::LocalAnswer;
 pub enum Flow {
     /// On to the upstream.
     Continue,
+    /// A plugin wants the body, of so many bytes at most, before the head goes on:
+    /// [`Chain::on_request_body`].
+    Collect(u64),
     /// Back to the client, with this.
     Respond(LocalAnswer),
 }
@@ -30,6 +45,9 @@ pub enum Flow {
 pub enum ResponseFlow {
     /// It goes to the client, with the edits in its head.
     Continue,
+    /// A plugin wants the body, of so many bytes at most, before the head goes on:
+    /// [`Chain::on_response_body`].
+    Collect(u64),
     /// This goes in its place.
     Replace(LocalAnswer),
 }
@@ -38,20 +56,26 @@ pub enum ResponseFlow {
 #[derive(Debug, Default)]
 pub struct Chain {
     slots: Vec<Slot>,
-    logs: bool,
+    /// Those that one of its assignments or another takes part in.
+    phases: Phases,
 }
 
 impl Chain {
     /// Puts slots in order.
     pub fn new(mut slots: Vec<Slot>) -> Self {
         slots.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| b.name.cmp(&a.name)));
-        let logs = slots.iter().any(Slot::logs);
-        Self { slots, logs }
+        let phases = slots.iter().map(Slot::phases).fold(Phases::default(), Phases::union);
+        Self { slots, phases }
     }
 
     /// Whether a plugin may take part in the log phase, and so read the head of the response again.
     pub fn logs(&self) -> bool {
-        self.logs
+        self.phases.has(Phase::Log)
+    }
+
+    /// Whether a plugin wants to be asked before a route is chosen.
+    pub fn is_before_routing(&self) -> bool {
+        self.phases.has(Phase::BeforeRouting)
     }
 
     /// Whether no plugin can take part: then none of the phases has to be called.
@@ -67,5 +91,16 @@ impl Chain {
     /// The state of one exchange in this chain.
     pub fn begin(&self) -> Run {
         Run::new(self.slots.len())
+    }
+}
+
+/// What a call means for the exchange under the assignment's policy: an answer for the client, or
+/// nothing. What goes on otherwise comes back as the error.
+fn settled(result: Result<Next, CallFailure>, policy: OnFailure) -> Result<Option<LocalAnswer>, Next> {
+    match (result, policy) {
+        (Ok(Next::Answer(answer)), _) => Ok(Some(answer)),
+        (Err(failure), OnFailure::Closed) => Ok(Some(failure.answer())),
+        (Ok(Next::Go), _) | (Err(_), OnFailure::Open) => Ok(None),
+        (Ok(next @ (Next::Collect(_) | Next::Stream(_))), _) => Err(next),
     }
 }

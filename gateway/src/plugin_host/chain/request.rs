@@ -5,19 +5,20 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
+use super::next::Next;
 use super::run::{Run, SlotRun};
-use super::{Chain, Flow, Placement};
+use super::{Chain, Flow, Placement, settled};
 use crate::exchange::{self, ConsumerFacts, Exchange, HeaderEdit, Identity, LocalAnswer, TargetChange};
-use crate::plugin_host::assignment::{CallFailure, OnFailure};
+use crate::plugin_host::assignment::CallFailure;
 use crate::plugin_host::bindings::exports::weir::plugin::request_head as wit;
 use crate::plugin_host::bindings::weir::plugin::types::BodyMode;
 use crate::plugin_host::guest::{Outcome, Work};
 use crate::plugin_host::inputs::Reader;
 use crate::plugin_host::metrics::CallOutcome;
-use crate::plugin_host::{Assignment, Instances, Phase, verify};
+use crate::plugin_host::{Assignment, Direction, Instances, Phase, verify};
 
 /// Bytes that a plugin may carry from phase to phase.
-const MAX_CARRY: usize = 4 << 10;
+pub(super) const MAX_CARRY: usize = 4 << 10;
 
 /// A verdict that has passed every check.
 enum Checked {
@@ -34,10 +35,11 @@ struct Proceed {
     stranger: Option<Uuid>,
     response: bool,
     carry: Option<Vec<u8>>,
+    body: BodyMode,
 }
 
 impl Chain {
-    /// Asks the plugins about the head of the request.
+    /// Asks the plugins about the head of the request, from where the last walk stopped for a body.
     ///
     /// Waits only for plugins that wait. If the future is dropped, a call that has begun is run to
     /// its end apart, and the exchange goes with it.
@@ -47,27 +49,30 @@ impl Chain {
         run: &mut Run,
         mut exchange: Box<Exchange>,
     ) -> (Box<Exchange>, Flow) {
-        for (slot, state) in self.slots.iter().zip(&mut run.slots) {
-            let failed = match state.placement(slot, &exchange) {
+        let Run { slots, turns: [turn, _], stages: [stages, _] } = run;
+        for (at, (slot, state)) in self.slots.iter().zip(slots).enumerate().skip(*turn) {
+            let (result, policy) = match state.placement(slot, &exchange) {
                 None => continue,
                 Some(Placement::Broken { on_failure, reason }) => {
                     let failure = CallFailure::Broken(reason.to_string());
-                    super::response::report(&slot.name, &exchange, &failure);
-                    Some((*on_failure, failure))
+                    super::response::report(&slot.name, &exchange.id, &failure);
+                    (Err(failure), *on_failure)
                 }
                 Some(Placement::Live(assignment)) if assignment.runs(Phase::RequestHead) => {
                     let (back, result) = ask(assignment, instances, state, exchange).await;
                     exchange = back;
-                    match result {
-                        Ok(None) => None,
-                        Ok(Some(answer)) => return (exchange, Flow::Respond(answer)),
-                        Err(failure) => Some((assignment.core.on_failure, failure)),
-                    }
+                    (result, assignment.core.on_failure)
                 }
                 Some(Placement::Live(_)) => continue,
             };
-            if let Some((OnFailure::Closed, failure)) = failed {
-                return (exchange, Flow::Respond(failure.answer()));
+            match settled(result, policy) {
+                Ok(None) | Err(Next::Go | Next::Answer(_)) => {}
+                Ok(Some(answer)) => return (exchange, Flow::Respond(answer)),
+                Err(Next::Stream(stage)) => stages.push(*stage),
+                Err(Next::Collect(most)) => {
+                    *turn = at;
+                    return (exchange, Flow::Collect(most));
+                }
             }
         }
         (exchange, Flow::Continue)
@@ -75,18 +80,19 @@ impl Chain {
 }
 
 async fn ask(
-    assignment: &Assignment,
+    assignment: &Arc<Assignment>,
     instances: &Instances,
     state: &mut SlotRun,
     exchange: Box<Exchange>,
-) -> (Box<Exchange>, Result<Option<LocalAnswer>, CallFailure>) {
+) -> (Box<Exchange>, Result<Next, CallFailure>) {
     let core = &assignment.core;
     let begun = Instant::now();
     let inputs = assignment.setup.request_head.as_deref().unwrap_or_default();
     let work =
         Work::RequestHead(Reader::new(&exchange, false, core.services.deps.log_record).read_all(inputs));
     let wall = core.limits.wall.saturating_sub(state.used);
-    let called = instances.call(core, exchange, work, (begun, wall)).await;
+    let mut called = instances.call(core, exchange, work, (begun, wall)).await;
+    let kept = called.kept.take();
     let (mut exchange, answer, told) = super::response::unwrap(called);
     let mut checked = answer.and_then(|outcome| check(assignment, &exchange, outcome, &told));
     if let Ok(Checked::Proceed(Proceed { stranger: Some(id), identity: Some(identity), .. })) = &mut checked {
@@ -98,20 +104,19 @@ async fn ask(
     }
     let settled = match checked {
         Ok(Checked::Proceed(proceed)) => {
-            apply(proceed, &mut exchange, state);
-            Ok(None)
+            let next = Next::of(&proceed.body, kept, assignment, Direction::Request);
+            next.inspect(|_| apply(proceed, &mut exchange, state))
         }
-        Ok(Checked::Respond(answer)) => Ok(Some(answer)),
+        Ok(Checked::Respond(answer)) => Ok(Next::Answer(answer)),
         Err(failure) => Err(failure),
     };
     let time = begun.elapsed();
     state.used += time;
     exchange.timing.plugins += time;
     let outcome = match &settled {
-        Ok(None) => CallOutcome::Proceed,
-        Ok(Some(_)) => CallOutcome::Respond,
+        Ok(next) => next.outcome(),
         Err(failure) => {
-            super::response::report(assignment.name(), &exchange, failure);
+            super::response::report(assignment.name(), &exchange.id, failure);
             CallOutcome::of(failure)
         }
     };
@@ -120,7 +125,7 @@ async fn ask(
 }
 
 fn apply(proceed: Proceed, exchange: &mut Exchange, state: &mut SlotRun) {
-    let Proceed { edits, response_edits, target, identity, stranger: _, response, carry } = proceed;
+    let Proceed { edits, response_edits, target, identity, stranger: _, response, carry, body: _ } = proceed;
     exchange::apply(edits, &mut exchange.request.headers);
     exchange.response_edits.extend(response_edits);
     if let Some(target) = target {
@@ -150,11 +155,6 @@ fn check(
             return verify::answer(said).map(Checked::Respond).map_err(CallFailure::BadAnswer);
         }
     };
-    if !matches!(body, BodyMode::Pass) {
-        return Err(CallFailure::BadAnswer(
-            "it asks for the body, and this gateway has no body phases yet".into(),
-        ));
-    }
     if carry.as_ref().is_some_and(|carry| carry.len() > MAX_CARRY) {
         return Err(CallFailure::BadAnswer("it carries more than 4 KiB".into()));
     }
@@ -167,7 +167,7 @@ fn check(
     let response_edits = verify::edits(response_edits).map_err(CallFailure::BadAnswer)?;
     let identity = identity.map(|said| identify(assignment, said, told)).transpose()?;
     let (identity, stranger) = identity.map_or((None, None), |(known, stranger)| (Some(known), stranger));
-    Ok(Checked::Proceed(Proceed { edits, response_edits, target, identity, stranger, response, carry }))
+    Ok(Checked::Proceed(Proceed { edits, response_edits, target, identity, stranger, response, carry, body }))
 }
 
 /// Reads whom a verdict names: only a plugin that authenticates may name anybody.

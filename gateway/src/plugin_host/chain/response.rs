@@ -1,22 +1,22 @@
 //! The head of the response goes through the chain.
 
 use std::sync::Arc;
-use std::time::Instant;
 
+use super::call::{Caller, Said};
+use super::next::Next;
 use super::run::{Run, SlotRun};
-use super::{Chain, Placement, ResponseFlow};
-use crate::exchange::{self, ConsumerFacts, Exchange, LocalAnswer};
-use crate::plugin_host::assignment::{CallFailure, OnFailure};
+use super::{Chain, Placement, ResponseFlow, settled};
+use crate::exchange::{self, ConsumerFacts, Exchange, RequestId};
+use crate::plugin_host::assignment::CallFailure;
 use crate::plugin_host::bindings::exports::weir::plugin::response_head as wit;
-use crate::plugin_host::bindings::weir::plugin::types::BodyMode;
 use crate::plugin_host::guest::{Outcome, Work};
 use crate::plugin_host::inputs::Reader;
 use crate::plugin_host::instances::Called;
-use crate::plugin_host::metrics::CallOutcome;
-use crate::plugin_host::{Assignment, Instances, Phase, verify};
+use crate::plugin_host::{Assignment, Direction, Instances, Phase, verify};
 
 impl Chain {
-    /// Asks the plugins about the head of the response, which must be in `exchange.response`.
+    /// Asks the plugins about the head of the response, which must be in `exchange.response`, from
+    /// where the last walk stopped for a body.
     ///
     /// A plugin that replaces the response is the last one asked.
     pub async fn on_response(
@@ -25,7 +25,8 @@ impl Chain {
         run: &mut Run,
         mut exchange: Box<Exchange>,
     ) -> (Box<Exchange>, ResponseFlow) {
-        for (slot, state) in self.slots.iter().zip(&mut run.slots) {
+        let Run { slots, turns: [_, turn], stages: [_, stages] } = run;
+        for (at, (slot, state)) in self.slots.iter().zip(slots).enumerate().skip(*turn) {
             let assignment = match state.placement(slot, &exchange) {
                 Some(Placement::Live(assignment)) => assignment,
                 Some(Placement::Broken { .. }) | None => continue,
@@ -35,11 +36,13 @@ impl Chain {
             }
             let (back, result) = ask(assignment, instances, state, exchange).await;
             exchange = back;
-            match (result, assignment.core.on_failure) {
-                (Ok(None), _) | (Err(_), OnFailure::Open) => {}
-                (Ok(Some(answer)), _) => return (exchange, ResponseFlow::Replace(answer)),
-                (Err(failure), OnFailure::Closed) => {
-                    return (exchange, ResponseFlow::Replace(failure.answer()));
+            match settled(result, assignment.core.on_failure) {
+                Ok(None) | Err(Next::Go | Next::Answer(_)) => {}
+                Ok(Some(answer)) => return (exchange, ResponseFlow::Replace(answer)),
+                Err(Next::Stream(stage)) => stages.push(*stage),
+                Err(Next::Collect(most)) => {
+                    *turn = at;
+                    return (exchange, ResponseFlow::Collect(most));
                 }
             }
         }
@@ -48,64 +51,39 @@ impl Chain {
 }
 
 async fn ask(
-    assignment: &Assignment,
+    assignment: &Arc<Assignment>,
     instances: &Instances,
     state: &mut SlotRun,
     exchange: Box<Exchange>,
-) -> (Box<Exchange>, Result<Option<LocalAnswer>, CallFailure>) {
-    let core = &assignment.core;
-    let begun = Instant::now();
+) -> (Box<Exchange>, Result<Next, CallFailure>) {
     let inputs = assignment.setup.response_head.as_deref().unwrap_or_default();
-    let inputs = Reader::new(&exchange, true, core.services.deps.log_record).read_all(inputs);
-    let work = Work::ResponseHead(inputs, state.carry.clone());
-    let wall = core.limits.wall.saturating_sub(state.used);
-    let called = instances.call(core, exchange, work, (begun, wall)).await;
-    let (mut exchange, answer, _) = unwrap(called);
-    let checked = match answer {
-        Ok(Outcome::ResponseHead(verdict)) => settle(*verdict, &mut exchange, state),
-        Ok(Outcome::RequestHead(_) | Outcome::Logged) => {
-            Err(CallFailure::BadAnswer("another phase's".into()))
-        }
-        Err(failure) => Err(failure),
-    };
-    let time = begun.elapsed();
-    state.used += time;
-    exchange.timing.plugins += time;
-    let outcome = match &checked {
-        Ok(None) => CallOutcome::Proceed,
-        Ok(Some(_)) => CallOutcome::Respond,
-        Err(failure) => {
-            report(assignment.name(), &exchange, failure);
-            CallOutcome::of(failure)
-        }
-    };
-    instances.count(core, Phase::ResponseHead, outcome, time);
-    (exchange, checked)
+    let reader = Reader::new(&exchange, true, assignment.core.services.deps.log_record);
+    let work = Work::ResponseHead(reader.read_all(inputs), state.carry.clone());
+    let caller = Caller { assignment, instances, phase: Phase::ResponseHead };
+    caller.call(state, exchange, work, |said| settle(said, assignment)).await
 }
 
 /// Checks a verdict whole, and only then applies it.
-fn settle(
-    verdict: wit::Verdict,
-    exchange: &mut Exchange,
-    state: &mut SlotRun,
-) -> Result<Option<LocalAnswer>, CallFailure> {
-    let wit::Proceed { status, edits, body, carry } = match verdict {
-        wit::Verdict::Proceed(proceed) => proceed,
-        wit::Verdict::Replace(said) => return verify::answer(said).map(Some).map_err(CallFailure::BadAnswer),
+fn settle(said: Said<'_>, assignment: &Arc<Assignment>) -> Result<Next, CallFailure> {
+    let Said { outcome, kept, exchange, state } = said;
+    let Outcome::ResponseHead(verdict) = outcome else {
+        return Err(CallFailure::BadAnswer("another phase's".into()));
     };
-    if !matches!(body, BodyMode::Pass) {
-        return Err(CallFailure::BadAnswer(
-            "it asks for the body, and this gateway has no body phases yet".into(),
-        ));
-    }
+    let wit::Proceed { status, edits, body, carry } = match *verdict {
+        wit::Verdict::Proceed(proceed) => proceed,
+        wit::Verdict::Replace(said) => {
+            return verify::answer(said).map(Next::Answer).map_err(CallFailure::BadAnswer);
+        }
+    };
     let edits = verify::edits(edits).map_err(CallFailure::BadAnswer)?;
     let status = status.map(verify::status).transpose().map_err(CallFailure::BadAnswer)?;
+    let next = Next::of(&body, kept, assignment, Direction::Response)?;
     if let Some(head) = &mut exchange.response {
         exchange::apply(edits, &mut head.headers);
         head.status = status.unwrap_or(head.status);
     }
     state.carry = carry.or_else(|| state.carry.take());
-    Ok(None)
+    Ok(next)
 }
 
 /// Takes a call apart.
@@ -117,12 +95,11 @@ fn settle(
 pub(super) fn unwrap(
     called: Called,
 ) -> (Box<Exchange>, Result<Outcome, CallFailure>, Vec<Arc<ConsumerFacts>>) {
-    let Called { exchange, answer, told, waits: _ } = called;
+    let Called { exchange, answer, told, waits: _, kept: _ } = called;
     (exchange.expect("a call gives its exchange back"), answer, told)
 }
 
 /// Tells the operator what went wrong, once.
-pub(super) fn report(plugin: &str, exchange: &Exchange, failure: &CallFailure) {
-    let request_id = exchange.id.as_str();
-    tracing::warn!(plugin, request_id, reason = failure.reason(), "{failure}");
+pub(super) fn report(plugin: &str, id: &RequestId, failure: &CallFailure) {
+    tracing::warn!(plugin, request_id = id.as_str(), reason = failure.reason(), "{failure}");
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::exchange::Exchange;
-use crate::plugin_host::{Assignment, OnFailure, Phase};
+use crate::plugin_host::load::Phases;
+use crate::plugin_host::{Assignment, OnFailure};
 
 /// An assignment, or the gap that a broken one leaves.
 #[derive(Debug, Clone)]
@@ -50,12 +51,13 @@ impl Slot {
         Self { name: name.into(), priority, placements, default, consumers: by_consumer }
     }
 
-    /// Whether one of its assignments takes part in the log phase.
-    pub(super) fn logs(&self) -> bool {
-        self.placements.iter().any(|placement| match placement {
-            Placement::Live(assignment) => assignment.runs(Phase::Log),
-            Placement::Broken { .. } => false,
-        })
+    /// The phases that its assignments take part in.
+    pub(super) fn phases(&self) -> Phases {
+        let phases = self.placements.iter().map(|placement| match placement {
+            Placement::Live(assignment) => assignment.setup.phases,
+            Placement::Broken { .. } => Phases::default(),
+        });
+        phases.fold(Phases::default(), Phases::union)
     }
 
     /// The assignment for this caller, by its place in `placements`.

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use wasmtime::Store;
 
+use super::body_work::BodyCalls;
 use super::state::OutOfTime;
-use super::work::{OnLog, OnRequestHead, OnResponseHead};
+use super::work::{OnBeforeRouting, OnLog, OnRequestHead, OnResponseHead};
 use super::{CallState, EntryRef, Outcome, Work, lists_of, values_of};
 use crate::exchange::Exchange;
 use crate::plugin_host::CallFailure;
@@ -32,9 +33,11 @@ pub(crate) struct Instance {
 /// The phases that the component exports.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Calls {
+    pub(super) before_routing: Option<OnBeforeRouting>,
     pub(super) request_head: Option<OnRequestHead>,
     pub(super) response_head: Option<OnResponseHead>,
     pub(super) log: Option<OnLog>,
+    pub(super) body: BodyCalls,
 }
 
 type Answered = Result<Outcome, CallFailure>;
@@ -84,6 +87,13 @@ impl Instance {
 
     fn call(&mut self, work: &Work) -> wasmtime::Result<Result<Outcome, Failure>> {
         match work {
+            Work::Body(work) => self.call_body(work),
+            Work::BeforeRouting(inputs) => {
+                let function = self.calls.before_routing.ok_or_else(missing)?;
+                let lists = lists_of(inputs);
+                let (said,) = function.call(&mut self.store, (&values_of(inputs, &lists),))?;
+                Ok(said.map(|verdict| Outcome::BeforeRouting(Box::new(verdict))))
+            }
             Work::RequestHead(inputs) => {
                 let function = self.calls.request_head.ok_or_else(missing)?;
                 let lists = lists_of(inputs);
@@ -113,6 +123,14 @@ impl Instance {
 
     async fn call_suspending(&mut self, work: &Work) -> wasmtime::Result<Result<Outcome, Failure>> {
         match work {
+            Work::Body(work) => self.call_body_suspending(work).await,
+            Work::BeforeRouting(inputs) => {
+                let function = self.calls.before_routing.ok_or_else(missing)?;
+                let lists = lists_of(inputs);
+                let values = values_of(inputs, &lists);
+                let (said,) = function.call_async(&mut self.store, (&values,)).await?;
+                Ok(said.map(|verdict| Outcome::BeforeRouting(Box::new(verdict))))
+            }
             Work::RequestHead(inputs) => {
                 let function = self.calls.request_head.ok_or_else(missing)?;
                 let lists = lists_of(inputs);
@@ -161,6 +179,6 @@ pub(super) fn trapped(error: &wasmtime::Error, state: &CallState) -> CallFailure
     if state.memory.was_refused() { CallFailure::Memory(cause) } else { CallFailure::Trap(cause) }
 }
 
-fn missing() -> wasmtime::Error {
+pub(super) fn missing() -> wasmtime::Error {
     wasmtime::Error::msg("the component does not export this phase")
 }

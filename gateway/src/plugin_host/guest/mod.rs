@@ -1,5 +1,6 @@
 //! Call lifetime: one store with its limits, what the guest is handed, and what comes back.
 
+mod body_work;
 mod instance;
 mod limiter;
 mod start;
@@ -8,6 +9,7 @@ mod suspended;
 mod wire;
 mod work;
 
+pub(crate) use body_work::BodyWork;
 pub(crate) use instance::Instance;
 pub(crate) use limiter::MemoryLimiter;
 pub(crate) use start::{start, start_suspending};

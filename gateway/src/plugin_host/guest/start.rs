@@ -8,12 +8,13 @@ use std::time::Instant;
 use wasmtime::component::Instance as Guest;
 use wasmtime::{Store, UpdateDeadline};
 
+use super::body_work::BodyCalls;
 use super::instance::{Calls, trapped};
 use super::{CallState, Instance};
 use crate::plugin_host::assignment::Core;
 use crate::plugin_host::bindings::exports::weir::plugin::lifecycle;
 use crate::plugin_host::runtime::Permit;
-use crate::plugin_host::{CallFailure, ConfigProblem};
+use crate::plugin_host::{CallFailure, ConfigProblem, Phase};
 
 /// What `configure` said.
 pub(crate) type Configured = Result<lifecycle::Setup, Vec<ConfigProblem>>;
@@ -21,7 +22,7 @@ pub(crate) type Configured = Result<lifecycle::Setup, Vec<ConfigProblem>>;
 /// Guest time for `configure`, in ticks.
 const CONFIGURE_TICKS: u64 = 50;
 /// Host memory that one host call may take for what the guest sends.
-const HOSTCALL_FUEL: usize = 4 << 20;
+pub(super) const HOSTCALL_FUEL: usize = 4 << 20;
 /// Resources that a guest may hold.
 const MAX_HANDLES: usize = 256;
 
@@ -106,17 +107,25 @@ pub(crate) fn store(core: &Arc<Core>, yields: bool) -> Store<CallState> {
 
 fn phases(core: &Core, store: &mut Store<CallState>, guest: &Guest) -> wasmtime::Result<Calls> {
     let exports = &core.plugin.exports;
-    let mut calls = Calls::default();
-    if let Some(index) = &exports.request_head {
-        calls.request_head = Some(guest.get_typed_func(&mut *store, index)?);
+    macro_rules! function {
+        ($phase:ident) => {
+            exports.of(Phase::$phase).map(|index| guest.get_typed_func(&mut *store, index)).transpose()?
+        };
     }
-    if let Some(index) = &exports.response_head {
-        calls.response_head = Some(guest.get_typed_func(&mut *store, index)?);
-    }
-    if let Some(index) = &exports.log {
-        calls.log = Some(guest.get_typed_func(&mut *store, index)?);
-    }
-    Ok(calls)
+    Ok(Calls {
+        before_routing: function!(BeforeRouting),
+        request_head: function!(RequestHead),
+        response_head: function!(ResponseHead),
+        log: function!(Log),
+        body: BodyCalls {
+            request_body: function!(RequestBody),
+            response_body: function!(ResponseBody),
+            request_chunk: function!(RequestStream),
+            response_chunk: function!(ResponseStream),
+            request_trailers: function!(RequestTrailers),
+            response_trailers: function!(ResponseTrailers),
+        },
+    })
 }
 
 /// Between 500 and 1500, so that the instances of many workers are not replaced together.

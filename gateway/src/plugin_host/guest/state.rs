@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use super::MemoryLimiter;
 use crate::exchange::{ConsumerFacts, Exchange, RequestId};
 use crate::plugin_host::assignment::Core;
-use crate::plugin_host::imports::{LogQuota, MetricHandles};
+use crate::plugin_host::imports::{HeldBody, LogQuota, MetricHandles};
 
 /// Calls it quits: set when the client is gone or the wall clock has run out. Host functions
 /// return at once, and the guest is stopped at the next tick.
@@ -43,6 +43,8 @@ pub(crate) struct CallState {
     /// The exchange that the running call belongs to; none outside a call, and in the log phase.
     pub(crate) exchange: Option<Box<Exchange>>,
     pub(crate) request_id: Option<RequestId>,
+    /// The body that the running call is about.
+    pub(crate) body: HeldBody,
     pub(crate) memory: MemoryLimiter,
     pub(crate) cancel: Arc<Cancel>,
     /// Ticks that the guest has used in this call, and may use.
@@ -81,6 +83,7 @@ impl CallState {
         Self {
             memory: MemoryLimiter::new(core.limits.memory_bytes),
             exchange: None,
+            body: HeldBody::default(),
             request_id: None,
             cancel: Arc::default(),
             ticks: 0,

@@ -103,7 +103,7 @@ impl Held {
         rest + 48
     }
 
-    fn list(&self) -> Vec<HeaderRef<'_>> {
+    pub(super) fn list(&self) -> Vec<HeaderRef<'_>> {
         match self {
             Self::Headers(all) => all
                 .iter()

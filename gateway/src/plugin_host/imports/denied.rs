@@ -6,7 +6,7 @@ use wasmtime::component::Resource;
 
 use crate::plugin_host::bindings::weir::plugin::local_counters::Take;
 use crate::plugin_host::bindings::weir::plugin::{
-    body, crypto, local_cache, secrets, shared_counters, shared_kv, types,
+    crypto, local_cache, secrets, shared_counters, shared_kv, types,
 };
 use crate::plugin_host::guest::CallState;
 
@@ -22,24 +22,6 @@ fn trap<T>() -> Result<T> {
 }
 
 impl types::Host for CallState {}
-
-impl body::Host for CallState {
-    fn len(&mut self) -> Result<u64> {
-        Ok(0)
-    }
-
-    fn read(&mut self, _: u64, _: u32) -> Result<Vec<u8>> {
-        Ok(Vec::new())
-    }
-
-    fn json_pointers(&mut self, _: Vec<String>) -> Result<Result<Vec<Option<String>>, String>> {
-        denied()
-    }
-
-    fn sha256(&mut self) -> Result<Vec<u8>> {
-        trap()
-    }
-}
 
 impl secrets::Host for CallState {
     fn open(&mut self, _: String) -> Result<Result<Resource<secrets::Secret>, String>> {

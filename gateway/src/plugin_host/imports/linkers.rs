@@ -39,6 +39,7 @@ fn shared(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::new(engine);
     let get: fn(&mut CallState) -> &mut CallState = |state| state;
     wit::types::add_to_linker::<_, Host>(&mut linker, get)?;
+    wit::chunks::add_to_linker::<_, Host>(&mut linker, get)?;
     wit::exchange::add_to_linker::<_, Host>(&mut linker, get)?;
     wit::body::add_to_linker::<_, Host>(&mut linker, get)?;
     wit::logging::add_to_linker::<_, Host>(&mut linker, get)?;

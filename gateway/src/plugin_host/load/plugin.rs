@@ -9,25 +9,15 @@ use serde::{Deserialize, Serialize};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 use wasmtime::{Store, UpdateDeadline};
 
+use super::Phase;
 use super::describe::PluginInfo;
 use crate::plugin_host::AdmissionError;
 use crate::plugin_host::bindings::exports::weir::plugin::{
-    lifecycle, log_phase, meta, request_head, response_head,
+    before_routing, lifecycle, log_phase, meta, request_body, request_head, request_stream, request_trailers,
+    response_body, response_head, response_stream, response_trailers,
 };
 use crate::plugin_host::guest::{CallState, MemoryLimiter};
 use crate::plugin_host::imports::Linkers;
-
-/// A phase that this gateway calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Phase {
-    /// The head of the request, before the upstream.
-    RequestHead,
-    /// The head of the response.
-    ResponseHead,
-    /// After the exchange.
-    Log,
-}
 
 /// What a component costs, measured when it was admitted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -42,16 +32,6 @@ pub struct Cost {
     pub memory_bytes: u64,
 }
 
-/// Phases of the contract that this gateway does not call yet.
-const NOT_YET: [&str; 6] = [
-    "request-body",
-    "request-stream",
-    "request-trailers",
-    "response-body",
-    "response-stream",
-    "response-trailers",
-];
-
 /// A component that is ready to be assigned.
 pub struct Plugin {
     /// SHA-256 of the component, in hexadecimal digits.
@@ -65,26 +45,33 @@ pub struct Plugin {
     pub(crate) exports: Exports,
     /// Instances alive.
     pub(crate) alive: Arc<AtomicU32>,
+    /// Those of them that are kept for a body.
+    pub(crate) pinned: Arc<AtomicU32>,
 }
 
 /// Where its exports are.
 pub(crate) struct Exports {
     pub(crate) lifecycle: lifecycle::GuestIndices,
-    pub(crate) request_head: Option<ComponentExportIndex>,
-    pub(crate) response_head: Option<ComponentExportIndex>,
-    pub(crate) log: Option<ComponentExportIndex>,
+    /// The function of each phase, in the order of [`Phase::ALL`].
+    phases: [Option<ComponentExportIndex>; Phase::ALL.len()],
+}
+
+impl Exports {
+    /// The function of a phase; `None` if it is not exported.
+    pub(crate) fn of(&self, phase: Phase) -> Option<&ComponentExportIndex> {
+        self.phases.get(phase.place()).and_then(Option::as_ref)
+    }
 }
 
 impl Plugin {
     /// Phases that it exports.
     pub fn phases(&self) -> Vec<Phase> {
-        let Exports { lifecycle: _, request_head, response_head, log } = &self.exports;
-        let all = [
-            (Phase::RequestHead, request_head.is_some()),
-            (Phase::ResponseHead, response_head.is_some()),
-            (Phase::Log, log.is_some()),
-        ];
-        all.into_iter().filter(|(_, exported)| *exported).map(|(phase, _)| phase).collect()
+        Phase::ALL.into_iter().filter(|phase| self.exports.of(*phase).is_some()).collect()
+    }
+
+    /// Whether it may keep an instance for the length of a body.
+    pub(crate) fn streams(&self) -> bool {
+        [Phase::RequestStream, Phase::ResponseStream].iter().any(|phase| self.exports.of(*phase).is_some())
     }
 }
 
@@ -103,19 +90,26 @@ pub(crate) fn dry_run(
     digest: String,
 ) -> Result<Plugin, AdmissionError> {
     let contract = |error: wasmtime::Error| AdmissionError::Contract(format!("{error:#}"));
-    refuse_other_phases(component)?;
+    refuse_other_versions(component)?;
     let plain = linkers.plain.instantiate_pre(component).map_err(contract)?;
     let suspending = linkers.suspending.instantiate_pre(component).map_err(contract)?;
     let exports = exports(component, &plain)?;
-    if exports.request_head.is_none() && exports.response_head.is_none() && exports.log.is_none() {
-        return Err(AdmissionError::Contract(
-            "it exports none of the phases request-head, response-head and log-phase".into(),
-        ));
+    if exports.phases.iter().all(Option::is_none) {
+        return Err(AdmissionError::Contract("it exports none of the phases of the contract".into()));
     }
     let (info, cost) = describe(component)?;
     component.initialize_copy_on_write_image().map_err(contract)?;
     let info = PluginInfo::check(info)?;
-    Ok(Plugin { digest, info, cost, plain, suspending, exports, alive: Arc::default() })
+    Ok(Plugin {
+        digest,
+        info,
+        cost,
+        plain,
+        suspending,
+        exports,
+        alive: Arc::default(),
+        pinned: Arc::default(),
+    })
 }
 
 /// Resolves what the gateway will call, and checks its types once and for all.
@@ -123,15 +117,40 @@ fn exports(component: &Component, pre: &InstancePre<CallState>) -> Result<Export
     let contract = |error: wasmtime::Error| AdmissionError::Contract(format!("{error:#}"));
     meta::GuestIndices::new(pre).map_err(contract)?;
     let lifecycle = lifecycle::GuestIndices::new(pre).map_err(contract)?;
-    let request_head = request_head::GuestIndices::new(pre);
-    let response_head = response_head::GuestIndices::new(pre);
-    let log = log_phase::GuestIndices::new(pre);
-    Ok(Exports {
-        lifecycle,
-        request_head: index(component, "request-head", "on-request-head", request_head.err())?,
-        response_head: index(component, "response-head", "on-response-head", response_head.err())?,
-        log: index(component, "log-phase", "on-log", log.err())?,
-    })
+    let mismatch = |phase: Phase| match phase {
+        Phase::BeforeRouting => before_routing::GuestIndices::new(pre).err(),
+        Phase::RequestHead => request_head::GuestIndices::new(pre).err(),
+        Phase::RequestBody => request_body::GuestIndices::new(pre).err(),
+        Phase::RequestStream => request_stream::GuestIndices::new(pre).err(),
+        Phase::RequestTrailers => request_trailers::GuestIndices::new(pre).err(),
+        Phase::ResponseHead => response_head::GuestIndices::new(pre).err(),
+        Phase::ResponseBody => response_body::GuestIndices::new(pre).err(),
+        Phase::ResponseStream => response_stream::GuestIndices::new(pre).err(),
+        Phase::ResponseTrailers => response_trailers::GuestIndices::new(pre).err(),
+        Phase::Log => log_phase::GuestIndices::new(pre).err(),
+    };
+    let mut phases = [None; Phase::ALL.len()];
+    for (place, phase) in phases.iter_mut().zip(Phase::ALL) {
+        let (interface, function) = exported_as(phase);
+        *place = index(component, interface, function, mismatch(phase))?;
+    }
+    Ok(Exports { lifecycle, phases })
+}
+
+/// The interface of a phase and its one function.
+fn exported_as(phase: Phase) -> (&'static str, &'static str) {
+    match phase {
+        Phase::BeforeRouting => ("before-routing", "on-before-routing"),
+        Phase::RequestHead => ("request-head", "on-request-head"),
+        Phase::RequestBody => ("request-body", "on-request-body"),
+        Phase::RequestStream => ("request-stream", "on-request-chunk"),
+        Phase::RequestTrailers => ("request-trailers", "on-request-trailers"),
+        Phase::ResponseHead => ("response-head", "on-response-head"),
+        Phase::ResponseBody => ("response-body", "on-response-body"),
+        Phase::ResponseStream => ("response-stream", "on-response-chunk"),
+        Phase::ResponseTrailers => ("response-trailers", "on-response-trailers"),
+        Phase::Log => ("log-phase", "on-log"),
+    }
 }
 
 /// The function of a phase; `None` if the phase is not exported at all.
@@ -151,20 +170,13 @@ fn index(
     }
 }
 
-fn refuse_other_phases(component: &Component) -> Result<(), AdmissionError> {
+fn refuse_other_versions(component: &Component) -> Result<(), AdmissionError> {
     let kind = component.component_type();
     for (name, _) in kind.exports(component.engine()) {
-        let Some((interface, version)) =
-            name.strip_prefix("weir:plugin/").and_then(|rest| rest.split_once('@'))
+        let Some((_, version)) = name.strip_prefix("weir:plugin/").and_then(|rest| rest.split_once('@'))
         else {
             continue;
         };
-        if NOT_YET.contains(&interface) {
-            return Err(AdmissionError::Contract(format!(
-                "it exports the phase `{interface}`; this gateway calls request-head, response-head and \
-                 log-phase, and no other phase yet"
-            )));
-        }
         if !version.starts_with("0.1.") {
             return Err(AdmissionError::Contract(format!(
                 "it exports `{name}`; this gateway knows weir:plugin@0.1"

@@ -2,6 +2,7 @@
 
 mod admission;
 mod attacks;
+mod bodies;
 mod bundled;
 mod calls;
 mod guests;
@@ -129,5 +130,6 @@ fn reason(flow: &Flow) -> &str {
     match flow {
         Flow::Respond(answer) => &answer.reason,
         Flow::Continue => "went on",
+        Flow::Collect(_) => "wants the body",
     }
 }

@@ -3,8 +3,10 @@
 mod answer;
 mod edits;
 mod names;
+mod routing;
 mod target;
 
 pub(crate) use answer::{answer, status};
 pub(crate) use edits::edits;
+pub(crate) use routing::routing;
 pub(crate) use target::target;

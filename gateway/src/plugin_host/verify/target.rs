@@ -37,12 +37,8 @@ pub(crate) fn target(said: wit::TargetChange, target: &mut TargetChange) -> Resu
         }
         target.query = Some(query);
     }
-    if let Some(method) = method {
-        let method = Method::from_bytes(method.as_bytes()).map_err(|_| "the method is not a token")?;
-        if method == Method::CONNECT {
-            return Err("the method CONNECT is not allowed".into());
-        }
-        target.method = Some(method);
+    if let Some(text) = method {
+        target.method = Some(self::method(&text)?);
     }
     if let Some(upstream) = upstream {
         target.upstream = Some(authority(upstream)?);
@@ -50,7 +46,12 @@ pub(crate) fn target(said: wit::TargetChange, target: &mut TargetChange) -> Resu
     Ok(())
 }
 
-fn authority(text: String) -> Result<String, String> {
+pub(super) fn method(text: &str) -> Result<Method, String> {
+    let method = Method::from_bytes(text.as_bytes()).map_err(|_| "the method is not a token")?;
+    if method == Method::CONNECT { Err("the method CONNECT is not allowed".into()) } else { Ok(method) }
+}
+
+pub(super) fn authority(text: String) -> Result<String, String> {
     let parsed = text.parse::<Authority>().ok();
     match parsed.filter(|parsed| !parsed.as_str().contains('@') && !parsed.host().is_empty()) {
         Some(_) => Ok(text),
@@ -59,7 +60,7 @@ fn authority(text: String) -> Result<String, String> {
 }
 
 /// Visible ASCII without the delimiters that would end the part.
-fn is_part(text: &str, without: &[u8]) -> bool {
+pub(super) fn is_part(text: &str, without: &[u8]) -> bool {
     text.len() <= MAX_PART && text.bytes().all(|byte| byte.is_ascii_graphic() && !without.contains(&byte))
 }
 

@@ -9,8 +9,9 @@ const PACKAGE: &str = "weir:plugin/";
 const VERSIONS: &str = "0.1.";
 const VERSION: &str = "0.1.0";
 
-const INTERFACES: [&str; 16] = [
+const INTERFACES: [&str; 17] = [
     "types",
+    "chunks",
     "exchange",
     "body",
     "logging",

@@ -1,0 +1,149 @@
+//! A collected body goes to the plugin that asked for it, and the walk goes on behind it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+
+use super::call::{Caller, Said};
+use super::next::Next;
+use super::request::MAX_CARRY;
+use super::run::Run;
+use super::{Chain, Flow, Placement, ResponseFlow, settled};
+use crate::exchange::{self, Exchange, LocalAnswer};
+use crate::plugin_host::bindings::exports::weir::plugin::{request_body, response_body};
+use crate::plugin_host::guest::{BodyWork, Outcome, Work};
+use crate::plugin_host::{Assignment, CallFailure, Direction, Instances, verify};
+
+/// The body that was collected, or why there is none. A plugin may put another in its place.
+pub type Collected<'b> = Result<&'b mut Bytes, CallFailure>;
+
+impl Chain {
+    /// Hands the body of the request to the plugin that asked for it, and goes on with the heads of
+    /// those behind it.
+    pub async fn on_request_body(
+        &self,
+        instances: &Instances,
+        run: &mut Run,
+        exchange: Box<Exchange>,
+        body: Collected<'_>,
+    ) -> (Box<Exchange>, Flow) {
+        let (exchange, answer) = self.hand_over(instances, run, exchange, (Direction::Request, body)).await;
+        match answer {
+            Some(answer) => (exchange, Flow::Respond(answer)),
+            None => self.on_request(instances, run, exchange).await,
+        }
+    }
+
+    /// The same for the response.
+    pub async fn on_response_body(
+        &self,
+        instances: &Instances,
+        run: &mut Run,
+        exchange: Box<Exchange>,
+        body: Collected<'_>,
+    ) -> (Box<Exchange>, ResponseFlow) {
+        let (exchange, answer) = self.hand_over(instances, run, exchange, (Direction::Response, body)).await;
+        match answer {
+            Some(answer) => (exchange, ResponseFlow::Replace(answer)),
+            None => self.on_response(instances, run, exchange).await,
+        }
+    }
+
+    async fn hand_over(
+        &self,
+        instances: &Instances,
+        run: &mut Run,
+        mut exchange: Box<Exchange>,
+        (direction, body): (Direction, Collected<'_>),
+    ) -> (Box<Exchange>, Option<LocalAnswer>) {
+        let at = run.turn(direction);
+        *at += 1;
+        let at = *at - 1;
+        let (Some(slot), Some(state)) = (self.slots.get(at), run.slots.get_mut(at)) else {
+            return (exchange, None);
+        };
+        let Some(Placement::Live(assignment)) = state.placement(slot, &exchange) else {
+            return (exchange, None);
+        };
+        let caller = Caller { assignment, instances, phase: direction.body() };
+        let result = match body {
+            Err(failure) => {
+                super::response::report(assignment.name(), &exchange.id, &failure);
+                Err(failure)
+            }
+            Ok(body) => {
+                let work = Work::Body(BodyWork::Whole(direction, body.clone(), state.carry.clone()));
+                let settle = |said: Said<'_>| settle(said, assignment, body);
+                let (back, result) = caller.call(state, exchange, work, settle).await;
+                exchange = back;
+                result
+            }
+        };
+        (exchange, settled(result, assignment.core.on_failure).unwrap_or_default())
+    }
+}
+
+/// Checks a verdict whole, and only then applies it.
+fn settle(said: Said<'_>, assignment: &Arc<Assignment>, body: &mut Bytes) -> Result<Next, CallFailure> {
+    let Said { outcome, kept: _, exchange, state } = said;
+    match outcome {
+        Outcome::RequestBody(verdict) => {
+            let request_body::Proceed { edits, body: new, carry } = match *verdict {
+                request_body::Verdict::Proceed(proceed) => proceed,
+                request_body::Verdict::Respond(said) => return answer(said),
+            };
+            if carry.as_ref().is_some_and(|carry| carry.len() > MAX_CARRY) {
+                return Err(CallFailure::BadAnswer("it carries more than 4 KiB".into()));
+            }
+            let edits = verify::edits(edits).map_err(CallFailure::BadAnswer)?;
+            replace(body, new, assignment, &mut exchange.request.headers)?;
+            exchange::apply(edits, &mut exchange.request.headers);
+            state.carry = carry.or_else(|| state.carry.take());
+        }
+        Outcome::ResponseBody(verdict) => {
+            let response_body::Proceed { status, edits, body: new } = match *verdict {
+                response_body::Verdict::Proceed(proceed) => proceed,
+                response_body::Verdict::Replace(said) => return answer(said),
+            };
+            let edits = verify::edits(edits).map_err(CallFailure::BadAnswer)?;
+            let status = status.map(verify::status).transpose().map_err(CallFailure::BadAnswer)?;
+            if let Some(head) = &mut exchange.response {
+                replace(body, new, assignment, &mut head.headers)?;
+                exchange::apply(edits, &mut head.headers);
+                head.status = status.unwrap_or(head.status);
+            }
+        }
+        Outcome::BeforeRouting(_)
+        | Outcome::RequestHead(_)
+        | Outcome::ResponseHead(_)
+        | Outcome::Chunk(_)
+        | Outcome::Trailers(_)
+        | Outcome::Logged => return Err(CallFailure::BadAnswer("another phase's".into())),
+    }
+    Ok(Next::Go)
+}
+
+fn answer(
+    said: crate::plugin_host::bindings::weir::plugin::types::LocalResponse,
+) -> Result<Next, CallFailure> {
+    verify::answer(said).map(Next::Answer).map_err(CallFailure::BadAnswer)
+}
+
+/// Puts another body in place. Its length goes into the head for the plugins that come later; what is
+/// sent is framed anew anyway.
+fn replace(
+    body: &mut Bytes,
+    new: Option<Vec<u8>>,
+    assignment: &Assignment,
+    head: &mut HeaderMap,
+) -> Result<(), CallFailure> {
+    let Some(new) = new else { return Ok(()) };
+    if new.len() > assignment.core.services.max_body_bytes {
+        return Err(CallFailure::BadAnswer("its body is larger than the gateway holds".into()));
+    }
+    head.remove(TRANSFER_ENCODING);
+    head.insert(CONTENT_LENGTH, new.len().into());
+    *body = new.into();
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! One call of a plugin in an exchange: timed, counted, and its failure reported.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::next::Next;
+use super::run::SlotRun;
+use crate::exchange::Exchange;
+use crate::plugin_host::guest::{Instance, Outcome, Work};
+use crate::plugin_host::metrics::CallOutcome;
+use crate::plugin_host::{Assignment, CallFailure, Instances, Phase};
+
+/// Who is called, and by whom.
+#[derive(Clone, Copy)]
+pub(super) struct Caller<'a> {
+    pub(super) assignment: &'a Arc<Assignment>,
+    pub(super) instances: &'a Instances,
+    pub(super) phase: Phase,
+}
+
+/// What came back, to be checked whole before any of it is applied.
+pub(super) struct Said<'a> {
+    pub(super) outcome: Outcome,
+    /// The instance, if the plugin wants the chunks that follow.
+    pub(super) kept: Option<Instance>,
+    pub(super) exchange: &'a mut Exchange,
+    pub(super) state: &'a mut SlotRun,
+}
+
+impl Caller<'_> {
+    /// Makes the call; `settle` checks and applies the answer.
+    pub(super) async fn call(
+        self,
+        state: &mut SlotRun,
+        exchange: Box<Exchange>,
+        work: Work,
+        settle: impl FnOnce(Said<'_>) -> Result<Next, CallFailure>,
+    ) -> (Box<Exchange>, Result<Next, CallFailure>) {
+        let core = &self.assignment.core;
+        let begun = Instant::now();
+        let wall = core.limits.wall.saturating_sub(state.used);
+        let mut called = self.instances.call(core, exchange, work, (begun, wall)).await;
+        let kept = called.kept.take();
+        let (mut exchange, answer, _) = super::response::unwrap(called);
+        let settled = answer
+            .and_then(|outcome| settle(Said { outcome, kept, exchange: &mut exchange, state: &mut *state }));
+        let time = begun.elapsed();
+        state.used += time;
+        exchange.timing.plugins += time;
+        let outcome = match &settled {
+            Ok(next) => next.outcome(),
+            Err(failure) => {
+                super::response::report(self.assignment.name(), &exchange.id, failure);
+                CallOutcome::of(failure)
+            }
+        };
+        self.instances.count(core, self.phase, outcome, time);
+        (exchange, settled)
+    }
+}

@@ -1,0 +1,103 @@
+//! The phases of the contract, and sets of them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plugin_host::bindings::exports::weir::plugin::lifecycle;
+
+/// A phase that the gateway calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Before a route is chosen; of global assignments alone.
+    BeforeRouting,
+    /// The head of the request, before the upstream.
+    RequestHead,
+    /// The collected body of the request, with its head still here.
+    RequestBody,
+    /// Each chunk of the request's body.
+    RequestStream,
+    /// The trailers of the request.
+    RequestTrailers,
+    /// The head of the response.
+    ResponseHead,
+    /// The collected body of the response, with its head still here.
+    ResponseBody,
+    /// Each chunk of the response's body.
+    ResponseStream,
+    /// The trailers of the response.
+    ResponseTrailers,
+    /// After the exchange.
+    Log,
+}
+
+impl Phase {
+    /// All of them, in the order of their calls.
+    pub const ALL: [Self; 10] = [
+        Self::BeforeRouting,
+        Self::RequestHead,
+        Self::RequestBody,
+        Self::RequestStream,
+        Self::RequestTrailers,
+        Self::ResponseHead,
+        Self::ResponseBody,
+        Self::ResponseStream,
+        Self::ResponseTrailers,
+        Self::Log,
+    ];
+
+    /// As a label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BeforeRouting => "before-routing",
+            Self::RequestHead => "request-head",
+            Self::RequestBody => "request-body",
+            Self::RequestStream => "request-stream",
+            Self::RequestTrailers => "request-trailers",
+            Self::ResponseHead => "response-head",
+            Self::ResponseBody => "response-body",
+            Self::ResponseStream => "response-stream",
+            Self::ResponseTrailers => "response-trailers",
+            Self::Log => "log",
+        }
+    }
+
+    /// Its place in [`Phase::ALL`].
+    pub(crate) fn place(self) -> usize {
+        self as usize
+    }
+}
+
+impl From<lifecycle::Phase> for Phase {
+    fn from(said: lifecycle::Phase) -> Self {
+        match said {
+            lifecycle::Phase::BeforeRouting => Self::BeforeRouting,
+            lifecycle::Phase::RequestHead => Self::RequestHead,
+            lifecycle::Phase::RequestBody => Self::RequestBody,
+            lifecycle::Phase::RequestStream => Self::RequestStream,
+            lifecycle::Phase::RequestTrailers => Self::RequestTrailers,
+            lifecycle::Phase::ResponseHead => Self::ResponseHead,
+            lifecycle::Phase::ResponseBody => Self::ResponseBody,
+            lifecycle::Phase::ResponseStream => Self::ResponseStream,
+            lifecycle::Phase::ResponseTrailers => Self::ResponseTrailers,
+            lifecycle::Phase::Log => Self::Log,
+        }
+    }
+}
+
+/// A set of phases.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Phases(u16);
+
+impl Phases {
+    pub(crate) fn insert(&mut self, phase: Phase) {
+        self.0 |= 1 << phase.place();
+    }
+
+    pub(crate) fn has(self, phase: Phase) -> bool {
+        self.0 & (1 << phase.place()) != 0
+    }
+
+    pub(crate) fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
