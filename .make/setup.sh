@@ -62,6 +62,10 @@ if [ "$what" = all ] && ! has_postgres; then
     packages+=(postgresql)
 fi
 
+if [ "$what" = all ]; then
+    want redis-server redis-server
+fi
+
 # Plugins are compiled to WebAssembly: by the user's toolchain, or else by Debian's.
 if ! has_wasm_target && ! has_debian_wasm; then
     if ! { have rustup && timeout 60 rustup target add wasm32-unknown-unknown >/dev/null 2>&1 && has_wasm_target; }; then

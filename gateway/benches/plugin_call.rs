@@ -16,6 +16,7 @@ use weir::plugin_host::{
     Answer, AssignmentSpec, Chain, Directory, FoundCredential, Host, HostDeps, HostSettings, Instances,
     Outbound, OutboundError, OutboundRequest, OutboundResponse, Placement, Plugin, Slot, compile_child,
 };
+use weir::shared::SharedState;
 use weir::telemetry::log_record;
 
 #[global_allocator]
@@ -175,7 +176,12 @@ fn deps() -> HostDeps {
         groups: Arc::new([]),
         data_json: "{}".into(),
     };
-    HostDeps { directory: Arc::new(Alice(found)), outbound: Arc::new(Nowhere), log_record: log_record::write }
+    HostDeps {
+        directory: Arc::new(Alice(found)),
+        outbound: Arc::new(Nowhere),
+        shared: SharedState::default(),
+        log_record: log_record::write,
+    }
 }
 
 fn exchange() -> Box<Exchange> {

@@ -114,6 +114,43 @@ impl Capability {
         Self::new("local-counters", why, &json!({}))
     }
 
+    /// Digests and signatures.
+    pub fn crypto(why: &str) -> Self {
+        Self::new("crypto", why, &json!({}))
+    }
+
+    /// A cache of this node.
+    pub fn local_cache(why: &str) -> Self {
+        Self::new("local-cache", why, &json!({}))
+    }
+
+    /// Secrets of these names.
+    pub fn secrets(why: &str, names: &[&str]) -> Self {
+        Self::new("secrets", why, &json!({ "names": names }))
+    }
+
+    /// Counters of all nodes.
+    pub fn shared_counters(why: &str) -> Self {
+        Self::new("shared-counters", why, &json!({}))
+    }
+
+    /// Values of all nodes.
+    pub fn shared_kv(why: &str) -> Self {
+        Self::new("shared-kv", why, &json!({}))
+    }
+
+    /// The plugin can do without: an operator who does not grant it can assign the plugin all the same, and
+    /// calls answer "denied".
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        let params = serde_json::from_str(&self.0.params_json);
+        if let Ok(Value::Object(mut params)) = params {
+            params.insert("optional".into(), true.into());
+            self.0.params_json = Value::Object(params).to_string();
+        }
+        self
+    }
+
     /// Metrics of the plugin's own.
     pub fn metrics(why: &str) -> Self {
         Self::new("metrics", why, &json!({}))

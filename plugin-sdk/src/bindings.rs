@@ -33,9 +33,14 @@ pub mod imports {
                 import weir:plugin/metrics@0.1.0;
                 import weir:plugin/clock@0.1.0;
                 import weir:plugin/random@0.1.0;
+                import weir:plugin/secrets@0.1.0;
                 import weir:plugin/credentials@0.1.0;
+                import weir:plugin/crypto@0.1.0;
                 import weir:plugin/local-counters@0.1.0;
+                import weir:plugin/local-cache@0.1.0;
                 import weir:plugin/log-file@0.1.0;
+                import weir:plugin/shared-counters@0.1.0;
+                import weir:plugin/shared-kv@0.1.0;
                 import weir:plugin/http-client@0.1.0;
             }",
         generate_all,

@@ -80,7 +80,10 @@ pub use bodies::{
     RoutingChange, RoutingVerdict,
 };
 pub use edits::Answer;
-pub use host::{body, clock, counters, credentials, exchange, http, log_file, logging, metrics};
+pub use host::{
+    body, cache, clock, counters, credentials, crypto, exchange, http, log_file, logging, metrics, random,
+    secrets, shared_counters, shared_kv,
+};
 pub use inputs::{InputList, Inputs, Slot};
 pub use plugin::{
     BeforeRouting, Log, LogEntry, Plugin, RequestBody, RequestHead, RequestStream, RequestTrailers,

@@ -7,6 +7,7 @@
 
 mod admission;
 mod bodies;
+mod capabilities;
 mod compiling;
 mod confinement;
 mod drain;

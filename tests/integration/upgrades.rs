@@ -25,7 +25,7 @@ async fn echo(answer: &'static str) -> anyhow::Result<String> {
 
 async fn answer_and_echo(mut stream: TcpStream, answer: &str) {
     let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
         if stream.read_buf(&mut head).await.unwrap_or(0) == 0 {
             return;
         }

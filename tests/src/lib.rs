@@ -5,12 +5,14 @@ mod client;
 mod database;
 mod gateway;
 mod load;
+mod redis;
 mod upstream;
 
 pub use client::{Answer, Client, request};
 pub use database::Postgres;
 pub use gateway::{Database, Gateway, GatewayBuilder, free_port};
 pub use load::{Load, LoadReport, percentile};
+pub use redis::Redis;
 pub use upstream::{Seen, Upstream};
 
 use std::time::Duration;

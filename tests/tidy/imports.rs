@@ -17,11 +17,12 @@ const MODULES: &[(&str, &[&str])] = &[
     ("router", &["exchange", "model"]),
     ("store", &["config", "model"]),
     ("client", &["task"]),
+    ("shared", &["config", "store"]),
     ("telemetry", &["clock", "config", "exchange", "model", "task"]),
     ("identity", &["exchange", "model", "store"]),
     (
         "plugin_host",
-        &["client", "clock", "confinement", "exchange", "identity", "model", "task", "telemetry"],
+        &["client", "clock", "confinement", "exchange", "identity", "model", "shared", "task", "telemetry"],
     ),
     ("snapshot", &["client", "exchange", "model", "plugin_host", "router"]),
     (
@@ -62,6 +63,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "proxy",
             "reload",
             "router",
+            "shared",
             "shutdown",
             "snapshot",
             "store",
@@ -75,6 +77,7 @@ const MODULES: &[(&str, &[&str])] = &[
 /// Large outside crates and the only places that name them.
 const CRATES: &[(&str, &[&str])] = &[
     ("anyhow", &["main.rs"]),
+    ("aws_lc_rs", &["client/", "plugin_host/"]),
     ("arc_swap", &["snapshot/"]),
     ("axum", &["admin/"]),
     ("clap", &["cli/"]),
@@ -82,8 +85,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("seccompiler", &["confinement/"]),
     ("hyper", &["proxy/", "client/", "cli/demo.rs"]),
     ("hyper_util", &["proxy/", "client/", "cli/demo.rs"]),
-    ("moka", &["identity/"]),
+    ("moka", &["identity/", "plugin_host/"]),
     ("multer", &["admin/"]),
+    ("redis", &["shared/"]),
     ("rustls", &["client/"]),
     ("serde_saphyr", &["config/"]),
     ("sqlx", &["store/"]),

@@ -17,6 +17,7 @@ use crate::config::{Database, Listener, Migrate, Settings};
 use crate::identity::Identity;
 use crate::plugin_host::{Host, HostDeps, HostSettings, Plugin};
 use crate::reload::{Reload, ReloadParts, Report, Reports};
+use crate::shared::{self, SharedState};
 use crate::shutdown::Drain;
 use crate::snapshot::SnapshotHandle;
 use crate::store::{LastGood, Store, StoreSettings};
@@ -58,7 +59,9 @@ pub(super) async fn start(
     let last_good = LastGood::new(settings.prefix.join("last_good"));
     let identity = Identity::new(store.clone());
     identity.seed(&last_good.load_identities().await).await;
-    let host = plugin_host(settings, &identity, Fetcher::new(connect.clone(), runtime))?;
+    let shared = SharedState::new(settings.redis.as_ref(), Some(store.clone()), runtime.clone());
+    let shared = shared.map_err(|error| AppError::Plugins(error.to_string()))?;
+    let host = plugin_host(settings, &identity, Fetcher::new(connect.clone(), runtime), shared)?;
     metrics.register(Arc::new(PluginMetrics(host.clone())));
     let bundled = host.bundled().await.map_err(|error| AppError::Plugins(error.to_string()))?;
     let snapshots = SnapshotHandle::new();
@@ -114,7 +117,12 @@ async fn migrate(settings: &Settings, store: &Store) -> Result<(), AppError> {
     }
 }
 
-fn plugin_host(settings: &Settings, identity: &Identity, fetcher: Fetcher) -> Result<Host, AppError> {
+fn plugin_host(
+    settings: &Settings,
+    identity: &Identity,
+    fetcher: Fetcher,
+    shared: SharedState,
+) -> Result<Host, AppError> {
     let mut host = HostSettings::new(settings.prefix.clone(), settings.workers.get());
     host.max_component_bytes = settings.plugins.component_max_size;
     host.compile_time = settings.plugins.compile_time;
@@ -124,6 +132,7 @@ fn plugin_host(settings: &Settings, identity: &Identity, fetcher: Fetcher) -> Re
     let deps = HostDeps {
         directory: Arc::new(identity.clone()),
         outbound: Arc::new(fetcher),
+        shared,
         log_record: log_record::write,
     };
     Host::start(host, deps).map_err(|error| AppError::Plugins(error.to_string()))
@@ -136,6 +145,9 @@ async fn sweep_expired(store: Store, drain: Drain) {
         minutes.tick().await;
         if let Err(error) = store.sweep_expired(1_000).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "expired entities are still there");
+        }
+        if let Err(error) = store.sweep_shared(shared::unix_ms()).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "expired counters are still there");
         }
     }
 }

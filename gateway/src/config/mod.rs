@@ -25,5 +25,5 @@ pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
 pub use settings::{
     AccessLogTarget, Confine, ConfinementSettings, Database, HeaderToken, HeldBodies, LogFormat, LogLevel,
-    Migrate, PluginSettings, PostgresSettings, ProxySettings, Settings, UpstreamKeepalive,
+    Migrate, PluginSettings, PostgresSettings, ProxySettings, RedisSettings, Settings, UpstreamKeepalive,
 };

@@ -36,6 +36,8 @@ pub struct Settings {
     pub database: Database,
     /// Who runs migrations.
     pub migrate: Migrate,
+    /// What nodes share counters and values through; `None` is the database.
+    pub redis: Option<RedisSettings>,
     /// The data plane.
     pub proxy: ProxySettings,
     /// What plugins may take of this process.
@@ -73,6 +75,22 @@ pub struct PostgresSettings {
     pub database: String,
     pub ssl: bool,
     pub ssl_verify: bool,
+}
+
+/// How to reach Redis.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the settings without redis_; docs/configuration.md describes them")]
+pub struct RedisSettings {
+    pub host: String,
+    pub port: u16,
+    /// `None` is Redis's default user.
+    pub username: Option<String>,
+    /// Empty for none.
+    pub password: SecretString,
+    pub database: u32,
+    pub ssl: bool,
+    pub ssl_verify: bool,
+    pub timeout: Duration,
 }
 
 /// Who runs migrations.

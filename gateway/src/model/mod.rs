@@ -28,8 +28,8 @@ pub use catalog::{BadRow, Catalog};
 pub use field::{Field, Fields};
 pub use kind::{Composite, EXPIRES_AT, Foreign, Kind, Variant, id_of};
 pub use kinds::{
-    Admitted, ConfigProblem, Consumer, CustomPlugin, PathHandling, Plugin, PluginVersion, Protocol, Refusal,
-    RequestedCapability, Route, Service, kind, kinds,
+    Admitted, CAPABILITIES, ConfigProblem, Consumer, CustomPlugin, PathHandling, Plugin, PluginVersion,
+    Protocol, Refusal, RequestedCapability, Route, Service, kind, kinds,
 };
 pub use lua::table as lua_table;
 pub use record::{Document, Link, OnDelete, Record, UniqueKey};

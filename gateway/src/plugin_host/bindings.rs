@@ -44,6 +44,8 @@ wasmtime::component::bindgen!({
     imports: { default: trappable },
     require_store_data_send: true,
     with: {
+        "weir:plugin/crypto.public-key": crate::plugin_host::imports::PublicKey,
+        "weir:plugin/secrets.secret": crate::plugin_host::imports::SecretHandle,
         "weir:plugin/metrics.counter": crate::plugin_host::imports::CounterHandle,
         "weir:plugin/metrics.histogram": crate::plugin_host::imports::HistogramHandle,
     },

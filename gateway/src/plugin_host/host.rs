@@ -13,7 +13,7 @@ use wasmtime::Engine;
 
 use super::assignment::{Core, Granted, Grants, Limits, OnFailure, Setup, next_uid};
 use super::guest;
-use super::imports::{Linkers, LocalCounters, LogFiles, PluginMetrics};
+use super::imports::{Linkers, LocalCaches, LocalCounters, LogFiles, PluginMetrics};
 use super::load::{Artifacts, Compiler, dry_run, precompiled, scan};
 use super::logs::LogQueues;
 use super::metrics::CallCounters;
@@ -51,6 +51,7 @@ pub(crate) struct Services {
     pub(crate) control: Activity,
     pub(crate) capacity: Arc<Capacity>,
     pub(crate) counters: LocalCounters,
+    pub(crate) caches: LocalCaches,
     pub(crate) metrics: PluginMetrics,
     pub(crate) calls: CallCounters,
     pub(crate) files: LogFiles,
@@ -107,6 +108,7 @@ impl Host {
             ticker,
             capacity: Capacity::new(instances),
             counters: LocalCounters::default(),
+            caches: LocalCaches::default(),
             metrics: PluginMetrics::default(),
             calls: CallCounters::default(),
             files: LogFiles::start()?,
@@ -257,6 +259,12 @@ impl Host {
         spec: &AssignmentSpec,
     ) -> Result<Arc<Assignment>, AssignError> {
         let grants = grants(plugin, spec)?;
+        for (name, grant) in grants.shared() {
+            if self.0.services.deps.shared.backend(grant.backend).is_none() {
+                let reason = "this gateway has no such backend; see the redis_ settings".to_owned();
+                return Err(AssignError::Sandbox { field: format!("grants.{name}"), reason });
+            }
+        }
         Ok(Arc::new(self.configure(plugin, spec, grants).await?))
     }
 
@@ -267,12 +275,15 @@ impl Host {
         grants: Grants,
     ) -> Result<Assignment, AssignError> {
         let (limits, on_failure) = limits(spec, self.0.settings.max_memory_bytes)?;
+        let caches = &self.0.services.caches;
+        let cache = grants.local_cache.as_ref().map(|grant| caches.open(grant, &plugin.info.name));
         let core = Arc::new(Core {
             uid: next_uid(),
             id: spec.id,
             plugin: Arc::clone(plugin),
             config_json: spec.config_json.clone(),
             limits,
+            cache,
             grants,
             on_failure: on_failure.unwrap_or(OnFailure::Closed),
             priority: spec.priority.unwrap_or(plugin.info.default_priority),

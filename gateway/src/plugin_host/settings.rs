@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::exchange::{ConsumerFacts, Exchange};
+use crate::shared::SharedState;
 
 /// How the host is set up. Sizes are for the whole process.
 #[derive(Debug, Clone)]
@@ -54,6 +55,8 @@ pub struct HostDeps {
     pub directory: Arc<dyn Directory>,
     /// Requests to the outside.
     pub outbound: Arc<dyn Outbound>,
+    /// What plugins count and keep for all nodes.
+    pub shared: SharedState,
     /// Writes the log record of an exchange as JSON.
     pub log_record: fn(&Exchange, &mut String),
 }

@@ -19,6 +19,7 @@ use crate::plugin_host::{
     OutboundRequest, OutboundResponse,
 };
 use crate::router::RouteInput;
+use crate::shared::SharedState;
 use crate::snapshot::SnapshotHandle;
 use crate::store::{LastGood, Store, StoreSettings};
 
@@ -56,6 +57,7 @@ fn node(store: &Store, prefix: &Path) -> Node {
     let deps = HostDeps {
         directory: Arc::new(Nobody),
         outbound: Arc::new(Nobody),
+        shared: SharedState::default(),
         log_record: |_: &Exchange, _| {},
     };
     let snapshots = SnapshotHandle::new();

@@ -90,6 +90,24 @@ impl StoreError {
         matches!(self, Self::Unavailable { .. })
     }
 
+    /// Why the database is gone; `None` if it answered, or is only busy.
+    pub(super) fn outage_reason(&self) -> Option<&str> {
+        match self {
+            Self::Unavailable { reason, outage: true } => Some(reason),
+            Self::Unavailable { .. }
+            | Self::Conflict { .. }
+            | Self::MissingReference { .. }
+            | Self::Referenced { .. }
+            | Self::NotFound { .. }
+            | Self::Changed { .. }
+            | Self::BadRow { .. }
+            | Self::NotMigrated
+            | Self::Migration(_)
+            | Self::Settings(_)
+            | Self::Refused(_) => None,
+        }
+    }
+
     pub(super) fn late(what: &str) -> Self {
         Self::outage(format!("{what} took too long"))
     }

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use super::availability::Availability;
 use super::dialect::{Connection, InUse, Purpose, Session};
-use super::settings::{ACQUIRE_TIMEOUT, POSTGRES_SESSION, Target};
+use super::settings::{ACQUIRE_TIMEOUT, OPERATION_TIMEOUT, POSTGRES_SESSION, Target};
 use super::{StoreError, StoreSettings};
 
 /// Number of a write. Grows by one with every write, in the order of commits; 0 before the first.
@@ -46,6 +46,8 @@ pub(super) enum Pools {
     Postgres {
         read: Counted<PgPool>,
         write: Counted<PgPool>,
+        /// For what plugins count and keep.
+        shared: Counted<PgPool>,
         listen: PgPool,
     },
     Sqlite {
@@ -95,7 +97,11 @@ impl Store {
             Target::Sqlite(path) => sqlite(&path).await?,
             Target::Memory => memory().await?,
         };
-        let inner = Inner { pools, availability: Availability::new(), written: watch::channel(0).0 };
+        let inner = Inner {
+            pools,
+            availability: Availability::new("the database", OPERATION_TIMEOUT),
+            written: watch::channel(0).0,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -112,8 +118,9 @@ impl Store {
     /// Closes all connections. Operations fail from then on.
     pub async fn close(&self) {
         match &self.inner.pools {
-            Pools::Postgres { read, write, listen } => {
-                tokio::join!(read.pool.close(), write.pool.close(), listen.close());
+            Pools::Postgres { read, write, shared, listen } => {
+                let (read, write, shared) = (read.pool.close(), write.pool.close(), shared.pool.close());
+                tokio::join!(read, write, shared, listen.close());
             }
             Pools::Sqlite { read, write, .. } => {
                 tokio::join!(read.pool.close(), write.pool.close());
@@ -127,12 +134,12 @@ impl Store {
         limit: Duration,
         operation: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        self.inner.availability.admit()?;
+        self.inner.availability.admit().map_err(|resting| StoreError::outage(resting.to_string()))?;
         let outcome = match tokio::time::timeout(limit, operation).await {
             Ok(outcome) => outcome,
             Err(_) => Err(StoreError::late("the operation")),
         };
-        self.inner.availability.observe(&outcome);
+        self.inner.availability.observe(outcome.as_ref().err().and_then(StoreError::outage_reason));
         outcome
     }
 
@@ -141,6 +148,14 @@ impl Store {
         match &self.inner.pools {
             Pools::Postgres { read, .. } => read.session(Connection::Postgres).await,
             Pools::Sqlite { read, .. } => read.session(Connection::Sqlite).await,
+        }
+    }
+
+    /// A connection for what plugins count and keep. SQLite has one writer.
+    pub(super) async fn sharer(&self) -> Result<Session, StoreError> {
+        match &self.inner.pools {
+            Pools::Postgres { shared, .. } => shared.session(Connection::Postgres).await,
+            Pools::Sqlite { write, .. } => write.session(Connection::Sqlite).await,
         }
     }
 
@@ -184,6 +199,7 @@ fn postgres(options: PgConnectOptions) -> Pools {
         read: Counted::new(pool(8).connect_lazy_with(options.clone())),
         // They take turns at the revision row: more than two would only wait there.
         write: Counted::new(pool(2).connect_lazy_with(options.clone())),
+        shared: Counted::new(pool(8).connect_lazy_with(options.clone())),
         listen: pool(1).max_lifetime(None).idle_timeout(None).connect_lazy_with(options),
     }
 }

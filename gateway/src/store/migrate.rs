@@ -15,12 +15,20 @@ use super::{Store, StoreError};
 const TABLE: &str = "_sqlx_migrations";
 
 /// Number, name, Postgres, SQLite.
-const STEPS: &[(i64, &str, &str, &str)] = &[(
-    1,
-    "entities",
-    include_str!("../../../migrations/postgres/0001_entities.sql"),
-    include_str!("../../../migrations/sqlite/0001_entities.sql"),
-)];
+const STEPS: &[(i64, &str, &str, &str)] = &[
+    (
+        1,
+        "entities",
+        include_str!("../../../migrations/postgres/0001_entities.sql"),
+        include_str!("../../../migrations/sqlite/0001_entities.sql"),
+    ),
+    (
+        4,
+        "shared_state",
+        include_str!("../../../migrations/postgres/0004_shared_state.sql"),
+        include_str!("../../../migrations/sqlite/0004_shared_state.sql"),
+    ),
+];
 
 impl Store {
     /// Brings the tables to this version. Does nothing if they are, and leaves newer ones alone: the

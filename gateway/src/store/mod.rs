@@ -21,8 +21,10 @@ mod page;
 mod read;
 mod relations;
 mod settings;
+mod shared;
 mod write;
 
+pub use availability::{Availability, Resting};
 pub use catalog::{BadRow, CatalogRows};
 pub use error::StoreError;
 pub use feed::{Changes, Feed, FeedEntry, KeyValue, Operation};

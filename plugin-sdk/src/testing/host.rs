@@ -24,7 +24,32 @@ pub struct Host {
     requests: Vec<http::Request>,
     files: BTreeMap<String, Vec<u8>>,
     lines: Vec<LogLine>,
+    pub(super) random: u64,
+    pub(super) signatures: Vec<(String, Vec<u8>, Vec<u8>)>,
+    pub(super) secrets: BTreeMap<String, (Vec<u8>, bool)>,
+    pub(super) cached: Ending,
+    pub(super) shared: Ending,
+    pub(super) shared_fault: Option<String>,
     pub(super) metrics: BTreeMap<(String, Vec<String>), f64>,
+}
+
+/// Values that end, by key: the value, and the nanosecond at which it ends.
+#[derive(Debug, Default)]
+pub(super) struct Ending(BTreeMap<String, (Vec<u8>, u64)>);
+
+impl Ending {
+    pub(super) fn get(&self, key: &str, now_ns: u64) -> Option<Vec<u8>> {
+        self.0.get(key).filter(|(_, ends)| *ends > now_ns).map(|(value, _)| value.clone())
+    }
+
+    pub(super) fn put(&mut self, key: &str, value: &[u8], (now_ns, ttl_ms): (u64, u64)) {
+        let ends = now_ns.saturating_add(ttl_ms.saturating_mul(1_000_000));
+        self.0.insert(key.into(), (value.to_vec(), ends));
+    }
+
+    pub(super) fn remove(&mut self, key: &str) {
+        self.0.remove(key);
+    }
 }
 
 /// One line of the gateway's log.
@@ -95,6 +120,32 @@ impl Host {
     pub fn at_unix_ms(mut self, now: u64) -> Self {
         self.now_unix_ns = now * 1_000_000;
         self
+    }
+
+    /// Knows a secret; `revealed` says whether the plugin may see it.
+    #[must_use]
+    pub fn secret(mut self, name: &str, value: &[u8], revealed: bool) -> Self {
+        self.secrets.insert(name.into(), (value.to_vec(), revealed));
+        self
+    }
+
+    /// Takes `signature` for one of `message` by the key of this JWK or PEM text.
+    #[must_use]
+    pub fn signed(mut self, key: &str, message: &[u8], signature: &[u8]) -> Self {
+        self.signatures.push((key.into(), message.to_vec(), signature.to_vec()));
+        self
+    }
+
+    /// Answers every call for shared counters and values with this error.
+    #[must_use]
+    pub fn shared_state_fails(mut self, error: &str) -> Self {
+        self.shared_fault = Some(error.into());
+        self
+    }
+
+    /// Moves the clock on, for what ends.
+    pub fn wait_ms(ms: u64) {
+        Self::with(|host| host.now_unix_ns += ms * 1_000_000);
     }
 
     /// Makes this the host of the current thread, in place of the one before.

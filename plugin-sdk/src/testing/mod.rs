@@ -37,6 +37,8 @@ mod headers;
 mod host;
 #[doc(hidden)]
 pub mod raw;
+#[doc(hidden)]
+pub mod state;
 mod tester;
 
 pub use bodies::BodyOutcome;

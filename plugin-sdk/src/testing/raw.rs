@@ -2,6 +2,8 @@
 //!
 //! [`Host`]: super::Host
 
+pub use super::state::{crypto, local_cache, random, secrets, shared_counters, shared_kv};
+
 use super::Host;
 
 pub mod body {

@@ -90,13 +90,12 @@ impl ResponseHead for ChunkCount {
 
 impl ResponseStream for ChunkCount {
     fn on_response_chunk(&mut self, mut chunk: Vec<u8>, last: bool) -> Chunk {
-        match self.count(&chunk) {
-            Chunk::Forward if last && self.config.summary => {
-                chunk.extend(format!("\n{} bytes\n", self.bytes).into_bytes());
-                Chunk::Replace(chunk)
-            }
-            verdict => verdict,
+        let verdict = self.count(&chunk);
+        if !(verdict == Chunk::Forward && last && self.config.summary) {
+            return verdict;
         }
+        chunk.extend(format!("\n{} bytes\n", self.bytes).into_bytes());
+        Chunk::Replace(chunk)
     }
 }
 

@@ -3,7 +3,7 @@
 //! The head waits for the body (`buffer`), so the header can still be set. The gateway itself looks the
 //! field up; the body comes into the plugin only if it has to be written anew.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use weir_plugin_sdk::{
     About, ConfigProblem, Deliver, DeliverWithBody, Failure, Input, InputList, Inputs, JsonSchema, Plugin,
     Proceed, ProceedWithBody, RequestBody, RequestBodyVerdict, RequestHead, RequestVerdict, ResponseBody,
@@ -11,7 +11,7 @@ use weir_plugin_sdk::{
 };
 
 /// Which message is looked into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Message {
     Request,

@@ -55,16 +55,18 @@ fn by_url(reader: &mut Reader, kind: Kind, url: String) -> Database {
 fn postgres(reader: &mut Reader) -> PostgresSettings {
     PostgresSettings {
         host: reader.read("pg_host", name),
-        port: reader.read("pg_port", |text| {
-            let port = units::count(text, 1, u16::MAX.into())?;
-            u16::try_from(port).map_err(|error| error.to_string())
-        }),
+        port: reader.read("pg_port", port),
         user: reader.read("pg_user", name),
         password: SecretString::from(reader.text("pg_password").to_owned()),
         database: reader.read("pg_database", name),
         ssl: reader.read("pg_ssl", units::switch),
         ssl_verify: reader.read("pg_ssl_verify", units::switch),
     }
+}
+
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    let port = units::count(text, 1, u16::MAX.into())?;
+    u16::try_from(port).map_err(|error| error.to_string())
 }
 
 fn name(text: &str) -> Result<String, String> {

@@ -15,6 +15,7 @@ use super::{Setting, SettingError, SettingsError, file, listen, units};
 
 mod database;
 mod proxy;
+mod sharing;
 
 /// Where settings may come from.
 #[derive(Debug, Clone, Copy)]
@@ -150,6 +151,7 @@ fn settings(reader: &mut Reader) -> Settings {
         admin_listen: reader.read("admin_listen", listen::parse),
         status_listen: reader.read("status_listen", listen::parse),
         migrate: database::migrate(reader, &database),
+        redis: sharing::read(reader),
         proxy: proxy::read(reader, &prefix),
         plugins: plugins(reader),
         confinement: confinement(reader, &prefix),

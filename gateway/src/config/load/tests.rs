@@ -146,7 +146,12 @@ fn a_secret_given_twice_is_refused() {
 #[test]
 fn every_setting_is_read() {
     for setting in crate::config::SETTINGS {
-        let source = concat!(include_str!("mod.rs"), include_str!("database.rs"), include_str!("proxy.rs"));
+        let source = concat!(
+            include_str!("mod.rs"),
+            include_str!("database.rs"),
+            include_str!("proxy.rs"),
+            include_str!("sharing.rs")
+        );
         assert!(source.contains(&format!("(\"{}\"", setting.name)), "{} has no reader", setting.name);
     }
 }

@@ -9,7 +9,7 @@ mod service;
 
 pub use consumer::Consumer;
 pub use custom_plugin::{Admitted, ConfigProblem, CustomPlugin, PluginVersion, Refusal, RequestedCapability};
-pub use plugin::Plugin;
+pub use plugin::{CAPABILITIES, Plugin};
 pub use route::{PathHandling, Route};
 pub use service::{Protocol, Service};
 

@@ -64,11 +64,30 @@ fn sandbox() -> Field {
     record(fields).optional()
 }
 
+/// The interfaces of the contract that can be granted.
+pub const CAPABILITIES: [&str; 15] = [
+    "body",
+    "clock",
+    "credentials",
+    "crypto",
+    "exchange",
+    "http-client",
+    "local-cache",
+    "local-counters",
+    "log-file",
+    "logging",
+    "metrics",
+    "random",
+    "secrets",
+    "shared-counters",
+    "shared-kv",
+];
+
 /// Capability name -> its parameters, an empty record for none.
 pub(super) fn grants() -> Field {
     let mut parameters = record(Fields::default());
     parameters.open = true;
-    map(string().matches("^[a-z][a-z-]*$"), parameters)
+    map(string().one_of(&CAPABILITIES), parameters)
 }
 
 /// Ends of what one call or one exchange may use.

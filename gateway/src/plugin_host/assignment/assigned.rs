@@ -10,6 +10,7 @@ use super::grants::Grants;
 use super::{Limits, OnFailure};
 use crate::plugin_host::bindings::exports::weir::plugin::lifecycle;
 use crate::plugin_host::bindings::weir::plugin::types::Input;
+use crate::plugin_host::imports::LocalCache;
 use crate::plugin_host::load::Phases;
 use crate::plugin_host::{Phase, Plugin, Services};
 
@@ -112,6 +113,7 @@ pub(crate) struct Core {
     pub(crate) config_json: String,
     pub(crate) limits: Limits,
     pub(crate) grants: Grants,
+    pub(crate) cache: Option<Arc<LocalCache>>,
     pub(crate) on_failure: OnFailure,
     pub(crate) priority: i32,
     pub(crate) services: Arc<Services>,

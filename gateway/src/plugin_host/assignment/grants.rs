@@ -5,16 +5,24 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use http::Method;
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 
 use super::host_rule::HostRule;
+use super::parameters::Parameters;
+use super::secrets::Secrets;
+use crate::model::CAPABILITIES;
 use crate::plugin_host::{AssignError, CapabilityRequest};
+use crate::shared::Backend;
 
 /// Bounded by quota and harmless to others.
-const FREE: [&str; 7] = ["exchange", "logging", "clock", "random", "metrics", "local-counters", "body"];
-/// Known to the contract, but this gateway has nothing behind them yet.
-const NOT_YET: [&str; 5] = ["secrets", "crypto", "local-cache", "shared-counters", "shared-kv"];
+const FREE: [&str; 8] =
+    ["exchange", "logging", "clock", "random", "metrics", "local-counters", "body", "crypto"];
+/// Largest answer to an outbound request, in bytes.
+const MAX_RESPONSE: u64 = 4 << 20;
 
 /// The effective grants of one assignment.
 #[derive(Debug, Clone, Default)]
@@ -28,17 +36,79 @@ pub(crate) struct Grants {
     pub(crate) http: Option<HttpGrant>,
     /// Files that may be appended to.
     pub(crate) log_files: Vec<PathBuf>,
+    pub(crate) crypto: bool,
+    pub(crate) secrets: Arc<Secrets>,
+    pub(crate) local_cache: Option<CacheGrant>,
+    pub(crate) shared_counters: Option<SharedGrant>,
+    pub(crate) shared_kv: Option<ValuesGrant>,
 }
 
-/// Where requests may go.
+/// Where requests may go, and how many.
 #[derive(Debug, Clone)]
-pub(crate) struct HttpGrant(Vec<HostRule>);
+pub(crate) struct HttpGrant {
+    rules: Vec<HostRule>,
+    /// `None` is every method.
+    methods: Option<Vec<Method>>,
+    /// Requests of the assignment that may be under way, all workers together.
+    pub(crate) in_flight: Arc<Semaphore>,
+    pub(crate) max_response_bytes: usize,
+}
+
+/// A cache of this node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CacheGrant {
+    /// Whose cache it is, if not the plugin's own.
+    pub(crate) namespace: Option<String>,
+    pub(crate) max_bytes: u64,
+    pub(crate) max_entries: u64,
+}
+
+/// Something that nodes share.
+#[derive(Debug, Clone)]
+pub(crate) struct SharedGrant {
+    /// Whose it is, if not the assignment's or the plugin's own.
+    pub(crate) namespace: Option<String>,
+    /// `None` is the one that this gateway has.
+    pub(crate) backend: Option<Backend>,
+}
+
+/// Values that nodes share.
+#[derive(Debug, Clone)]
+pub(crate) struct ValuesGrant {
+    pub(crate) shared: SharedGrant,
+    pub(crate) max_value_bytes: usize,
+    pub(crate) max_ttl_ms: u64,
+}
 
 impl HttpGrant {
     /// A check for the resolved addresses of `host`; `None` if the host is not granted.
     pub(crate) fn check(&self, host: &str, port: u16) -> Option<impl Fn(IpAddr) -> bool + use<>> {
-        let rules: Vec<_> = self.0.iter().filter(|rule| rule.matches(host, port)).cloned().collect();
+        let rules: Vec<_> = self.rules.iter().filter(|rule| rule.matches(host, port)).cloned().collect();
         (!rules.is_empty()).then_some(move |address| rules.iter().any(|rule| rule.allows(address)))
+    }
+
+    /// Whether requests may have this method.
+    pub(crate) fn allows(&self, method: &Method) -> bool {
+        self.methods.as_ref().is_none_or(|methods| methods.contains(method))
+    }
+
+    fn read(parameters: &mut Parameters) -> Result<Self, AssignError> {
+        let hosts = parameters.texts("hosts")?;
+        let private = parameters.flag("private")? || parameters.trusted;
+        let rule = |text: &String| {
+            HostRule::parse(text, private)
+                .ok_or_else(|| parameters.wrong(format!("`{text}` is not a host, host:port or http URL")))
+        };
+        let rules = hosts.iter().map(rule).collect::<Result<_, _>>()?;
+        let methods = parameters.maybe_texts("methods")?;
+        let method = |text: &String| {
+            Method::from_bytes(text.as_bytes())
+                .map_err(|_| parameters.wrong(format!("`{text}` is not a method")))
+        };
+        let methods = methods.map(|all| all.iter().map(method).collect::<Result<_, _>>()).transpose()?;
+        let in_flight = size(parameters.number("max_in_flight", 64, 10_000)?);
+        let max_response_bytes = size(parameters.number("max_response_bytes", MAX_RESPONSE, MAX_RESPONSE)?);
+        Ok(Self { rules, methods, in_flight: Arc::new(Semaphore::new(in_flight)), max_response_bytes })
     }
 }
 
@@ -53,13 +123,28 @@ pub(crate) enum Granted<'a> {
 impl Grants {
     /// Whether calls may have to wait, and so must be able to suspend.
     pub(crate) fn suspends(&self) -> bool {
-        self.credentials.is_some() || self.http.is_some()
+        self.credentials.is_some() || self.http.is_some() || self.shares()
+    }
+
+    /// Whether calls may reach what nodes share.
+    fn shares(&self) -> bool {
+        self.shared_counters.is_some() || self.shared_kv.is_some()
+    }
+
+    /// What of the things that nodes share is asked for, by capability.
+    pub(crate) fn shared(&self) -> impl Iterator<Item = (&'static str, &SharedGrant)> {
+        let counters = self.shared_counters.iter().map(|grant| ("shared-counters", grant));
+        counters.chain(self.shared_kv.iter().map(|grant| ("shared-kv", &grant.shared)))
     }
 
     /// Whether calls wait for nothing but credentials, and leave nothing behind that counts: such a call
     /// may be broken off and begun anew.
     pub(crate) fn may_begin_anew(&self) -> bool {
-        self.http.is_none() && !self.metrics && !self.local_counters && self.log_files.is_empty()
+        self.http.is_none()
+            && !self.shares()
+            && !self.metrics
+            && !self.local_counters
+            && self.log_files.is_empty()
     }
 
     /// Whether `path` may be appended to.
@@ -69,89 +154,109 @@ impl Grants {
 
     /// Cuts what is asked for down to what is granted.
     pub(crate) fn resolve(asked: &[CapabilityRequest], granted: &Granted<'_>) -> Result<Self, AssignError> {
+        if let Granted::Only(all) = granted
+            && let Some(unknown) = all.keys().find(|name| !CAPABILITIES.contains(&name.as_str()))
+        {
+            return Err(unknown_capability(unknown));
+        }
         let mut grants = Self::default();
         let mut missing = Vec::new();
         for request in asked {
-            match parameters(request, granted)? {
-                Some(parameters) => grants.add(&request.name, &parameters)?,
+            let wish = wish(request)?;
+            let optional = wish.get("optional") == Some(&Value::Bool(true));
+            match parameters(&request.name, wish, granted)? {
+                Some(parameters) => grants.add(&request.name, parameters)?,
+                None if optional => {}
                 None => missing.push(request.name.clone()),
             }
         }
         if missing.is_empty() { Ok(grants) } else { Err(AssignError::NotGranted(missing)) }
     }
 
-    fn add(&mut self, name: &str, parameters: &Parameters) -> Result<(), AssignError> {
+    fn add(&mut self, name: &str, mut parameters: Parameters) -> Result<(), AssignError> {
         match name {
             "exchange" | "clock" | "body" => {}
             "logging" => self.logging = true,
             "random" => self.random = true,
             "metrics" => self.metrics = true,
             "local-counters" => self.local_counters = true,
-            "credentials" => self.credentials = Some(parameters.texts(name, "kinds")?),
+            "crypto" => self.crypto = true,
+            "credentials" => self.credentials = Some(parameters.texts("kinds")?),
             "log-file" => {
-                self.log_files = parameters.texts(name, "paths")?.into_iter().map(Into::into).collect()
+                self.log_files = parameters.texts("paths")?.into_iter().map(Into::into).collect();
             }
-            "http-client" => {
-                let hosts = parameters.texts(name, "hosts")?;
-                let rule = |text: &String| {
-                    HostRule::parse(text, parameters.private)
-                        .ok_or_else(|| wrong(name, format!("`{text}` is not a host, host:port or http URL")))
-                };
-                self.http = Some(HttpGrant(hosts.iter().map(rule).collect::<Result<_, _>>()?));
-            }
-            _ if NOT_YET.contains(&name) => {
-                return Err(wrong(name, "this gateway does not have this capability yet".into()));
-            }
-            _ => return Err(wrong(name, "unknown capability".into())),
+            "http-client" => self.http = Some(HttpGrant::read(&mut parameters)?),
+            "secrets" => self.secrets = Arc::new(Secrets::read(&mut parameters)?),
+            "local-cache" => self.local_cache = Some(CacheGrant::read(&mut parameters)?),
+            "shared-counters" => self.shared_counters = Some(SharedGrant::read(&mut parameters)?),
+            "shared-kv" => self.shared_kv = Some(ValuesGrant::read(&mut parameters)?),
+            _ => return Err(unknown_capability(name)),
         }
-        Ok(())
+        parameters.end()
     }
 }
 
-/// Parameters of one grant.
-struct Parameters {
-    values: Map<String, Value>,
-    /// Private addresses are open: the operator wrote the very host, or said so.
-    private: bool,
-}
-
-impl Parameters {
-    fn texts(&self, capability: &str, field: &str) -> Result<Vec<String>, AssignError> {
-        let Some(Value::Array(items)) = self.values.get(field) else {
-            return Err(wrong(capability, format!("expected a list of strings in `{field}`")));
-        };
-        let text = |item: &Value| {
-            let text = item.as_str().map(str::to_owned);
-            text.ok_or_else(|| wrong(capability, format!("`{field}` may only hold strings")))
-        };
-        // A reference to a field that is not configured grants nothing.
-        items.iter().filter(|item| !item.is_null()).map(text).collect()
+impl CacheGrant {
+    fn read(parameters: &mut Parameters) -> Result<Self, AssignError> {
+        Ok(Self {
+            namespace: parameters.name("namespace")?,
+            max_bytes: parameters.number("max_bytes", 4 << 20, 256 << 20)?,
+            max_entries: parameters.number("max_entries", 10_000, 1_000_000)?,
+        })
     }
 }
 
-fn parameters(request: &CapabilityRequest, granted: &Granted<'_>) -> Result<Option<Parameters>, AssignError> {
+impl SharedGrant {
+    fn read(parameters: &mut Parameters) -> Result<Self, AssignError> {
+        Ok(Self { namespace: parameters.name("namespace")?, backend: parameters.backend()? })
+    }
+}
+
+impl ValuesGrant {
+    fn read(parameters: &mut Parameters) -> Result<Self, AssignError> {
+        Ok(Self {
+            shared: SharedGrant::read(parameters)?,
+            max_value_bytes: size(parameters.number("max_value_bytes", 64 << 10, 1 << 20)?),
+            max_ttl_ms: parameters.number("max_ttl_ms", 86_400_000, 30 * 86_400_000)?,
+        })
+    }
+}
+
+fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn unknown_capability(name: &str) -> AssignError {
+    wrong(name, format!("unknown capability; expected one of: {}", CAPABILITIES.join(", ")))
+}
+
+/// What the plugin says of its wish.
+fn wish(request: &CapabilityRequest) -> Result<Map<String, Value>, AssignError> {
+    let text = if request.params_json.is_empty() { "{}" } else { &request.params_json };
+    match serde_json::from_str(text) {
+        Ok(Value::Object(wish)) => Ok(wish),
+        Ok(_) | Err(_) => Err(wrong(&request.name, "the plugin's parameters are not a JSON object".into())),
+    }
+}
+
+fn parameters(
+    name: &str,
+    mut wish: Map<String, Value>,
+    granted: &Granted<'_>,
+) -> Result<Option<Parameters>, AssignError> {
+    let none = || Parameters::new(name, Map::new(), false);
     match granted {
         Granted::Everything(config) => {
-            let text = if request.params_json.is_empty() { "{}" } else { &request.params_json };
-            let parsed = serde_json::from_str(text);
-            let Ok(Value::Object(mut values)) = parsed else {
-                return Err(wrong(&request.name, "the plugin's parameters are not a JSON object".into()));
-            };
-            values.values_mut().for_each(|value| refer(value, config));
-            Ok(Some(Parameters { values, private: true }))
+            wish.remove("optional");
+            wish.values_mut().for_each(|value| refer(value, config));
+            Ok(Some(Parameters::new(name, wish, true)))
         }
-        Granted::Only(all) => Ok(match all.get(&request.name) {
-            Some(Value::Object(values)) => {
-                let private = values.get("private") == Some(&Value::Bool(true));
-                Some(Parameters { values: values.clone(), private })
-            }
-            Some(Value::Bool(true)) => Some(Parameters { values: Map::new(), private: false }),
+        Granted::Only(all) => Ok(match all.get(name) {
+            Some(Value::Object(values)) => Some(Parameters::new(name, values.clone(), false)),
+            Some(Value::Bool(true)) => Some(none()),
             Some(Value::Null | Value::Bool(false)) => None,
-            Some(_) => return Err(wrong(&request.name, "expected an object of parameters".into())),
-            None if FREE.contains(&request.name.as_str()) => {
-                Some(Parameters { values: Map::new(), private: false })
-            }
-            None => None,
+            Some(_) => return Err(wrong(name, "expected an object of parameters".into())),
+            None => FREE.contains(&name).then(none),
         }),
     }
 }
@@ -211,5 +316,30 @@ mod tests {
             Grants::resolve(asked.get(..2).unwrap(), &Granted::Only(granted.as_object().unwrap())).unwrap();
         let allow = grants.http.unwrap().check("example.com", 80).unwrap();
         assert!(!allow([10, 0, 0, 1].into()), "a name must not lead into a private network");
+    }
+
+    #[test]
+    fn what_nobody_knows_is_refused() {
+        for (case, asked, granted) in [
+            ("a capability that nobody asked for", None, json!({"teleport": {}})),
+            ("a parameter", Some("http-client"), json!({"http-client": {"hosts": [], "hsots": []}})),
+            ("a parameter where there is none", Some("random"), json!({"random": {"bytes": 4}})),
+            ("a backend", Some("shared-kv"), json!({"shared-kv": {"backend": "etcd"}})),
+            ("a number that is none", Some("local-cache"), json!({"local-cache": {"max_bytes": "4m"}})),
+            ("a namespace with a colon", Some("shared-kv"), json!({"shared-kv": {"namespace": "a:b"}})),
+        ] {
+            let asked: Vec<_> = asked.map(|name| ask(name, "")).into_iter().collect();
+            let refused = Grants::resolve(&asked, &Granted::Only(granted.as_object().unwrap()));
+            assert!(matches!(refused, Err(AssignError::Sandbox { .. })), "{case}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_plugin_can_do_without_what_it_calls_optional() {
+        let asked = [ask("shared-kv", r#"{"optional":true}"#), ask("local-cache", "")];
+        let granted = json!({"local-cache": {"max_bytes": 1000}});
+        let grants = Grants::resolve(&asked, &Granted::Only(granted.as_object().unwrap())).unwrap();
+        assert!(grants.shared_kv.is_none() && !grants.suspends());
+        assert_eq!(grants.local_cache.unwrap().max_bytes, 1000);
     }
 }

@@ -163,7 +163,10 @@ impl Instance {
     fn sort(&self, called: Result<wasmtime::Result<Result<Outcome, Failure>>, ()>) -> Answered {
         match called {
             Ok(Ok(Ok(outcome))) => Ok(outcome),
-            Ok(Ok(Err(Failure { message, retryable }))) => Err(CallFailure::Failed { message, retryable }),
+            Ok(Ok(Err(Failure { mut message, retryable }))) => {
+                self.store.data().core.grants.secrets.redact(&mut message);
+                Err(CallFailure::Failed { message, retryable })
+            }
             Ok(Err(error)) => Err(trapped(&error, self.store.data())),
             Err(()) => Err(CallFailure::Panic),
         }

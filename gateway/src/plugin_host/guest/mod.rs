@@ -1,6 +1,7 @@
 //! Call lifetime: one store with its limits, what the guest is handed, and what comes back.
 
 mod body_work;
+mod handles;
 mod instance;
 mod limiter;
 mod start;
@@ -10,6 +11,7 @@ mod wire;
 mod work;
 
 pub(crate) use body_work::BodyWork;
+pub(crate) use handles::Handles;
 pub(crate) use instance::Instance;
 pub(crate) use limiter::MemoryLimiter;
 pub(crate) use start::{start, start_suspending};

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-use super::MemoryLimiter;
+use super::{Handles, MemoryLimiter};
 use crate::exchange::{ConsumerFacts, Exchange, RequestId};
 use crate::plugin_host::assignment::Core;
-use crate::plugin_host::imports::{HeldBody, LogQuota, MetricHandles};
+use crate::plugin_host::imports::{HeldBody, LogQuota, MetricHandles, PublicKey, SecretHandle};
 
 /// Calls it quits: set when the client is gone or the wall clock has run out. Host functions
 /// return at once, and the guest is stopped at the next tick.
@@ -57,6 +57,8 @@ pub(crate) struct CallState {
     pub(crate) told: Vec<Arc<ConsumerFacts>>,
     pub(crate) log_quota: LogQuota,
     pub(crate) metrics: MetricHandles,
+    pub(crate) keys: Handles<PublicKey>,
+    pub(crate) secrets: Handles<SecretHandle>,
     /// Whether the call runs on a fiber and lets others run between ticks.
     pub(crate) yields: bool,
     /// The call was broken off, because it has to wait and does not run on a fiber.
@@ -93,6 +95,8 @@ impl CallState {
             told: Vec::new(),
             log_quota: LogQuota::default(),
             metrics: MetricHandles::default(),
+            keys: Handles::default(),
+            secrets: Handles::default(),
             yields,
             waits: false,
             core,
@@ -117,7 +121,16 @@ impl CallState {
     ///
     /// [`TooManyHostCalls`] beyond the limit; the guest traps with it.
     pub(crate) fn charge(&mut self) -> wasmtime::Result<()> {
-        match self.host_calls.checked_sub(1) {
+        self.charge_many(1)
+    }
+
+    /// Counts what takes as long as `calls` calls into the host.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyHostCalls`] beyond the limit; the guest traps with it.
+    pub(crate) fn charge_many(&mut self, calls: u32) -> wasmtime::Result<()> {
+        match self.host_calls.checked_sub(calls) {
             Some(left) => {
                 self.host_calls = left;
                 Ok(())

@@ -26,20 +26,16 @@ impl clock::Host for CallState {
 
 impl random::Host for CallState {
     fn bytes(&mut self, n: u32) -> Result<Vec<u8>> {
-        self.charge()?;
+        self.charge_bytes(usize::try_from(n)?)?;
         if !self.core.grants.random {
             return Err(wasmtime::Error::msg("`random` is not granted"));
         }
         if n > MAX_RANDOM {
             return Err(wasmtime::Error::msg("`random` gives 64 KiB at most"));
         }
-        // Version 4 ids hold 122 random bits from the system's generator; the fixed bits are cut.
-        let mut bytes = Vec::with_capacity(usize::try_from(n)?);
-        while bytes.len() < bytes.capacity().min(usize::try_from(n)?) {
-            let id = uuid::Uuid::new_v4().into_bytes();
-            let random = id.iter().enumerate().filter(|(at, _)| *at != 6 && *at != 8).map(|(_, byte)| *byte);
-            bytes.extend(random.take(usize::try_from(n)? - bytes.len()));
-        }
+        let mut bytes = vec![0; usize::try_from(n)?];
+        aws_lc_rs::rand::fill(&mut bytes)
+            .map_err(|_| wasmtime::Error::msg("the system has no randomness"))?;
         Ok(bytes)
     }
 }

@@ -30,8 +30,10 @@ impl Host for CallState {
         Ok(exchange.and_then(|exchange| exchange.attributes.get(&key)).map(str::to_owned))
     }
 
-    fn set_attribute(&mut self, key: String, value: String) -> Result<()> {
+    fn set_attribute(&mut self, key: String, mut value: String) -> Result<()> {
         self.charge()?;
+        // The access log shows attributes.
+        self.core.grants.secrets.redact(&mut value);
         if let Some(exchange) = &mut self.exchange
             && let Err(error) = exchange.attributes.set(key, value)
         {

@@ -15,8 +15,6 @@ use crate::plugin_host::{OutboundError, OutboundRequest, OutboundResponse};
 const INTERFACE: &str = "weir:plugin/http-client@0.1.0";
 /// Requests of one `send-all`.
 const MAX_AT_ONCE: usize = 16;
-/// Largest answer that a guest can ask for.
-const MAX_RESPONSE: u32 = 4 << 20;
 /// Longest time that a guest can ask for.
 const MAX_TIMEOUT_MS: u32 = 120_000;
 
@@ -108,6 +106,11 @@ fn checked(state: &CallState, request: Request) -> std::result::Result<OutboundR
     }
     let grant = state.core.grants.http.as_ref().ok_or(HttpError::Denied)?;
     let allow = grant.check(authority.host(), port).ok_or(HttpError::Denied)?;
+    let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| HttpError::Protocol)?;
+    if !grant.allows(&method) {
+        return Err(HttpError::Denied);
+    }
+    let permit = Arc::clone(&grant.in_flight).try_acquire_owned().map_err(|_| HttpError::Budget)?;
     let mut headers = HeaderMap::with_capacity(request.headers.len());
     for Header { name, value } in request.headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HttpError::Protocol)?;
@@ -120,13 +123,19 @@ fn checked(state: &CallState, request: Request) -> std::result::Result<OutboundR
         }
     }
     Ok(OutboundRequest {
-        method: Method::from_bytes(request.method.as_bytes()).map_err(|_| HttpError::Protocol)?,
+        method,
         url: request.url,
         headers,
         body: request.body.into(),
         timeout: Duration::from_millis(request.timeout_ms.clamp(1, MAX_TIMEOUT_MS).into()),
-        max_response_bytes: usize::try_from(request.max_response_bytes.min(MAX_RESPONSE)).unwrap_or_default(),
-        allow: Arc::new(allow),
+        max_response_bytes: usize::try_from(request.max_response_bytes)
+            .unwrap_or_default()
+            .min(grant.max_response_bytes),
+        // The request goes on when its caller leaves: it counts for as long as somebody may ask this.
+        allow: Arc::new(move |address| {
+            let _counts = &permit;
+            allow(address)
+        }),
     })
 }
 
@@ -151,5 +160,80 @@ fn refused(error: OutboundError) -> HttpError {
         OutboundError::Timeout => HttpError::Timeout,
         OutboundError::TooLarge => HttpError::TooLarge,
         OutboundError::Protocol => HttpError::Protocol,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::plugin_host::tests::Fixture;
+    use crate::plugin_host::tests::capabilities::state;
+
+    fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Request {
+        let header =
+            |(name, value): &(&str, &str)| Header { name: (*name).into(), value: value.as_bytes().into() };
+        Request {
+            method: method.into(),
+            url: url.into(),
+            headers: headers.iter().map(header).collect(),
+            body: Vec::new(),
+            timeout_ms: 1000,
+            max_response_bytes: u32::MAX,
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_is_granted_goes_out() {
+        let fixture = Fixture::new();
+        let grant = json!({"http-client": {"hosts": ["example.com:80"], "methods": ["GET"]}});
+        let state = state(&fixture, &grant).await;
+        for (case, asked, want) in [
+            ("another host", request("GET", "http://example.org/", &[]), HttpError::Denied),
+            ("another port", request("GET", "http://example.com:81/", &[]), HttpError::Denied),
+            ("another scheme", request("GET", "ftp://example.com/", &[]), HttpError::Denied),
+            ("another method", request("POST", "http://example.com/", &[]), HttpError::Denied),
+            ("userinfo", request("GET", "http://example.com@10.0.0.1/", &[]), HttpError::Denied),
+            ("userinfo of its own", request("GET", "http://a:b@example.com/", &[]), HttpError::Denied),
+            (
+                "a split header",
+                request("GET", "http://example.com/", &[("a", "b\r\nc: d")]),
+                HttpError::Protocol,
+            ),
+            ("a split name", request("GET", "http://example.com/", &[("a\r\nb", "c")]), HttpError::Protocol),
+            (
+                "a split path",
+                request("GET", "http://example.com/ HTTP/1.1\r\na: b", &[]),
+                HttpError::Protocol,
+            ),
+            (
+                "a split method",
+                request("GET / HTTP/1.1\r\n", "http://example.com/", &[]),
+                HttpError::Protocol,
+            ),
+        ] {
+            let refused = checked(&state, asked).err();
+            assert_eq!(refused.map(|error| format!("{error:?}")), Some(format!("{want:?}")), "{case}");
+        }
+        let framing =
+            [("Host", "x"), ("content-length", "9"), ("Transfer-Encoding", "chunked"), ("x-a", "b")];
+        let sent = checked(&state, request("GET", "http://example.com/", &framing)).ok().unwrap();
+        assert_eq!(sent.headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-a"]);
+        assert_eq!(sent.max_response_bytes, 4 << 20);
+    }
+
+    #[tokio::test]
+    async fn requests_under_way_are_bounded() {
+        let fixture = Fixture::new();
+        let grant = json!({"http-client": {"hosts": ["example.com"], "max_in_flight": 2}});
+        let state = state(&fixture, &grant).await;
+        let ask = || checked(&state, request("GET", "http://example.com/", &[]));
+        let (one, two) = (ask().ok().unwrap(), ask().ok().unwrap());
+        assert!(matches!(ask(), Err(HttpError::Budget)), "two are under way");
+        drop(one);
+        let again = ask().ok().unwrap();
+        assert!(matches!(ask(), Err(HttpError::Budget)), "two again");
+        drop((two, again));
     }
 }

@@ -6,7 +6,7 @@
 use wasmtime::Engine;
 use wasmtime::component::{HasData, Linker};
 
-use super::{credentials, http_client};
+use super::{credentials, http_client, shared_state};
 use crate::plugin_host::bindings::weir::plugin as wit;
 use crate::plugin_host::guest::CallState;
 
@@ -19,6 +19,9 @@ pub(crate) struct Linkers {
 /// The imports speak of the data of the store.
 struct Host;
 
+/// How the imports find their data.
+type Get = fn(&mut CallState) -> &mut CallState;
+
 impl HasData for Host {
     type Data<'a> = &'a mut CallState;
 }
@@ -28,16 +31,20 @@ impl Linkers {
         let mut plain = shared(engine)?;
         credentials::link_cached(&mut plain)?;
         http_client::link_denied(&mut plain)?;
+        let get: Get = |state| state;
+        wit::shared_counters::add_to_linker::<_, Host>(&mut plain, get)?;
+        wit::shared_kv::add_to_linker::<_, Host>(&mut plain, get)?;
         let mut suspending = shared(engine)?;
         credentials::link(&mut suspending)?;
         http_client::link(&mut suspending)?;
+        shared_state::link(&mut suspending)?;
         Ok(Self { plain, suspending })
     }
 }
 
 fn shared(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::new(engine);
-    let get: fn(&mut CallState) -> &mut CallState = |state| state;
+    let get: Get = |state| state;
     wit::types::add_to_linker::<_, Host>(&mut linker, get)?;
     wit::chunks::add_to_linker::<_, Host>(&mut linker, get)?;
     wit::exchange::add_to_linker::<_, Host>(&mut linker, get)?;
@@ -51,7 +58,5 @@ fn shared(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     wit::local_counters::add_to_linker::<_, Host>(&mut linker, get)?;
     wit::local_cache::add_to_linker::<_, Host>(&mut linker, get)?;
     wit::log_file::add_to_linker::<_, Host>(&mut linker, get)?;
-    wit::shared_counters::add_to_linker::<_, Host>(&mut linker, get)?;
-    wit::shared_kv::add_to_linker::<_, Host>(&mut linker, get)?;
     Ok(linker)
 }

@@ -50,9 +50,15 @@ impl Host for CallState {
             })
     }
 
-    fn log(&mut self, level: Level, mut message: String, fields: Vec<(String, String)>) -> Result<()> {
+    fn log(&mut self, level: Level, mut message: String, mut fields: Vec<(String, String)>) -> Result<()> {
         if !self.enabled(level)? {
             return Ok(());
+        }
+        if !self.core.grants.secrets.is_empty() {
+            self.charge_bytes(message.len())?;
+            self.core.grants.secrets.redact(&mut message);
+            let texts = fields.iter_mut().flat_map(|(name, value)| [name, value]);
+            texts.for_each(|text| self.core.grants.secrets.redact(text));
         }
         message.truncate(message.floor_char_boundary(MAX_MESSAGE));
         let more: usize = fields.iter().map(|(name, value)| name.len() + value.len()).sum();

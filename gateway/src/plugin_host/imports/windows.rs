@@ -1,12 +1,6 @@
 //! The arithmetic of counters: token bucket, fixed and sliding windows. Pure.
 
-/// What a counter answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Taken {
-    pub(super) allowed: bool,
-    pub(super) remaining: u64,
-    pub(super) reset_ms: u64,
-}
+pub(super) use crate::shared::Taken;
 
 /// One counter. Times are Unix milliseconds.
 #[derive(Debug, Clone, Copy)]

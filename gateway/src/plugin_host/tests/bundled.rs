@@ -14,6 +14,7 @@ use crate::exchange::{ConsumerFacts, ResponseHead};
 use crate::plugin_host::{
     Answer, Assignment, AssignmentSpec, Directory, Flow, FoundCredential, HostDeps, ResponseFlow,
 };
+use crate::shared::SharedState;
 
 /// Knows one key, `good`; the cache knows nothing, and `slow` is never answered.
 #[derive(Default)]
@@ -80,6 +81,7 @@ fn with_directory() -> (Fixture, Arc<OneKey>) {
     let deps = HostDeps {
         directory: Arc::clone(&directory) as Arc<dyn Directory>,
         outbound: Arc::new(Nothing),
+        shared: SharedState::default(),
         log_record: |_, out| out.push_str(r#"{"record":true}"#),
     };
     (Fixture::with(deps), directory)

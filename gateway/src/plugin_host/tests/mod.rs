@@ -5,6 +5,7 @@ mod attacks;
 mod bodies;
 mod bundled;
 mod calls;
+pub(super) mod capabilities;
 mod guests;
 mod hostile;
 mod logs;
@@ -24,6 +25,7 @@ use super::{
     Slot,
 };
 use crate::exchange::{ConsumerFacts, Exchange, Peer, RequestHead, RequestId, Scheme, Timing};
+use crate::shared::SharedState;
 
 /// Nobody is there, and nothing goes out.
 struct Nothing;
@@ -53,17 +55,18 @@ impl Outbound for Nothing {
 }
 
 /// A host whose files go away with it.
-struct Fixture {
+pub(super) struct Fixture {
     host: Host,
     instances: Instances,
     _prefix: TempDir,
 }
 
 impl Fixture {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let deps = HostDeps {
             directory: Arc::new(Nothing),
             outbound: Arc::new(Nothing),
+            shared: SharedState::default(),
             log_record: |exchange, out| out.push_str(exchange.id.as_str()),
         };
         Self::with(deps)

@@ -11,6 +11,7 @@ use super::bundled::{alice, bundled};
 use super::{Fixture, Nothing, chain, exchange};
 use crate::exchange::ConsumerFacts;
 use crate::plugin_host::{Answer, Directory, Flow, FoundCredential, HostDeps};
+use crate::shared::SharedState;
 
 /// Knows every key; at first the store has to be asked.
 #[derive(Default)]
@@ -53,6 +54,7 @@ async fn many_who_waited_at_once_leave_room_for_those_who_need_not() {
     let deps = HostDeps {
         directory: Arc::clone(&directory) as Arc<dyn Directory>,
         outbound: Arc::new(Nothing),
+        shared: SharedState::default(),
         log_record: |_, _| {},
     };
     let fixture = Fixture::with_room(deps, 64);

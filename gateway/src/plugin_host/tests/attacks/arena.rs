@@ -20,6 +20,7 @@ use crate::plugin_host::{
     Answer, AssignError, Assignment, AssignmentSpec, Directory, Flow, FoundCredential, Host, HostDeps,
     Instances,
 };
+use crate::shared::SharedState;
 
 /// Calls of each attack under the policy `open`, after the one under `closed`. After three overruns of its time a
 /// plugin is called on a fiber: the last ones see that, too.
@@ -87,6 +88,7 @@ impl Arena {
             directory: Arc::new(Moody),
             outbound: Arc::new(Nothing),
             log_record: |_, _| {},
+            shared: SharedState::default(),
         });
         let name = "(data (i32.const 64) \"other\")";
         let honest = fixture.assign(Guest { more: name, ..Guest::default() }.build(), &spec(1, "{}")).await;

@@ -103,10 +103,17 @@ impl Fetcher {
     ) -> Result<FetchResponse, FetchError> {
         let (endpoint, host) = target(&request.url)?;
         let addresses = self.connect.resolve(&endpoint).await?;
-        let address = addresses.into_iter().find(|address| allow(address.ip())).ok_or(FetchError::Denied)?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        let stream = self.connect.open(&endpoint, address, left).await?;
-        exchange(Connection::new(stream, address), request, host).await
+        let mut outcome = Err(FetchError::Denied);
+        let allowed: Vec<_> = addresses.into_iter().filter(|address| allow(address.ip())).collect();
+        for address in allowed {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.connect.open(&endpoint, address, left).await {
+                // Nothing is sent twice: another address is tried only if this one cannot be connected to.
+                Ok(stream) => return exchange(Connection::new(stream, address), request, host).await,
+                Err(error) => outcome = Err(error.into()),
+            }
+        }
+        outcome
     }
 }
 
@@ -151,3 +158,6 @@ async fn exchange(
     }
     Ok(FetchResponse { status: head.status, headers: head.headers, body: whole.freeze() })
 }
+
+#[cfg(test)]
+mod tests;

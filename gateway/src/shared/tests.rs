@@ -1,0 +1,266 @@
+//! What both backends promise, tried on a real Redis, a real PostgreSQL and SQLite.
+
+use std::time::{Duration, Instant};
+
+use gateway_tests::{Postgres, Redis as Server};
+use secrecy::SecretString;
+use tokio::runtime::Handle;
+
+use super::*;
+use crate::store::StoreSettings;
+
+/// A backend, and what keeps its server alive.
+struct Fresh {
+    state: SharedState,
+    /// As another gateway sees it.
+    other: SharedState,
+    backend: Backend,
+    _server: Option<Server>,
+}
+
+fn settings(server: &Server) -> RedisSettings {
+    RedisSettings {
+        host: server.address().ip().to_string(),
+        port: server.address().port(),
+        username: None,
+        password: SecretString::from(""),
+        database: 0,
+        ssl: false,
+        ssl_verify: false,
+        timeout: Duration::from_secs(2),
+    }
+}
+
+fn redis(settings: &RedisSettings) -> SharedState {
+    SharedState::new(Some(settings), None, Handle::current()).unwrap()
+}
+
+impl Fresh {
+    async fn redis() -> Self {
+        let server = Server::start().unwrap();
+        let settings = settings(&server);
+        let (state, other) = (redis(&settings), redis(&settings));
+        Self { state, other, backend: Backend::Redis, _server: Some(server) }
+    }
+
+    async fn postgres() -> Self {
+        let url = Postgres::shared().unwrap().database().unwrap();
+        let settings = StoreSettings::Url(SecretString::from(url));
+        let (one, two) = (Store::connect(&settings).await.unwrap(), Store::connect(&settings).await.unwrap());
+        one.migrate().await.unwrap();
+        Self::database(one, two)
+    }
+
+    async fn sqlite() -> Self {
+        let store = Store::connect(&StoreSettings::Memory).await.unwrap();
+        store.migrate().await.unwrap();
+        Self::database(store.clone(), store)
+    }
+
+    fn database(one: Store, two: Store) -> Self {
+        let state = |store| SharedState::new(None, Some(store), Handle::current()).unwrap();
+        Self { state: state(one), other: state(two), backend: Backend::Database, _server: None }
+    }
+
+    async fn take(&self, key: &str, window: Window, numbers: (u64, u64, u64), now_ms: u64) -> Taken {
+        self.state.take(self.backend, Ask::new(key, window, numbers, now_ms)).await.unwrap()
+    }
+}
+
+/// Each test once for each backend.
+macro_rules! on_each_backend {
+    ($($name:ident),+ $(,)?) => {
+        mod with_redis {
+            $(#[tokio::test] async fn $name() { super::$name(super::Fresh::redis().await).await; })+
+        }
+        mod with_postgres {
+            $(#[tokio::test] async fn $name() { super::$name(super::Fresh::postgres().await).await; })+
+        }
+        mod with_sqlite {
+            $(#[tokio::test] async fn $name() { super::$name(super::Fresh::sqlite().await).await; })+
+        }
+    };
+}
+
+on_each_backend!(
+    a_fixed_window_counts_up_to_its_limit,
+    a_sliding_window_remembers_the_one_before,
+    many_at_once_never_pass_the_limit,
+    a_swap_is_won_by_one,
+    values_end,
+    values_are_bytes,
+);
+
+/// Far enough ahead that no counter of these tests ends while they run.
+fn minute() -> u64 {
+    let now = u64::try_from(unix_ms()).unwrap();
+    now - now % 60_000
+}
+
+async fn a_fixed_window_counts_up_to_its_limit(fresh: Fresh) {
+    let now = minute() + 45_000;
+    for (case, cost, want) in [
+        ("the first", 2, Taken { allowed: true, remaining: 1, reset_ms: 15_000 }),
+        ("more than is left", 2, Taken { allowed: false, remaining: 1, reset_ms: 15_000 }),
+        ("the last", 1, Taken { allowed: true, remaining: 0, reset_ms: 15_000 }),
+        ("none left", 1, Taken { allowed: false, remaining: 0, reset_ms: 15_000 }),
+        ("nothing", 0, Taken { allowed: true, remaining: 0, reset_ms: 15_000 }),
+        ("more than there ever is", 9, Taken { allowed: false, remaining: 0, reset_ms: 15_000 }),
+    ] {
+        assert_eq!(fresh.take("k", Window::Fixed, (3, 60_000, cost), now).await, want, "{case}");
+    }
+    let next = fresh.take("k", Window::Fixed, (3, 60_000, 1), now + 15_000).await;
+    assert_eq!((next.allowed, next.remaining), (true, 2), "the next window");
+    assert!(fresh.take("other", Window::Fixed, (1, 60_000, 1), now).await.allowed, "another key");
+}
+
+async fn a_sliding_window_remembers_the_one_before(fresh: Fresh) {
+    let start = minute();
+    let full = fresh.take("k", Window::Sliding, (10, 60_000, 10), start).await;
+    assert_eq!((full.allowed, full.remaining), (true, 0));
+    assert!(!fresh.take("k", Window::Sliding, (10, 60_000, 1), start + 60_000).await.allowed, "all count");
+    let half = fresh.take("k", Window::Sliding, (10, 60_000, 1), start + 90_000).await;
+    assert_eq!((half.allowed, half.remaining), (true, 4), "half of them count");
+    let none = fresh.take("k", Window::Sliding, (10, 60_000, 1), start + 240_000).await;
+    assert_eq!((none.allowed, none.remaining), (true, 9), "the window before is empty");
+}
+
+async fn many_at_once_never_pass_the_limit(fresh: Fresh) {
+    let now = minute();
+    let mut calls = tokio::task::JoinSet::new();
+    for n in 0..60 {
+        let (state, backend) = (if n % 2 == 0 { &fresh.state } else { &fresh.other }.clone(), fresh.backend);
+        let window = if n % 3 == 0 { Window::Sliding } else { Window::Fixed };
+        let ask = Ask::new("k", window, (25, 60_000, 1), now);
+        calls.spawn(async move { state.take(backend, ask).await.unwrap().allowed });
+    }
+    let allowed = calls.join_all().await.into_iter().filter(|allowed| *allowed).count();
+    assert_eq!(allowed, 25);
+}
+
+async fn a_swap_is_won_by_one(fresh: Fresh) {
+    let backend = fresh.backend;
+    for (round, old) in [None, Some(b"0".to_vec())].into_iter().enumerate() {
+        let mut calls = tokio::task::JoinSet::new();
+        for n in 0..10_u8 {
+            let state = if n % 2 == 0 { &fresh.state } else { &fresh.other }.clone();
+            let values = (old.clone(), if round == 0 { b"0".to_vec() } else { vec![n] });
+            calls.spawn(async move { state.swap(backend, "k".into(), values, 60_000).await.unwrap() });
+        }
+        let won = calls.join_all().await.into_iter().filter(|won| *won).count();
+        assert_eq!(won, 1, "round {round}");
+    }
+    let swap = (Some(b"something else".to_vec()), b"x".to_vec());
+    assert!(!fresh.state.swap(backend, "k".into(), swap, 60_000).await.unwrap(), "it is another value");
+    let swap = (Some(b"x".to_vec()), b"x".to_vec());
+    assert!(!fresh.state.swap(backend, "absent".into(), swap, 60_000).await.unwrap(), "there is none");
+}
+
+async fn values_end(fresh: Fresh) {
+    let Fresh { state, other, backend, .. } = &fresh;
+    let begun = Instant::now();
+    state.put(*backend, "k".into(), b"v".to_vec(), 2000).await.unwrap();
+    assert_eq!(other.get(*backend, "k".into()).await.unwrap(), Some(b"v".to_vec()), "all nodes see it");
+    while other.get(*backend, "k".into()).await.unwrap().is_some() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it does not end");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(begun.elapsed() > Duration::from_millis(500), "not before its time");
+    let swap = (None, b"new".to_vec());
+    assert!(state.swap(*backend, "k".into(), swap, 60_000).await.unwrap(), "what has ended is not there");
+}
+
+async fn values_are_bytes(fresh: Fresh) {
+    let all: Vec<u8> = (0..=255).collect();
+    for value in [all, vec![], vec![0; 1 << 16]] {
+        fresh.state.put(fresh.backend, "k".into(), value.clone(), 60_000).await.unwrap();
+        assert_eq!(fresh.other.get(fresh.backend, "k".into()).await.unwrap(), Some(value));
+    }
+}
+
+#[tokio::test]
+async fn counters_and_values_of_redis_end_by_themselves() {
+    let server = Server::start().unwrap();
+    let state = redis(&settings(&server));
+    let now = u64::try_from(unix_ms()).unwrap();
+    for window in [Window::Fixed, Window::Sliding] {
+        state.take(Backend::Redis, Ask::new("k", window, (5, 60_000, 1), now)).await.unwrap();
+    }
+    state.put(Backend::Redis, "k".into(), b"v".to_vec(), 60_000).await.unwrap();
+    let keys = server.command(&["KEYS", "*"]).unwrap();
+    let keys: Vec<_> = keys.lines().filter(|line| line.starts_with("weir:")).collect();
+    assert_eq!(keys.len(), 2, "one counter and one value: {keys:?}");
+    for key in keys {
+        let left: i64 =
+            server.command(&["PTTL", key]).unwrap().trim().trim_start_matches(':').parse().unwrap();
+        assert!((1..=120_000).contains(&left), "{key} lives {left} ms");
+    }
+}
+
+#[tokio::test]
+async fn redis_that_is_away_costs_one_wait_and_comes_back() {
+    let mut server = Server::start().unwrap();
+    let state = redis(&RedisSettings { timeout: Duration::from_millis(300), ..settings(&server) });
+    let get = async || state.get(Backend::Redis, "k".into()).await;
+    assert!(get().await.is_ok(), "it is there");
+    server.stop();
+    let begun = Instant::now();
+    assert!(get().await.is_err(), "it is away");
+    assert!(begun.elapsed() < Duration::from_millis(600), "{:?}", begun.elapsed());
+    let begun = Instant::now();
+    for _ in 0..100 {
+        assert!(matches!(get().await, Err(SharedError::Resting(_))), "nobody asks it");
+    }
+    assert!(begun.elapsed() < Duration::from_millis(200), "at once: {:?}", begun.elapsed());
+    server.start_again().unwrap();
+    let begun = Instant::now();
+    while get().await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(15), "it does not come back");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn redis_that_accepts_and_says_nothing_is_given_up() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = RedisSettings {
+        host: "127.0.0.1".into(),
+        port: silent.local_addr().unwrap().port(),
+        username: None,
+        password: SecretString::from("x"),
+        database: 0,
+        ssl: false,
+        ssl_verify: false,
+        timeout: Duration::from_millis(100),
+    };
+    let state = redis(&server);
+    let begun = Instant::now();
+    assert!(state.get(Backend::Redis, "k".into()).await.is_err());
+    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn the_password_and_the_database_of_redis_count() {
+    let server = Server::with_password("hunter22").unwrap();
+    let wrong = redis(&settings(&server)).get(Backend::Redis, "k".into()).await.unwrap_err().to_string();
+    assert!(!wrong.contains("hunter22"), "{wrong}");
+    let right = RedisSettings { password: SecretString::from("hunter22"), ..settings(&server) };
+    let state = redis(&RedisSettings { database: 3, ..right.clone() });
+    state.put(Backend::Redis, "k".into(), b"v".to_vec(), 60_000).await.unwrap();
+    assert_eq!(redis(&right).get(Backend::Redis, "k".into()).await.unwrap(), None, "in database 0");
+    assert_eq!(state.get(Backend::Redis, "k".into()).await.unwrap(), Some(b"v".to_vec()), "in database 3");
+}
+
+#[tokio::test]
+async fn the_sweep_deletes_what_has_ended() {
+    for fresh in [Fresh::postgres().await, Fresh::sqlite().await] {
+        let store = fresh.state.store().unwrap();
+        store.count_shared("old", (1, 5), 1000).await.unwrap();
+        store.put_shared_value("old", b"v", 1000).await.unwrap();
+        store.count_shared("new", (1, 5), i64::MAX).await.unwrap();
+        store.sweep_shared(2000).await.unwrap();
+        assert_eq!(store.shared_count("old").await.unwrap(), 0);
+        assert_eq!(store.shared_count("new").await.unwrap(), 1);
+        assert_eq!(store.shared_value("old", 0).await.unwrap(), None);
+    }
+}

@@ -1,0 +1,130 @@
+//! A throw-away Redis server: nothing on disk, gone with the process that made it.
+//!
+//! Debian's `redis-server` package brings the program. A small shell waits for the end of the test
+//! process, however it ends, and stops the server.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+
+use crate::free_port;
+
+/// How long the server may take to come up.
+const START: Duration = Duration::from_secs(20);
+
+/// A running Redis server.
+#[derive(Debug)]
+pub struct Redis {
+    address: SocketAddr,
+    password: Option<String>,
+    /// Stops the server when its standard input closes, which it does when this process ends.
+    watchdog: Option<Child>,
+}
+
+impl Redis {
+    /// Makes a server that asks nobody for a password.
+    ///
+    /// # Errors
+    ///
+    /// If the program is not installed, or the server does not come up.
+    pub fn start() -> anyhow::Result<Self> {
+        Self::with(None)
+    }
+
+    /// Makes a server with a password for its default user.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn with_password(password: &str) -> anyhow::Result<Self> {
+        Self::with(Some(password.to_owned()))
+    }
+
+    fn with(password: Option<String>) -> anyhow::Result<Self> {
+        let mut server = Self { address: free_port()?, password, watchdog: None };
+        server.start_again()?;
+        Ok(server)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops the server and breaks all connections; what it held is gone.
+    pub fn stop(&mut self) {
+        if let Some(mut watchdog) = self.watchdog.take() {
+            drop(watchdog.stdin.take());
+            let _ = watchdog.wait();
+        }
+    }
+
+    /// Starts the server again, empty and on the same port.
+    ///
+    /// # Errors
+    ///
+    /// If it does not come up.
+    pub fn start_again(&mut self) -> anyhow::Result<()> {
+        let script = "redis-server \"$@\" >/dev/null 2>&1 & cat >/dev/null; kill -9 $!; wait $! 2>/dev/null";
+        let mut command = Command::new("sh");
+        let port = self.address.port().to_string();
+        command.args(["-c", script, "sh", "--bind", "127.0.0.1", "--port", &port, "--save", ""]);
+        command.args(["--appendonly", "no"]);
+        if let Some(password) = &self.password {
+            command.args(["--requirepass", password]);
+        }
+        command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        // Not among those that a Ctrl-C in the terminal ends.
+        self.watchdog = Some(command.process_group(0).spawn().context("sh")?);
+        let begun = Instant::now();
+        while !self.answers() {
+            ensure!(begun.elapsed() < START, "redis-server does not come up; is the package installed?");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// Sends one command, as words; gives what the server answers, as it is on the wire.
+    ///
+    /// # Errors
+    ///
+    /// If the server is not there.
+    pub fn command(&self, words: &[&str]) -> anyhow::Result<String> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        let mut all = String::new();
+        if let Some(password) = &self.password {
+            all.push_str(&encoded(&["AUTH", password]));
+        }
+        all.push_str(&encoded(words));
+        all.push_str(&encoded(&["QUIT"]));
+        stream.write_all(all.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let answer = if self.password.is_some() { answer.trim_start_matches("+OK\r\n") } else { &answer };
+        Ok(answer.trim_end_matches("+OK\r\n").to_owned())
+    }
+
+    fn answers(&self) -> bool {
+        self.command(&["PING"]).is_ok_and(|answer| answer.starts_with("+PONG"))
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// The wire form of a command (RESP).
+fn encoded(words: &[&str]) -> String {
+    let mut text = format!("*{}\r\n", words.len());
+    for word in words {
+        text.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+    }
+    text
+}
