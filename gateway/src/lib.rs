@@ -12,6 +12,7 @@ pub mod shutdown;
 pub mod task;
 
 pub mod config;
+pub mod confinement;
 pub mod exchange;
 pub mod router;
 pub mod store;

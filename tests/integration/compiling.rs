@@ -41,7 +41,7 @@ fn leb(number: usize) -> Vec<u8> {
     bytes
 }
 
-/// The limits of the gateway's compiler process, if one runs now.
+/// The limits and the state of the gateway's compiler process, if one runs now.
 fn compiler_limits(gateway: &Gateway) -> Option<String> {
     let parent = format!("PPid:\t{}\n", gateway.pid());
     let processes = std::fs::read_dir("/proc").ok()?.flatten().map(|entry| entry.path());
@@ -50,7 +50,14 @@ fn compiler_limits(gateway: &Gateway) -> Option<String> {
         read("status").contains(&parent) && read("cmdline").contains("__compile")
     });
     let child: PathBuf = children.next()?;
-    std::fs::read_to_string(child.join("limits")).ok()
+    let read = |name: &str| std::fs::read_to_string(child.join(name)).ok();
+    Some(read("limits")? + &read("status")?)
+}
+
+/// How many filters of system calls a process is under.
+fn filters(status: &str) -> u32 {
+    let row = status.lines().find_map(|line| line.strip_prefix("Seccomp_filters:"));
+    row.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
 }
 
 #[tokio::test]
@@ -60,6 +67,7 @@ async fn a_component_that_is_too_expensive_to_compile_is_refused_and_requests_go
     let gateway = gateway().set("WEIR_PLUGIN_COMPILE_TIME", "2").start().await?;
     let upstream = Upstream::saying("fine").await?;
     serve(&gateway, "a", &upstream.url()).await?;
+    let own = std::fs::read_to_string(format!("/proc/{}/status", gateway.pid()))?;
     let (refused, confined) = tokio::join!(gateway.upload(costly()), async {
         let confined = eventually("the compiler confines itself", Duration::from_secs(20), || async {
             let limits = compiler_limits(&gateway).unwrap_or_default();
@@ -70,6 +78,8 @@ async fn a_component_that_is_too_expensive_to_compile_is_refused_and_requests_go
                 && row("Max address space", " 2147483648 ")
                 && row("Max core file size", " 0 ")
                 && row("Max file size", " 0 ")
+                // Filters of its own, beside those of the gateway.
+                && filters(&limits) > filters(&own)
         });
         confined.await.and(Ok(gateway.get("/a", &[]).await?.status))
     });

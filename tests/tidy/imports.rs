@@ -12,6 +12,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("shutdown", &[]),
     ("task", &[]),
+    ("confinement", &["config"]),
     ("exchange", &["model"]),
     ("router", &["exchange", "model"]),
     ("store", &["config", "model"]),
@@ -19,7 +20,10 @@ const MODULES: &[(&str, &[&str])] = &[
     ("shared", &["config", "store"]),
     ("telemetry", &["clock", "config", "exchange", "model", "task"]),
     ("identity", &["exchange", "model", "store"]),
-    ("plugin_host", &["client", "clock", "exchange", "identity", "model", "shared", "task", "telemetry"]),
+    (
+        "plugin_host",
+        &["client", "clock", "confinement", "exchange", "identity", "model", "shared", "task", "telemetry"],
+    ),
     ("registry", &["client", "plugin_host"]),
     ("snapshot", &["client", "exchange", "model", "plugin_host", "router"]),
     (
@@ -72,7 +76,18 @@ const MODULES: &[(&str, &[&str])] = &[
     ("rehearsal", &["clock", "exchange", "model", "plugin_host", "shared", "telemetry"]),
     (
         "cli",
-        &["app", "client", "config", "plugin_host", "rehearsal", "shutdown", "store", "task", "telemetry"],
+        &[
+            "app",
+            "client",
+            "config",
+            "confinement",
+            "plugin_host",
+            "rehearsal",
+            "shutdown",
+            "store",
+            "task",
+            "telemetry",
+        ],
     ),
 ];
 
@@ -83,6 +98,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("arc_swap", &["snapshot/"]),
     ("axum", &["admin/"]),
     ("clap", &["cli/"]),
+    ("landlock", &["confinement/"]),
+    ("seccompiler", &["confinement/"]),
     ("hyper", &["proxy/", "client/", "cli/demo.rs"]),
     ("hyper_util", &["proxy/", "client/", "cli/demo.rs"]),
     ("indicatif", &["cli/plugin/"]),

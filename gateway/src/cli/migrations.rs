@@ -7,6 +7,8 @@ use crate::store::{Store, StoreSettings};
 
 pub(super) fn up(file: &SettingsFile) -> Result<ExitCode, CliError> {
     let settings = file.load()?.settings;
+    // What it writes must be the gateway's own.
+    super::become_user(&settings)?;
     std::fs::create_dir_all(&settings.prefix).map_err(|source| CliError::System {
         what: format!("the prefix {} cannot be made", settings.prefix.display()),
         source,

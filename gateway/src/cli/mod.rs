@@ -16,7 +16,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::app::AppError;
-use crate::config::{self, Loaded, SettingsError, Sources};
+use crate::config::{self, Loaded, Settings, SettingsError, Sources};
+use crate::confinement::{self, ConfinementError};
 use crate::plugin_host::{self, Fuel};
 use crate::store::StoreError;
 
@@ -29,6 +30,9 @@ pub enum CliError {
     /// The gateway could not start, or ended badly.
     #[error(transparent)]
     App(#[from] AppError),
+    /// The process could not give up its rights.
+    #[error(transparent)]
+    Confinement(#[from] ConfinementError),
     /// The database refused, or is away.
     #[error("the database cannot be used")]
     Store(#[from] StoreError),
@@ -129,6 +133,15 @@ pub fn run() -> Result<ExitCode, CliError> {
         }
         Command::DemoUpstream(listen) => demo::run(&listen),
     }
+}
+
+/// Root becomes the user that is set; anybody else stays who it is.
+fn become_user(settings: &Settings) -> Result<(), ConfinementError> {
+    let Some(user) = &settings.confinement.user else { return Ok(()) };
+    if !confinement::become_user(user, &settings.prefix)? {
+        tracing::warn!(user, "the setting user has no effect: the process was not started as root");
+    }
+    Ok(())
 }
 
 /// A runtime for a command that is not the gateway.

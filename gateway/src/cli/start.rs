@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use super::{CliError, SettingsFile};
 use crate::app;
-use crate::config::Loaded;
+use crate::config::{Confine, Loaded, Settings};
+use crate::confinement::{self, ConfinementError, InForce, Plan};
 use crate::telemetry::logs;
 
 pub(super) fn run(file: &SettingsFile) -> Result<ExitCode, CliError> {
@@ -13,6 +14,35 @@ pub(super) fn run(file: &SettingsFile) -> Result<ExitCode, CliError> {
     for notice in notices {
         tracing::warn!("{notice}");
     }
+    confine(&settings)?;
     app::run(settings)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Gives up what the gateway does not need. Nothing has started a thread yet.
+fn confine(settings: &Settings) -> Result<(), ConfinementError> {
+    super::become_user(settings)?;
+    if rustix::process::geteuid().is_root() {
+        tracing::warn!(
+            "the gateway runs as root, and needs no such rights: set user, or start it as another"
+        );
+    }
+    let mode = settings.confinement.mode;
+    if mode == Confine::Off {
+        tracing::warn!("confinement is off: the process may do whatever its user may");
+        return Ok(());
+    }
+    let in_force = confinement::enter(&Plan::new(settings)?)?;
+    let InForce { files, system_calls, writable } = &in_force;
+    let system_calls = system_calls.as_ref().err().map_or("filtered", String::as_str);
+    if in_force.is_whole() {
+        tracing::info!(?files, system_calls, ?writable, "confined");
+        return Ok(());
+    }
+    if mode == Confine::Required {
+        let what = format!("this kernel leaves files {files:?} and system calls {system_calls}");
+        return Err(ConfinementError::Unavailable(what));
+    }
+    tracing::warn!(?files, system_calls, ?writable, "confined in part: the kernel can do no more");
+    Ok(())
 }

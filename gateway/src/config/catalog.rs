@@ -70,6 +70,19 @@ pub static SETTINGS: &[Setting] = &[
         "Working folder: SQLite file, artifact cache, last good configuration, logs",
     ),
     kongs("node_id", "", "UUID", "Name of this node; empty makes one and keeps it below the prefix"),
+    ours(
+        "user",
+        "",
+        "name",
+        "Whom a process becomes that is started as root, `name` or `name group`; empty: it stays root",
+    )
+    .also(&["nginx_user", "nginx_main_user"]),
+    ours(
+        "confinement",
+        "on",
+        "word",
+        "Landlock and seccomp for the process itself: `on` as far as the kernel can, `required` or no start, `off`",
+    ),
     ours("workers", "auto", "count", "Threads of the data plane; `auto` is one a core")
         .also(&["nginx_worker_processes", "nginx_main_worker_processes"]),
     kongs(
@@ -212,6 +225,12 @@ pub static SETTINGS: &[Setting] = &[
     ),
     ours("plugin_body_memory", "64m", "bytes", "All bodies that each worker holds for plugins at once"),
     ours("plugin_component_max_size", "32m", "bytes", "A component that is uploaded"),
+    ours(
+        "plugin_log_folders",
+        "/var/log",
+        "list",
+        "Folders or files outside of the prefix that plugins may be granted to log to",
+    ),
     ours(
         "plugin_compile_time",
         "60",

@@ -42,6 +42,8 @@ pub struct Settings {
     pub proxy: ProxySettings,
     /// What plugins may take of this process.
     pub plugins: PluginSettings,
+    /// The cage of the process itself.
+    pub confinement: ConfinementSettings,
     /// Who set what; settings that nobody set are missing.
     pub origins: BTreeMap<&'static str, Origin>,
 }
@@ -263,4 +265,27 @@ pub struct PluginSettings {
     pub component_max_size: usize,
     pub compile_time: Duration,
     pub sources: PluginSources,
+}
+
+/// The cage of the process itself.
+#[derive(Debug, Clone)]
+pub struct ConfinementSettings {
+    /// Whether there is one.
+    pub mode: Confine,
+    /// Whom a process becomes that is started as root, as `name` or `name group`.
+    pub user: Option<String>,
+    /// Folders and files, beside the prefix, that plugins may be granted to log to.
+    pub log_folders: Vec<PathBuf>,
+}
+
+/// Whether the process confines itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Confine {
+    /// As far as the kernel can.
+    #[default]
+    On,
+    /// Wholly, or it does not start.
+    Required,
+    /// Not at all.
+    Off,
 }

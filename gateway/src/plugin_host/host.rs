@@ -106,7 +106,8 @@ impl Host {
         let artifacts = Artifacts::open(&settings.prefix, engine_id(&engine))?;
         let program = match &settings.compiler {
             Some(program) => program.clone(),
-            None => std::env::current_exe()?,
+            // Not its path: the file there may have been replaced, and is then not the one that may be run.
+            None => "/proc/self/exe".into(),
         };
         let ticker = Ticker::start(&engine)?;
         let services = Services {

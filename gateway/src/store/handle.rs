@@ -212,6 +212,8 @@ async fn sqlite(path: &Path) -> Result<Pools, StoreError> {
         // A write that was answered survives a power cut.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(3))
+        // It writes nowhere but beside its file.
+        .pragma("temp_store", "memory")
         .disable_statement_logging();
     let write = sqlite_pool(1).connect_with(options.clone()).await?;
     let read = sqlite_pool(4).connect_lazy_with(options);

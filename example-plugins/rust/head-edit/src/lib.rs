@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use weir_plugin_sdk::{
     About, ConfigProblem, Deliver, Failure, HeaderOp, Input, InputList, Inputs, JsonSchema, Plugin, Proceed,
-    RequestHead, RequestVerdict, ResponseHead, ResponseVerdict, Setup, Slot,
+    RequestHead, RequestVerdict, ResponseHead, ResponseVerdict, Setup, Slot, schemars,
 };
 
 /// What the operator says in an assignment.

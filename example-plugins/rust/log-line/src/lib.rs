@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 use weir_plugin_sdk::{
     About, Capability, ConfigProblem, Failure, Input, InputList, JsonSchema, Log, LogBatch, LogEntry, Plugin,
-    Setup, Slot, logging,
+    Setup, Slot, logging, schemars,
 };
 
 /// What the operator says in an assignment.

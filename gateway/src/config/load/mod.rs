@@ -10,7 +10,7 @@ use super::environment::{self, Variable};
 use super::kong::{self, Meaning};
 use super::origin::{Origin, Raw};
 use super::reader::Reader;
-use super::settings::{LogFormat, LogLevel, PluginSettings, Settings};
+use super::settings::{Confine, ConfinementSettings, LogFormat, LogLevel, PluginSettings, Settings};
 use super::{Setting, SettingError, SettingsError, file, listen, units};
 
 mod database;
@@ -155,6 +155,7 @@ fn settings(reader: &mut Reader) -> Settings {
         redis: sharing::read(reader),
         proxy: proxy::read(reader, &prefix),
         plugins: plugins(reader),
+        confinement: confinement(reader, &prefix),
         origins: reader.origins(),
         database,
         prefix,
@@ -168,6 +169,19 @@ fn plugins(reader: &mut Reader) -> PluginSettings {
         component_max_size: reader.read("plugin_component_max_size", size),
         compile_time: reader.read("plugin_compile_time", compile_time),
         sources: sources::read(reader),
+    }
+}
+
+fn confinement(reader: &mut Reader, prefix: &Path) -> ConfinementSettings {
+    let words = [("on", Confine::On), ("required", Confine::Required), ("off", Confine::Off)];
+    let user = reader.text("user").trim().to_owned();
+    ConfinementSettings {
+        mode: reader.read("confinement", |text| word(text, &words)),
+        user: (!user.is_empty()).then_some(user),
+        log_folders: reader.read("plugin_log_folders", |text| {
+            let paths = text.split(',').map(str::trim).filter(|path| !path.is_empty());
+            Ok(paths.map(|path| prefix.join(path)).collect())
+        }),
     }
 }
 

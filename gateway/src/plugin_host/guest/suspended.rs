@@ -53,7 +53,8 @@ impl Future for Suspended {
         };
         if let Poll::Ready(mut ended) = call.as_mut().poll(context) {
             self.call = None;
-            if self.late && ended.answer.is_err() {
+            // Also if it answered after all: whether a guest that was told to end still does is a matter of chance.
+            if self.late {
                 ended.answer = Err(CallFailure::WallTime);
             }
             return Poll::Ready(ended);

@@ -92,7 +92,9 @@ fn run(appends: &Receiver<Append>, done: &(Mutex<usize>, Condvar)) {
 fn finish(files: &mut HashMap<PathBuf, File>, append: &Append, done: &(Mutex<usize>, Condvar)) {
     if let Err(error) = write(files, append) {
         files.remove(&append.path);
-        tracing::error!(path = %append.path.display(), %error, "a log file cannot be written");
+        let is_closed = error.kind() == io::ErrorKind::PermissionDenied;
+        let hint = if is_closed { "; is it in one of plugin_log_folders?" } else { "" };
+        tracing::error!(path = %append.path.display(), %error, "a log file cannot be written{hint}");
     }
     let mut waiting = done.0.lock().unwrap_or_else(PoisonError::into_inner);
     *waiting = waiting.saturating_sub(append.size());

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
 use wasmtime::component::Component;
 
+use crate::confinement;
 use crate::plugin_host::runtime::{Fuel, compiling_engine};
 
 /// Address space, in bytes.
@@ -36,7 +37,9 @@ fn confine(cpu_seconds: u64) -> Result<(), String> {
     setrlimit(Resource::Core, limit(0)).map_err(failed)?;
     setrlimit(Resource::Fsize, limit(0)).map_err(failed)?;
     rustix::thread::set_no_new_privs(true).map_err(failed)?;
-    give_way_later().map_err(|error| format!("the compiler cannot confine itself: {error}"))
+    let failed = |error: io::Error| format!("the compiler cannot confine itself: {error}");
+    confinement::enter_as_compiler().map_err(failed)?;
+    give_way_later().map_err(failed)
 }
 
 /// Competes with requests on equal terms for a second, and gives way to them after that.

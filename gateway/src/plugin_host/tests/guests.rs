@@ -7,27 +7,33 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// A guest: what its functions do, and what its world is.
-pub(super) struct Guest {
-    pub(super) describe: &'static str,
-    pub(super) configure: &'static str,
-    pub(super) request_head: &'static str,
-    /// Imports of the module; `world` must name their interfaces.
-    pub(super) imports: &'static str,
+pub(super) struct Guest<'a> {
+    pub(super) describe: &'a str,
+    pub(super) configure: &'a str,
+    pub(super) request_head: &'a str,
     /// More definitions of the module.
-    pub(super) more: &'static str,
+    pub(super) more: &'a str,
+    /// Imports of the module.
+    pub(super) imports: &'a str,
+    /// What `cabi_realloc` does first.
+    pub(super) realloc: &'a str,
+    /// Pages of memory that it begins with.
+    pub(super) pages: u32,
     /// More lines of the world.
-    pub(super) world: &'static str,
+    pub(super) world: &'a str,
     pub(super) reuse: bool,
 }
 
-impl Default for Guest {
+impl Default for Guest<'_> {
     fn default() -> Self {
         Self {
             describe: "",
             configure: "",
             request_head: "",
-            imports: "",
             more: "",
+            imports: "",
+            realloc: "",
+            pages: 2,
             world: "export weir:plugin/request-head@0.1.0;",
             reuse: true,
         }
@@ -37,7 +43,7 @@ impl Default for Guest {
 /// Edits that `request_head` can answer: `(call $edit (name, len) (value, len))`, see below.
 const MODULE: &str = r#"(module
   {IMPORTS}
-  (memory (export "memory") 2)
+  (memory (export "memory") {PAGES})
   (global $next (mut i32) (i32.const 65536))
   (global $calls (mut i32) (i32.const 0))
   (data (i32.const 64) "guest")
@@ -62,6 +68,7 @@ const MODULE: &str = r#"(module
     (i32.store (i32.const 1040) (i32.const 2048)) (i32.store (i32.const 1044) (i32.const 1)))
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
     (local $at i32)
+    {REALLOC}
     (local.set $at (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
     (global.set $next (i32.add (local.get $at) (local.get 3)))
     (if (i32.gt_u (global.get $next) (i32.const 120000)) (then (global.set $next (i32.const 65536))))
@@ -80,7 +87,7 @@ const REQUEST_HEAD: &str = r#"(func $head (export "weir:plugin/request-head@0.1.
 const LOG: &str = r#"(func (export "weir:plugin/log-phase@0.1.0#on-log") (param i32 i32) (result i32)
     (i32.const 3000))"#;
 
-impl Guest {
+impl Guest<'_> {
     pub(super) fn build(&self) -> Vec<u8> {
         let mut more = self.more.to_owned();
         let logs = self.world.contains("log-phase");
@@ -92,6 +99,8 @@ impl Guest {
         }
         let text = MODULE
             .replace("{IMPORTS}", self.imports)
+            .replace("{REALLOC}", self.realloc)
+            .replace("{PAGES}", &self.pages.to_string())
             .replace("{REUSE}", if self.reuse { "\\01" } else { "\\00" })
             .replace("{PHASE}", if logs { "\\08" } else { "\\00" })
             .replace("{DESCRIBE}", self.describe)

@@ -1,6 +1,7 @@
 //! Whole calls of real components, honest and hostile.
 
 mod admission;
+mod attacks;
 mod bodies;
 mod bundled;
 mod calls;

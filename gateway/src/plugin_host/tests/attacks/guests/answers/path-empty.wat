@@ -1,0 +1,5 @@
+;; No path at all.
+;;= request-head
+(i32.store8 (i32.const 1048) (i32.const 1)) (i32.store8 (i32.const 1076) (i32.const 1)) (i32.store (i32.const 1080) (i32.const 5000)) (i32.store (i32.const 1084) (i32.const 0))
+;;= functions
+(data (i32.const 5000) "")

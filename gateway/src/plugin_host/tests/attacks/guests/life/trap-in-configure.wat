@@ -1,0 +1,3 @@
+;; Traps when it is configured.
+;;= configure
+unreachable

@@ -1,0 +1,3 @@
+;; Traps when it is asked what it is.
+;;= describe
+unreachable

@@ -1,0 +1,3 @@
+;; Traps.
+;;= request-head
+unreachable

@@ -1,0 +1,3 @@
+;; Has five memories.
+;;= functions
+(memory 1) (memory 1) (memory 1) (memory 1)

@@ -1,0 +1,3 @@
+;; Begins with a gigabyte.
+;;= pages
+16384

@@ -1,0 +1,3 @@
+;; A loop that does nothing.
+;;= request-head
+(loop (br 0))

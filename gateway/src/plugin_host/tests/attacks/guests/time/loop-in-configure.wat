@@ -1,0 +1,3 @@
+;; Never says what it needs.
+;;= configure
+(loop (br 0))

@@ -1,0 +1,3 @@
+;; Never says what it is.
+;;= describe
+(loop (br 0))

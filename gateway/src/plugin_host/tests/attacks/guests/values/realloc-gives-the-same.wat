@@ -1,0 +1,9 @@
+;; Has the gateway write every value to the same place.
+;;= functions
+(global $configured (mut i32) (i32.const 0))
+(data (i32.const 604) "\80\02\00\00\01\00\00\00")
+(data (i32.const 608) "\04")
+;;= configure
+(global.set $configured (i32.const 1))
+;;= realloc
+(if (global.get $configured) (then (return (i32.const 8192))))
