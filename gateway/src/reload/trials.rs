@@ -193,13 +193,17 @@ mod tests {
             version: version.into(),
             phase,
             calls,
-            time: Duration::ZERO,
+            time: [Duration::ZERO; 8],
+            suspended: Duration::ZERO,
+            queued: Duration::ZERO,
+            started: 0,
+            starting: Duration::ZERO,
         };
         let all = [
-            stats("1", "request-head", [1, 1, 1, 1, 1, 1, 1]),
-            stats("2", "request-head", [10, 5, 1, 2, 3, 4, 5]),
-            stats("2", "log", [1, 0, 1, 0, 0, 0, 0]),
+            stats("1", "request-head", [1, 1, 1, 1, 1, 1, 1, 1]),
+            stats("2", "request-head", [10, 5, 1, 2, 3, 4, 5, 6]),
+            stats("2", "log", [1, 0, 1, 0, 0, 0, 0, 0]),
         ];
-        assert_eq!(Calls::of(&all, "p", "2"), Calls { all: 32, failed: 16 });
+        assert_eq!(Calls::of(&all, "p", "2"), Calls { all: 38, failed: 22 });
     }
 }

@@ -194,7 +194,7 @@ mod tests {
     async fn only_what_is_granted_goes_out() {
         let fixture = Fixture::new();
         let grant = json!({"http-client": {"hosts": ["example.com:80"], "methods": ["GET"]}});
-        let state = state(&fixture, &grant).await;
+        let mut state = state(&fixture, &grant).await;
         for (case, asked, want) in [
             ("another host", request("GET", "http://example.org/", &[]), HttpError::Denied),
             ("another port", request("GET", "http://example.com:81/", &[]), HttpError::Denied),
@@ -219,12 +219,12 @@ mod tests {
                 HttpError::Protocol,
             ),
         ] {
-            let refused = checked(&state, asked).err();
+            let refused = checked(&mut state, asked).err();
             assert_eq!(refused.map(|error| format!("{error:?}")), Some(format!("{want:?}")), "{case}");
         }
         let framing =
             [("Host", "x"), ("content-length", "9"), ("Transfer-Encoding", "chunked"), ("x-a", "b")];
-        let sent = checked(&state, request("GET", "http://example.com/", &framing)).ok().unwrap();
+        let sent = checked(&mut state, request("GET", "http://example.com/", &framing)).ok().unwrap();
         assert_eq!(sent.headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-a"]);
         assert_eq!(sent.max_response_bytes, 4 << 20);
     }
@@ -233,8 +233,8 @@ mod tests {
     async fn requests_under_way_are_bounded() {
         let fixture = Fixture::new();
         let grant = json!({"http-client": {"hosts": ["example.com"], "max_in_flight": 2}});
-        let state = state(&fixture, &grant).await;
-        let ask = || checked(&state, request("GET", "http://example.com/", &[]));
+        let mut state = state(&fixture, &grant).await;
+        let mut ask = || checked(&mut state, request("GET", "http://example.com/", &[]));
         let (one, two) = (ask().ok().unwrap(), ask().ok().unwrap());
         assert!(matches!(ask(), Err(HttpError::Budget)), "two are under way");
         drop(one);

@@ -14,6 +14,7 @@ use super::{Fixture, Nothing, reason, spec};
 use crate::plugin_host::{
     Answer, AssignError, AssignmentSpec, HostDeps, Outbound, OutboundError, OutboundRequest, OutboundResponse,
 };
+use crate::shared::SharedState;
 
 pub(super) const EXCHANGE: &str = r#"
   (import "weir:plugin/exchange@0.1.0" "budget-left" (func $left (result i64)))
@@ -120,6 +121,7 @@ fn fixture(told: Option<Arc<Notify>>) -> Fixture {
         directory: Arc::new(Nothing),
         outbound: Arc::new(Answers(told)),
         log_record: |_, _| {},
+        shared: SharedState::default(),
     })
 }
 

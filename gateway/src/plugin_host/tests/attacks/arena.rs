@@ -183,7 +183,7 @@ impl Arena {
     }
 
     /// Calls of guests by outcome; those of the neighbour are not among them.
-    fn counted(&self) -> [u64; 7] {
+    fn counted(&self) -> [u64; 8] {
         let stats = self.fixture.host.call_stats();
         let guest = stats.iter().find(|stats| &*stats.plugin == "guest");
         guest.map(|stats| stats.calls).unwrap_or_default()
@@ -236,7 +236,9 @@ async fn live(host: Host, honest: Arc<Assignment>, stop: &AtomicBool) -> Seen {
 
 fn spec(id: u128, limits: &str) -> AssignmentSpec {
     let limits: Value = serde_json::from_str(limits).unwrap();
-    let sandbox = serde_json::json!({"limits": limits, "grants": {"credentials": {"kinds": ["kind"]}}});
+    let grants = serde_json::json!({"credentials": {"kinds": ["kind"]}});
+    // Each attack shall reach its guest: no breaker.
+    let sandbox = serde_json::json!({"limits": limits, "grants": grants, "breaker": {"failures": 0}});
     AssignmentSpec { sandbox, ..AssignmentSpec::new(Uuid::from_u128(id), "{}") }
 }
 

@@ -7,7 +7,7 @@ use proptest::{prelude::any, sample::Index};
 use wasmparser::Parser;
 
 use crate::plugin_host::load::scan;
-use crate::plugin_host::runtime::compiling_engine;
+use crate::plugin_host::runtime::{Fuel, compiling_engine};
 use crate::plugin_host::tests::Fixture;
 use crate::plugin_host::tests::guests::Guest;
 
@@ -67,7 +67,8 @@ fn only_custom(bytes: &[u8]) -> bool {
 #[tokio::test]
 async fn shapes_that_cost_are_refused_before_they_do() {
     let fixture = Fixture::new();
-    let artifact = compiling_engine().unwrap().precompile_component(&Guest::default().build()).unwrap();
+    let artifact =
+        compiling_engine(Fuel::Uncounted).unwrap().precompile_component(&Guest::default().build()).unwrap();
     let nested = |levels: usize| {
         let mut inner = component(&[]);
         for _ in 0..levels {
