@@ -89,7 +89,7 @@ impl AdminApi {
         let base = base.trim_end_matches('/').to_owned();
         base.parse::<Uri>()
             .ok()
-            .filter(|url| url.authority().is_some())
+            .filter(|url| url.scheme().is_some() && url.authority().is_some())
             .ok_or_else(|| wrong(format!("--admin {base} is not a URL such as http://localhost:8001")))?;
         let mut headers = HeaderMap::new();
         let token = gateway.token.clone().or_else(|| std::env::var(TOKEN_VARIABLE).ok());

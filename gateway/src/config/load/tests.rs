@@ -150,7 +150,8 @@ fn every_setting_is_read() {
             include_str!("mod.rs"),
             include_str!("database.rs"),
             include_str!("proxy.rs"),
-            include_str!("sharing.rs")
+            include_str!("sharing.rs"),
+            include_str!("sources.rs")
         );
         assert!(source.contains(&format!("(\"{}\"", setting.name)), "{} has no reader", setting.name);
     }

@@ -28,6 +28,8 @@ pub(in crate::plugin_host) async fn state(fixture: &Fixture, granted: &Value) ->
     let assignment = fixture.assign(Guest::default().build(), &spec()).await;
     let mut core = Arc::clone(&assignment.core);
     drop(assignment);
+    // The host watches how assignments fare.
+    fixture.host.services().watched.lock().unwrap().clear();
     let inner = Arc::get_mut(&mut core).expect("nobody else holds it");
     let caches = &inner.services.caches;
     inner.cache = grants.local_cache.as_ref().map(|grant| caches.open(grant, "guest"));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::sync::Semaphore;
 
 use super::guests::Guest;
 use super::seen::Seen;
@@ -96,13 +96,13 @@ async fn lines_to_the_log_are_bounded_whatever_the_number_of_instances() {
 }
 
 /// Answers each request with a hundred bytes when it is told to, or at once.
-struct Answers(Option<Arc<Notify>>);
+struct Answers(Option<Arc<Semaphore>>);
 
 impl Outbound for Answers {
     fn send(&self, request: OutboundRequest) -> Answer<'_, Result<OutboundResponse, OutboundError>> {
         Box::pin(async move {
             if let Some(told) = &self.0 {
-                told.notified().await;
+                told.acquire().await.unwrap().forget();
             }
             if request.max_response_bytes < 100 {
                 return Err(OutboundError::TooLarge);
@@ -116,7 +116,7 @@ impl Outbound for Answers {
     }
 }
 
-fn fixture(told: Option<Arc<Notify>>) -> Fixture {
+fn fixture(told: Option<Arc<Semaphore>>) -> Fixture {
     Fixture::with(HostDeps {
         directory: Arc::new(Nothing),
         outbound: Arc::new(Answers(told)),
@@ -164,7 +164,7 @@ async fn bytes_to_the_outside_and_back_are_counted() {
 
 #[tokio::test]
 async fn a_host_that_never_answers_costs_the_wall_time_of_the_exchange() {
-    let fixture = fixture(Some(Arc::default()));
+    let fixture = fixture(Some(Arc::new(Semaphore::new(0))));
     let assignment = fixture.assign(client(1), &granted(json!({ "wall_ms_per_exchange": 60 }))).await;
     let begun = Instant::now();
     assert_eq!(reason(&fixture.request(&assignment).await.1), "plugin-wall-time");
@@ -177,18 +177,18 @@ async fn a_host_that_never_answers_costs_the_wall_time_of_the_exchange() {
 
 #[tokio::test]
 async fn instances_at_once_are_limited_for_an_assignment() {
-    let told = Arc::<Notify>::default();
+    let told = Arc::new(Semaphore::new(0));
     let fixture = fixture(Some(Arc::clone(&told)));
     let assignment = fixture.assign(client(1), &granted(json!({ "instances": 2 }))).await;
     let last = async {
         // The two before it are waiting by now.
         let flow = fixture.request(&assignment).await.1;
         assert_eq!(reason(&flow), "plugin-capacity");
-        told.notify_waiters();
+        told.add_permits(2);
     };
     let (one, two, ()) = tokio::join!(fixture.request(&assignment), fixture.request(&assignment), last);
     assert_eq!((reason(&one.1), reason(&two.1)), ("went on", "went on"));
-    told.notify_one();
+    told.add_permits(1);
     assert_eq!(reason(&fixture.request(&assignment).await.1), "went on", "there is room again");
 }
 
