@@ -68,7 +68,7 @@ enum Command {
     #[command(subcommand)]
     Migrations(Migrations),
     /// Makes plugins.
-    Plugin(plugin::PluginArgs),
+    Plugin(Box<plugin::PluginArgs>),
     /// Asks the gateway on this machine whether it is ready; exit code 0 if so.
     Health(SettingsFile),
     /// Prints the version.
@@ -121,7 +121,7 @@ pub fn run() -> Result<ExitCode, CliError> {
     match Arguments::parse().command {
         Command::Start(file) => start::run(&file),
         Command::Migrations(Migrations::Up(file)) => migrations::up(&file),
-        Command::Plugin(args) => plugin::run(args),
+        Command::Plugin(args) => plugin::run(*args),
         Command::Health(file) => health::run(&file),
         Command::Compile { cpu_seconds, fuel } => {
             let fuel = if fuel { Fuel::Counted } else { Fuel::Uncounted };

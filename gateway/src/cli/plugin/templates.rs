@@ -103,17 +103,18 @@ mod tests {
 
     #[test]
     fn every_template_renders_without_a_placeholder_left() {
-        for language in languages() {
+        let wanted = languages().into_iter().flat_map(|language| {
             let all = kinds(language);
-            let wanted: Vec<Option<&str>> =
+            let kinds: Vec<Option<&str>> =
                 if all.is_empty() { vec![None] } else { all.into_iter().map(Some).collect() };
-            for kind in wanted {
-                let files = Template::find(language, kind).unwrap().render("my-plugin");
-                assert!(files.iter().any(|(path, _)| path == "README.md"), "{language} {kind:?}");
-                for (path, content) in files {
-                    let text = String::from_utf8_lossy(&content).into_owned();
-                    assert!(!path.contains("{{") && !text.contains("{{name"), "{language} {kind:?}: {path}");
-                }
+            kinds.into_iter().map(move |kind| (language, kind))
+        });
+        for (language, kind) in wanted {
+            let files = Template::find(language, kind).unwrap().render("my-plugin");
+            assert!(files.iter().any(|(path, _)| path == "README.md"), "{language} {kind:?}");
+            for (path, content) in files {
+                let text = String::from_utf8_lossy(&content).into_owned();
+                assert!(!path.contains("{{") && !text.contains("{{name"), "{language} {kind:?}: {path}");
             }
         }
     }

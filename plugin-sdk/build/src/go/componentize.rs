@@ -12,7 +12,7 @@ const ADAPTER: &str = include_str!("adapter.wat");
 const NO_SUCH_FILE: u32 = 8;
 
 /// A function that a module imports.
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) struct Import {
     pub(super) module: String,
     pub(super) name: String,
@@ -73,19 +73,25 @@ fn imports(module: &[u8]) -> wasmparser::Result<Vec<Import>> {
         if let Payload::TypeSection(section) = payload {
             types = section.into_iter_err_on_gc_types().collect::<wasmparser::Result<_>>()?;
         } else if let Payload::ImportSection(section) = payload {
-            for import in section.into_imports() {
-                let import = import?;
-                let TypeRef::Func(kind) = import.ty else { continue };
-                let kind = types.get(kind as usize).cloned().unwrap_or(FuncType::new([], []));
-                let import = Import { module: import.module.into(), name: import.name.into(), kind };
-                // The runtime and package syscall import some functions each for itself.
-                if !imports.contains(&import) {
-                    imports.push(import);
-                }
-            }
+            let all = section.into_imports().collect::<wasmparser::Result<Vec<_>>>()?;
+            imports.extend(all.iter().filter_map(|import| function(import, &types)));
         }
     }
+    // The runtime and package syscall import some functions each for itself.
+    let mut seen = Vec::new();
+    imports.retain(|import: &Import| {
+        let is_new = !seen.contains(import);
+        seen.extend(is_new.then(|| import.clone()));
+        is_new
+    });
     Ok(imports)
+}
+
+/// An import, if it is a function.
+fn function(import: &wasmparser::Import<'_>, types: &[FuncType]) -> Option<Import> {
+    let TypeRef::Func(kind) = import.ty else { return None };
+    let kind = types.get(kind as usize).cloned().unwrap_or(FuncType::new([], []));
+    Some(Import { module: import.module.into(), name: import.name.into(), kind })
 }
 
 /// The adapter, with an answer for all that `imports` ask of WASI.

@@ -41,12 +41,14 @@ fn compile(dir: &Path, to: &Path) -> Result<(), BuildError> {
     command.env("GOOS", "wasip1").env("GOARCH", "wasm").env("CGO_ENABLED", "0");
     // Debug information would be half of the file; names stay, for they make traps readable.
     command.args(["build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-w", "-o"]);
-    let status = command.arg(to).arg(".").status().map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => BuildError::NoLanguage {
+    let status = command.arg(to).arg(".").status().map_err(|source| {
+        if source.kind() != std::io::ErrorKind::NotFound {
+            return BuildError::Run { program: "go".into(), source };
+        }
+        BuildError::NoLanguage {
             program: "go",
             advice: "install Go 1.24 or newer (https://go.dev/dl) and put it on the path",
-        },
-        _ => BuildError::Run { program: "go".into(), source },
+        }
     })?;
     if status.success() { Ok(()) } else { Err(BuildError::Compile { program: "go", status }) }
 }

@@ -42,16 +42,12 @@ fn measure<'a>(module: &[u8], said: &'a Said) -> wasmparser::Result<Rewrite<'a>>
         if let Payload::TypeSection(section) = payload {
             rewrite.types = section.count();
         } else if let Payload::ImportSection(section) = payload {
-            for import in section.into_imports() {
-                let import = import?;
-                if !matches!(import.ty, TypeRef::Func(_)) {
-                    continue;
-                }
-                if import.name == "weir_hold" {
-                    rewrite.hold = rewrite.functions;
-                }
-                rewrite.functions += 1;
-            }
+            let imports = section.into_imports().collect::<wasmparser::Result<Vec<_>>>()?;
+            let functions = imports.iter().filter(|import| matches!(import.ty, TypeRef::Func(_)));
+            let named = (rewrite.functions..).zip(functions.clone());
+            let hold = named.filter(|(_, import)| import.name == "weir_hold").last();
+            rewrite.hold = hold.map_or(rewrite.hold, |(number, _)| number);
+            rewrite.functions += u32::try_from(functions.count()).unwrap_or(u32::MAX);
         } else if let Payload::FunctionSection(section) = payload {
             rewrite.functions += section.count();
         } else if let Payload::ExportSection(section) = payload {

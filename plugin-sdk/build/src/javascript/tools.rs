@@ -24,7 +24,7 @@ pub(super) struct Tools {
 impl Tools {
     /// Finds the tools, or fetches them.
     pub(super) fn find() -> Result<Self, BuildError> {
-        if !version_of("node").is_some_and(|version| version >= (20, 0)) {
+        if version_of("node").is_none_or(|version| version < (20, 0)) {
             let advice = "install Node.js 20 or newer, with npm (https://nodejs.org), and put it on the path";
             return Err(BuildError::NoLanguage { program: "node", advice });
         }

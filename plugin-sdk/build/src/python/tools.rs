@@ -34,7 +34,7 @@ pub(super) struct Tools {
 impl Tools {
     /// Finds the tools, or fetches them.
     pub(super) fn find() -> Result<Self, BuildError> {
-        if !version_of(PYTHON).is_some_and(|version| version >= (3, 11)) {
+        if version_of(PYTHON).is_none_or(|version| version < (3, 11)) {
             let advice = "install Python 3.11 or newer (https://python.org) and put it on the path";
             return Err(BuildError::NoLanguage { program: PYTHON, advice });
         }
