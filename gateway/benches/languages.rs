@@ -16,9 +16,10 @@ use http::{HeaderMap, Method, Version};
 use uuid::Uuid;
 use weir::exchange::{ConsumerFacts, Exchange, Peer, RequestHead, RequestId, Scheme, Timing};
 use weir::plugin_host::{
-    Answer, AssignmentSpec, Chain, Directory, FoundCredential, Host, HostDeps, HostSettings, Instances,
+    Answer, AssignmentSpec, Chain, Directory, FoundCredential, Fuel, Host, HostDeps, HostSettings, Instances,
     Outbound, OutboundError, OutboundRequest, OutboundResponse, Placement, Plugin, Slot, compile_child,
 };
+use weir::shared::SharedState;
 use weir::telemetry::log_record;
 
 #[global_allocator]
@@ -31,7 +32,7 @@ const CONFIG: &str = r#"{"set":{"x-a":"one","x-b":"two"},"remove":["x-c"],"path_
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|first| first == "__compile") {
-        std::process::exit(compile_child::main(120).into());
+        std::process::exit(compile_child::main(120, Fuel::Uncounted).into());
     }
     let given = arguments.iter().filter(|argument| !argument.starts_with('-'));
     let mut components: Vec<_> = given.map(|path| (path.clone(), PathBuf::from(path))).collect();
@@ -156,7 +157,12 @@ impl Outbound for Nothing {
 }
 
 fn deps() -> HostDeps {
-    HostDeps { directory: Arc::new(Nothing), outbound: Arc::new(Nothing), log_record: log_record::write }
+    HostDeps {
+        directory: Arc::new(Nothing),
+        outbound: Arc::new(Nothing),
+        log_record: log_record::write,
+        shared: SharedState::default(),
+    }
 }
 
 fn exchange() -> Box<Exchange> {
