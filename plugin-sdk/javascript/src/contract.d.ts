@@ -122,7 +122,8 @@ declare module "weir:plugin/lifecycle@0.1.0" {
     | "response-body"
     | "response-stream"
     | "response-trailers"
-    | "log";
+    | "log"
+    | "before-routing";
   /**
    * The phases that this configuration needs, and what each wants to be handed.
    * A phase that is not listed is not called for this assignment.
@@ -177,10 +178,36 @@ declare module "weir:plugin/exchange@0.1.0" {
 
 declare module "weir:plugin/body@0.1.0" {
   export function len(): number;
+  /** Up to `max` bytes from `offset` on, 1 MiB at most; empty behind the end. */
   export function read(offset: number, max: number): Uint8Array;
-  /** Several RFC 6901 look-ups in one pass over the body, on the host. */
+  /**
+   * Several RFC 6901 look-ups (64 at most) in one pass over the body, on the host. Each value found
+   * is its JSON text as it stands in the body. The error says why the body is no JSON.
+   */
   export function jsonPointers(pointers: Array<string>): Array<string | null>;
   export function sha256(): Uint8Array;
+}
+
+declare module "weir:plugin/before-routing@0.1.0" {
+  export type HeaderOp = import("weir:plugin/types@0.1.0").HeaderOp;
+  export type LocalResponse = import("weir:plugin/types@0.1.0").LocalResponse;
+  export type Value = import("weir:plugin/types@0.1.0").Value;
+  export type Failure = import("weir:plugin/types@0.1.0").Failure;
+  /** What the route is chosen by, as if the client had asked so. */
+  export interface RoutingChange {
+    method: string | null;
+    host: string | null;
+    path: string | null;
+    query: string | null;
+  }
+  export interface Proceed {
+    edits: Array<HeaderOp>;
+    change: RoutingChange | null;
+  }
+  export type Verdict =
+    | { tag: "proceed"; val: Proceed }
+    | { tag: "respond"; val: LocalResponse };
+  export function onBeforeRouting(inputs: Array<Value>): Verdict;
 }
 
 declare module "weir:plugin/request-head@0.1.0" {

@@ -33,17 +33,20 @@ impl Module<'_> {
             docs(&def.docs, "  ", out);
             self.type_def(name, *id, def, out);
         }
-        for function in self.interface.functions.values() {
-            if matches!(function.kind, FunctionKind::Freestanding) {
-                docs(&function.docs, "  ", out);
-                let (name, local) = (lower_camel(&function.name), variable(&function.name));
-                if name == local {
-                    writeln!(out, "  export function {name}{};", self.signature(function)).unwrap();
-                } else {
-                    writeln!(out, "  function {local}{};", self.signature(function)).unwrap();
-                    writeln!(out, "  export {{ {local} as {name} }};").unwrap();
-                }
-            }
+        let functions = self.interface.functions.values();
+        for function in functions.filter(|function| matches!(function.kind, FunctionKind::Freestanding)) {
+            docs(&function.docs, "  ", out);
+            self.function(function, out);
+        }
+    }
+
+    fn function(&self, function: &Function, out: &mut String) {
+        let (name, local) = (lower_camel(&function.name), variable(&function.name));
+        if name == local {
+            writeln!(out, "  export function {name}{};", self.signature(function)).unwrap();
+        } else {
+            writeln!(out, "  function {local}{};", self.signature(function)).unwrap();
+            writeln!(out, "  export {{ {local} as {name} }};").unwrap();
         }
     }
 
