@@ -3,7 +3,7 @@
 //! It collects every violation. The entity must have been completed before, so that defaults are in
 //! place; it deliberately changes nothing.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::check::Writing;
 use super::field::{Field, Fields, Shape};
@@ -103,13 +103,16 @@ fn list(elements: &Field, value: &Value, wrong: &'static str, writing: Writing) 
     if errors.is_empty() { Ok(()) } else { Err(Value::Array(errors)) }
 }
 
-/// The first key or value that fails gives the one text for the whole map.
+/// The first key or value that fails gives the one text for the whole map. A key that is none of a
+/// closed set is named, as an unknown field of a record is: the text alone does not tell which it was.
 fn map(keys: &Field, values: &Field, value: &Value, writing: Writing) -> Result<(), Value> {
     let Some(map) = value.as_object() else {
         return Err("expected a map".into());
     };
+    let closed = keys.rules.iter().any(|rule| matches!(rule, Rule::OneOf(_)));
     for (key, value) in map {
-        field(keys, &Value::String(key.clone()), writing)?;
+        field(keys, &Value::String(key.clone()), writing)
+            .map_err(|text| if closed { json!({ key.as_str(): text }) } else { text })?;
         let found = if value.is_null() { Err(REQUIRED.into()) } else { field(values, value, writing) };
         found?;
     }
