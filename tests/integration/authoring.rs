@@ -230,7 +230,7 @@ async fn a_saved_file_is_live_on_the_gateway_that_run_starts() -> anyhow::Result
         .await
         .with_context(told)?;
     change(&workshop.dir("hot/src/lib.rs"), "\"saved\")\n", "saved)\n")?;
-    eventually("the mistake is shown", patience, || async { told().contains("cargo build failed") }).await?;
+    eventually("the mistake is shown", patience, || async { told().contains("cargo failed (") }).await?;
     assert_eq!(header().await.as_deref(), Some("saved"), "what works goes on working");
     Command::new("kill").arg("-INT").arg(running.0.id().to_string()).status()?;
     let ended = tokio::task::spawn_blocking(move || running.0.wait());
