@@ -2,19 +2,15 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 
-use super::assignment::{
-    BreakerRules, Conduct, Core, FailurePolicy, Granted, Grants, Limits, Quota, Setup, next_uid,
-};
-use super::guest;
+use super::assignment::{Core, make, try_out};
 use super::imports::{Linkers, LocalCaches, LocalCounters, LogFiles, PluginMetrics};
 use super::load::{Artifacts, Compiler, Language, dry_run, language, precompiled, scan};
 use super::logs::LogQueues;
@@ -22,8 +18,8 @@ use super::metrics::CallCounters;
 use super::recent::{RecentLog, RecentLogs};
 use super::runtime::{Activity, Capacity, Fuel, SlowLane, Ticker, engine_id, running_engine};
 use super::{
-    AdmissionError, AssignError, Assignment, AssignmentSpec, CallFailure, ConductReport, ConfigProblem,
-    HostDeps, HostSettings, InUse, LoadError, Plugin, Trial,
+    AdmissionError, AssignError, Assignment, AssignmentSpec, ConductReport, ConfigProblem, HostDeps,
+    HostSettings, InUse, LoadError, Plugin, Trial,
 };
 
 /// The host could not be started.
@@ -260,7 +256,7 @@ impl Host {
         };
         let mut spec = AssignmentSpec::new(uuid::Uuid::nil(), config_json);
         spec.bundled = true;
-        match self.configure(&plugin, &spec, Grants::default()).await {
+        match try_out(&self.0.services, self.0.settings.max_memory_bytes, &plugin, &spec).await {
             Ok(_) => Ok(()),
             Err(AssignError::Config(problems)) => Err(problems),
             Err(error) => Err(problem(error.to_string())),
@@ -310,56 +306,13 @@ impl Host {
         plugin: &Arc<Plugin>,
         spec: &AssignmentSpec,
     ) -> Result<Arc<Assignment>, AssignError> {
-        let grants = grants(plugin, spec)?;
-        for (name, grant) in grants.shared() {
-            if self.0.services.deps.shared.backend(grant.backend).is_none() {
-                let reason = "this gateway has no such backend; see the redis_ settings".to_owned();
-                return Err(AssignError::Sandbox { field: format!("grants.{name}"), reason });
-            }
-        }
-        let assignment = Arc::new(self.configure(plugin, spec, grants).await?);
+        let (services, most) = (&self.0.services, self.0.settings.max_memory_bytes);
+        let assignment = Arc::new(make(services, most, plugin, spec).await?);
         let mut watched = self.0.services.watched.lock().unwrap_or_else(PoisonError::into_inner);
         watched.retain(|core| core.strong_count() > 0);
         watched.push(Arc::downgrade(&assignment.core));
         drop(watched);
         Ok(assignment)
-    }
-
-    async fn configure(
-        &self,
-        plugin: &Arc<Plugin>,
-        spec: &AssignmentSpec,
-        grants: Grants,
-    ) -> Result<Assignment, AssignError> {
-        let mut limits = limits(plugin.language, spec)?;
-        limits.memory_bytes = limits.memory_bytes.min(self.0.settings.max_memory_bytes);
-        let caches = &self.0.services.caches;
-        let cache = grants.local_cache.as_ref().map(|grant| caches.open(grant, &plugin.info.name));
-        let core = Arc::new(Core {
-            uid: next_uid(),
-            id: spec.id,
-            plugin: Arc::clone(plugin),
-            config_json: spec.config_json.clone(),
-            limits,
-            cache,
-            grants,
-            on_failure: FailurePolicy::read([&spec.defaults, &spec.sandbox])?,
-            breaker: BreakerRules::default().overlay(spec.sandbox.get("breaker").unwrap_or(&Value::Null))?,
-            reuse: plugin.info.reuse && !per_call(spec)?,
-            priority: spec.priority.unwrap_or(plugin.info.default_priority),
-            services: Arc::clone(&self.0.services),
-            conduct: Conduct::default(),
-            alive: Arc::default(),
-            log_quota: Quota::default(),
-            reports: Quota::default(),
-            backtraces: Quota::default(),
-            retired: AtomicBool::new(false),
-            fibers: AtomicU32::new(0),
-            recent: self.0.services.recent.of(&plugin.info.name),
-        });
-        let setup = configured(&core).await?;
-        plugin.assignments.fetch_add(1, Ordering::Relaxed);
-        Ok(Assignment { core, setup: Arc::new(setup) })
     }
 
     /// The latest lines that `plugin` logged on this node; `None` if it was never assigned here.
@@ -399,63 +352,6 @@ impl Host {
         let services = Arc::clone(&self.0.services);
         let rest = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(100));
         drop(tokio::task::spawn_blocking(move || services.files.flush(rest)).await);
-    }
-}
-
-async fn configured(core: &Arc<Core>) -> Result<Setup, AssignError> {
-    let broken = AssignError::Configure;
-    let permit = core.room().ok_or(CallFailure::Capacity);
-    let permit = permit.map_err(broken)?;
-    core.services.control.call();
-    let started = if core.suspends() {
-        guest::start_suspending(core, permit).await
-    } else {
-        guest::start(core, permit)
-    };
-    let (_, said) = started.map_err(broken)?;
-    let setup = said.map_err(AssignError::Config)?;
-    Ok(Setup::read(setup, &core.plugin))
-}
-
-fn grants(plugin: &Plugin, spec: &AssignmentSpec) -> Result<Grants, AssignError> {
-    let asked = &plugin.info.capabilities;
-    if spec.bundled {
-        let config = serde_json::from_str(&spec.config_json).unwrap_or(Value::Null);
-        return Grants::resolve(asked, &Granted::Everything(&config));
-    }
-    let mut granted = serde_json::Map::new();
-    for source in [&spec.defaults, &spec.sandbox] {
-        match source.get("grants") {
-            None | Some(Value::Null) => {}
-            Some(Value::Object(all)) => granted.extend(all.clone()),
-            Some(_) => {
-                let reason = "expected an object".to_owned();
-                return Err(AssignError::Sandbox { field: "grants".into(), reason });
-            }
-        }
-    }
-    Grants::resolve(asked, &Granted::Only(&granted))
-}
-
-fn limits(language: Language, spec: &AssignmentSpec) -> Result<Limits, AssignError> {
-    let mut limits = Limits::of(language);
-    for source in [&spec.defaults, &spec.sandbox] {
-        if let Some(Value::Object(set)) = source.get("limits") {
-            limits = limits.overlay(set)?;
-        }
-    }
-    Ok(limits)
-}
-
-/// Whether the operator wants a fresh instance for each call of this assignment.
-fn per_call(spec: &AssignmentSpec) -> Result<bool, AssignError> {
-    match spec.sandbox.get("instances").map(|policy| (policy, policy.as_str())) {
-        None | Some((Value::Null, _) | (_, Some("reuse"))) => Ok(false),
-        Some((_, Some("per-call"))) => Ok(true),
-        Some(_) => Err(AssignError::Sandbox {
-            field: "instances".into(),
-            reason: "expected one of: per-call, reuse".into(),
-        }),
     }
 }
 

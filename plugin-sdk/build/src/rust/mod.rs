@@ -27,7 +27,7 @@ pub(crate) fn build(dir: &Path, options: &Options) -> Result<PathBuf, BuildError
 ///
 /// # Errors
 ///
-/// As [`build`].
+/// As `build`.
 pub fn build_packages(dir: &Path, packages: &[&str], options: &Options) -> Result<Vec<Built>, BuildError> {
     let started = Instant::now();
     let root = cargo::workspace_root(dir)?;

@@ -4,6 +4,8 @@
 //! used next, so that few are warm and those are in the cache. A call never waits for an instance:
 //! if none is warm, a fresh one is made.
 
+mod begin;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,11 +15,13 @@ use std::time::{Duration, Instant};
 use foldhash::fast::RandomState;
 use tracing::Instrument;
 
+use self::begin::suspended;
+pub(crate) use self::begin::{fresh, fresh_suspending};
 use super::assignment::{Breaker, Cause, Core, Mode};
-use super::guest::{self, Ended, Instance, Outcome, Spent, Suspended, Work};
+use super::guest::{Ended, Instance, Outcome, Spent, Work};
 use super::logs::LogQueue;
 use super::metrics::{CallOutcome, Shard};
-use super::runtime::{Activity, Permit, Turn};
+use super::runtime::{Activity, Permit};
 use super::{Assignment, CallFailure, Host, Phase, Services};
 use crate::exchange::{ConsumerFacts, Exchange};
 
@@ -356,68 +360,5 @@ impl Pools {
             self.idle -= pool.idle.len();
             pool.idle.clear();
         }
-    }
-}
-
-/// A fresh instance, configured as it was when it was assigned.
-pub(crate) fn fresh(core: &Arc<Core>, permit: Permit) -> Result<Instance, CallFailure> {
-    let (instance, said) = guest::start(core, permit)?;
-    agreed(instance, said.is_ok())
-}
-
-/// A fresh instance whose calls run on fibers.
-pub(crate) async fn fresh_suspending(core: &Arc<Core>, permit: Permit) -> Result<Instance, CallFailure> {
-    let (instance, said) = guest::start_suspending(core, permit).await?;
-    agreed(instance, said.is_ok())
-}
-
-fn agreed(instance: Instance, said: bool) -> Result<Instance, CallFailure> {
-    if said {
-        Ok(instance)
-    } else {
-        Err(CallFailure::Start("it refuses a configuration that it took before".into()))
-    }
-}
-
-/// A call on a fiber, with a warm instance or room for a fresh one.
-fn suspended(
-    core: Arc<Core>,
-    (instance, turn): (Result<Instance, Option<Permit>>, Option<Turn>),
-    exchange: Option<Box<Exchange>>,
-    work: Work,
-    wall: Duration,
-) -> Suspended {
-    let cancel = Arc::<guest::Cancel>::default();
-    let told = Arc::clone(&cancel);
-    let services = Arc::clone(&core.services);
-    let asked = turn.as_ref().map(|_| Instant::now());
-    let call = async move {
-        // The clock of epochs must not doze when a call has waited for its turn.
-        let queued = asked.map_or(Duration::ZERO, |asked| asked.elapsed());
-        core.services.control.call();
-        if told.is_set() {
-            return Ended { instance: None, exchange, answer: Err(CallFailure::WallTime) };
-        }
-        let instance = match instance {
-            Ok(instance) => Ok(instance),
-            Err(Some(permit)) => fresh_suspending(&core, permit).await,
-            Err(None) => Err(CallFailure::Capacity),
-        };
-        let mut instance = match instance {
-            Ok(instance) => instance,
-            Err(failure) => {
-                return Ended { instance: None, exchange, answer: Err(failure) };
-            }
-        };
-        instance.state().cancel = told;
-        instance.begin(exchange, core.limits.guest_ms);
-        let answer = instance.run_suspending(&work).await;
-        instance.state().spent.queued = queued;
-        let exchange = instance.state().exchange.take();
-        Ended { instance: Some(instance), exchange, answer }
-    };
-    match turn {
-        Some(turn) => Suspended::new(services.lane.run(turn, call), cancel, wall),
-        None => Suspended::new(call, cancel, wall),
     }
 }
