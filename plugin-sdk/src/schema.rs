@@ -10,7 +10,9 @@ use serde_json::{Map, Number, Value};
 /// The schema of `C` as it is uploaded.
 ///
 /// Bounds come from `#[schemars(..)]` attributes, defaults from serde, descriptions from the docs
-/// of the fields, checks over several fields from `#[schemars(extend("x-checks" = ..))]`.
+/// of the fields, checks over several fields from `#[schemars(extend("x-checks" = ..))]`. The default
+/// of a type of your own is in the schema only if the type is `Serialize` as well; a field that is
+/// left out and has no default there reaches the plugin as null.
 ///
 /// ```
 /// use weir_plugin_sdk::{JsonSchema, schema};

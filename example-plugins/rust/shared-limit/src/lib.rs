@@ -3,7 +3,7 @@
 //! An operator grants it with `"grants": {"shared-counters": {}}`: counters are then in the Redis of the
 //! gateway, or in its database if it has none. While these are away, `on_outage` decides.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use weir_plugin_sdk::{
     About, Answer, Capability, ConfigProblem, Failure, Input, InputList, Inputs, JsonSchema, Plugin, Proceed,
     RequestHead, RequestVerdict, Setup, Slot, logging, schemars, shared_counters,
@@ -28,7 +28,7 @@ pub struct Config {
 }
 
 /// What happens to requests while nobody can count them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnOutage {
     /// They go on.
