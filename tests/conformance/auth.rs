@@ -47,14 +47,14 @@ pub(crate) async fn token_auth(site: &Site) -> anyhow::Result<()> {
 
 async fn other_header(site: &Site) -> anyhow::Result<()> {
     let config = json!({ "header": "authorization", "tokens": { "t": "alice" } });
-    site.live(("auth-header", "token-auth"), config, |answer| answer.status == 401).await?;
+    site.live(("other-header", "token-auth"), config, |answer| answer.status == 401).await?;
     let sent = [("x-case", "other"), ("authorization", "t"), ("x-token", "kept")];
-    let answer = site.gateway.get("/auth-header", &sent).await?;
+    let answer = site.gateway.get("/other-header", &sent).await?;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let seen = site.seen("other").expect("the request");
     assert_eq!((text(&seen, "authorization"), text(&seen, "x-token")), (String::new(), "kept".to_owned()));
     for config in [json!({}), json!({ "tokens": {}, "more": 1 }), json!({ "tokens": { "t": 1 } })] {
-        let answer = site.assign("auth-wrong", "token-auth", config.clone()).await?;
+        let answer = site.assign("wrong-config", "token-auth", config.clone()).await?;
         assert_eq!(answer.status, 400, "{config}: {}", answer.text());
     }
     Ok(())

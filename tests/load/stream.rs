@@ -16,6 +16,8 @@ const GIBIBYTE: usize = 1 << 30;
 /// What the gateway may take more than before, in KiB: buffers of both sides and one instance.
 const MORE_KIB: u64 = 24 << 10;
 
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
 /// The most memory that the gateway has ever had, in KiB.
 fn peak_kib(gateway: &Gateway) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.pid()))?;
@@ -23,7 +25,7 @@ fn peak_kib(gateway: &Gateway) -> anyhow::Result<u64> {
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
-/// An upstream that reads bodies of an announced length, and answers with as many bytes.
+/// An upstream that reads chunked bodies, and answers with about as many bytes.
 async fn echo_length() -> anyhow::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -43,14 +45,22 @@ async fn answer(mut stream: TcpStream) -> anyhow::Result<()> {
             break end + 4;
         }
     };
-    let mut read = seen.len() - end;
-    let mut ended = seen.ends_with(b"0\r\n\r\n");
-    while !ended && read > 0 {
-        seen.clear();
-        anyhow::ensure!(stream.read_buf(&mut seen).await? > 0, "closed");
-        read += seen.len();
-        ended = seen.ends_with(b"0\r\n\r\n");
+    let framed = seen.get(..end).is_some_and(|head| head.windows(8).any(|word| word == b"chunked\r"));
+    seen.drain(..end);
+    if !framed {
+        // The plugin is not live yet.
+        stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await?;
+        return Ok(());
     }
+    let mut read = 0;
+    // The last chunk may come in pieces: what it would begin with stays until the next read.
+    while !seen.ends_with(LAST_CHUNK) {
+        let known = seen.len().min(LAST_CHUNK.len());
+        read += seen.len() - known;
+        seen.drain(..seen.len() - known);
+        anyhow::ensure!(stream.read_buf(&mut seen).await? > 0, "closed");
+    }
+    read += seen.len();
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {read}\r\n\r\n");
     stream.write_all(head.as_bytes()).await?;
     let block = vec![b'y'; 64 << 10];
