@@ -30,6 +30,16 @@ async fn go() -> anyhow::Result<()> {
     conforms("go").await
 }
 
+#[tokio::test]
+async fn javascript() -> anyhow::Result<()> {
+    conforms("javascript").await
+}
+
+#[tokio::test]
+async fn python() -> anyhow::Result<()> {
+    conforms("python").await
+}
+
 async fn conforms(language: &str) -> anyhow::Result<()> {
     let site = Site::start(language).await?;
     auth::token_auth(&site).await?;
