@@ -309,7 +309,10 @@ impl Host {
         let (services, most) = (&self.0.services, self.0.settings.max_memory_bytes);
         let assignment = Arc::new(make(services, most, plugin, spec).await?);
         let mut watched = self.0.services.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        watched.retain(|core| core.strong_count() > 0);
+        // Before it would grow: a look at all for each of them would take a time that grows with the square.
+        if watched.len() == watched.capacity() {
+            watched.retain(|core| core.strong_count() > 0);
+        }
         watched.push(Arc::downgrade(&assignment.core));
         drop(watched);
         Ok(assignment)
