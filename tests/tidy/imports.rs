@@ -94,7 +94,7 @@ const MODULES: &[(&str, &[&str])] = &[
 /// Large outside crates and the only places that name them.
 const CRATES: &[(&str, &[&str])] = &[
     ("anyhow", &["main.rs"]),
-    ("aws_lc_rs", &["client/", "plugin_host/"]),
+    ("aws_lc_rs", &["client/", "model/pem.rs", "model/kinds/oauth2.rs", "plugin_host/"]),
     ("arc_swap", &["snapshot/"]),
     ("axum", &["admin/"]),
     ("clap", &["cli/"]),
@@ -117,6 +117,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("wasmtime", &["plugin_host/"]),
     ("webpki_roots", &["client/"]),
     ("weir_plugin_build", &["cli/plugin/"]),
+    ("x509_parser", &["model/pem.rs"]),
 ];
 
 /// Calls that have one home, and why.

@@ -138,7 +138,7 @@ fn attribute(rule: &Rule) -> Option<(&'static str, Value)> {
             ("elements", inner.into())
         }
         Rule::Exclusive(sets) => ("mutually_exclusive_subsets", json!(sets)),
-        Rule::Text(_) | Rule::Schema(_) => return None,
+        Rule::Text(_) | Rule::Whole(_) | Rule::Schema(_) => return None,
     })
 }
 
@@ -189,6 +189,7 @@ fn check(check: &Check) -> Value {
             }
             json!({ "conditional_at_least_one_of": inner })
         }
+        Check::Custom { fields, .. } => json!({ "custom_entity_check": { "field_sources": fields } }),
     }
 }
 

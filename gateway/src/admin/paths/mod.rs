@@ -2,90 +2,82 @@
 //!
 //! A path is matched from the top, so a literal segment stands before a parameter in its place.
 
+mod endpoint;
+
 use std::sync::LazyLock;
 
-use axum::http::Method;
 use percent_encoding::percent_decode_str;
 
-use crate::model::{Foreign, Kind, kind, kinds};
+pub(super) use endpoint::Endpoint;
 
-/// What a path stands for.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Endpoint {
-    Information,
-    Status,
-    Robots,
-    Endpoints,
-    EnabledPlugins,
-    PluginConfigSchema,
-    PluginSchema,
-    ValidatePlugin,
-    EntitySchema,
-    ValidateEntity,
-    Declarative,
-    Tags,
-    Tag,
-    CustomPlugins,
-    CustomPlugin,
-    CustomPluginVersions,
-    CustomPluginVersion,
-    CustomPluginPackages,
-    CustomPluginLogs,
-    /// `/services`
-    Collection(&'static Kind),
-    /// `/services/{services}`
-    Entity(&'static Kind),
-    /// `/routes/{routes}/service`
-    Parent {
-        child: &'static Kind,
-        foreign: Foreign,
-    },
-    /// `/services/{services}/routes`
-    Children {
-        parent: &'static Kind,
-        foreign: Foreign,
-        kind: &'static Kind,
-    },
-    /// `/services/{services}/routes/{routes}`
-    Child {
-        parent: &'static Kind,
-        foreign: Foreign,
-        kind: &'static Kind,
-    },
-}
+use crate::model::{Kind, kind, kinds};
 
-const READ: &[Method] = &[Method::GET];
-const WRITE: &[Method] = &[Method::POST];
-const LIST: &[Method] = &[Method::GET, Method::POST];
-const ONE: &[Method] = &[Method::DELETE, Method::GET, Method::PATCH, Method::PUT];
-const CHANGE: &[Method] = &[Method::DELETE, Method::GET, Method::PATCH];
-const REMOVE: &[Method] = &[Method::DELETE, Method::GET];
+/// The prefix of the only workspace.
+const WORKSPACE: &str = "/default";
 
-impl Endpoint {
-    /// The methods that are implemented, in alphabetical order, without HEAD and OPTIONS.
-    pub(super) fn methods(&self) -> &'static [Method] {
-        match self {
-            Self::Information
-            | Self::Status
-            | Self::Robots
-            | Self::Endpoints
-            | Self::EnabledPlugins
-            | Self::PluginConfigSchema
-            | Self::PluginSchema
-            | Self::EntitySchema
-            | Self::CustomPluginVersions
-            | Self::CustomPluginPackages
-            | Self::CustomPluginLogs
-            | Self::Tags
-            | Self::Tag => READ,
-            Self::ValidatePlugin | Self::ValidateEntity => WRITE,
-            Self::Declarative | Self::CustomPlugins | Self::Collection(_) | Self::Children { .. } => LIST,
-            Self::CustomPlugin => CHANGE,
-            Self::CustomPluginVersion => REMOVE,
-            Self::Entity(_) | Self::Parent { .. } | Self::Child { .. } => ONE,
-        }
-    }
-}
+/// Paths that do not follow from the kinds.
+const SPECIAL: &[(&str, Endpoint)] = &[
+    ("/", Endpoint::Information),
+    ("/cache", Endpoint::Cache),
+    ("/cache/{key}", Endpoint::CacheKey),
+    ("/clustering/data-planes", Endpoint::Clustering),
+    ("/clustering/status", Endpoint::Clustering),
+    ("/config", Endpoint::Declarative),
+    ("/consumer_groups", Endpoint::ConsumerGroups),
+    ("/consumer_groups/{consumer_groups}", Endpoint::ConsumerGroup),
+    ("/consumer_groups/{consumer_groups}/consumers", Endpoint::Members),
+    ("/consumer_groups/{consumer_groups}/consumers/{consumers}", Endpoint::Member),
+    ("/consumers/{consumers}/consumer_groups", Endpoint::Memberships),
+    ("/consumers/{consumers}/consumer_groups/{consumer_groups}", Endpoint::Membership),
+    ("/custom-plugins", Endpoint::CustomPlugins),
+    ("/custom-plugins/{custom_plugins}", Endpoint::CustomPlugin),
+    ("/custom-plugins/{custom_plugins}/logs", Endpoint::CustomPluginLogs),
+    ("/custom-plugins/{custom_plugins}/versions", Endpoint::CustomPluginVersions),
+    ("/custom-plugins/{custom_plugins}/versions/{version}", Endpoint::CustomPluginVersion),
+    ("/custom-plugins/{custom_plugins}/versions/{version}/packages", Endpoint::CustomPluginPackages),
+    ("/debug/node/log-level", Endpoint::LogLevel),
+    ("/endpoints", Endpoint::Endpoints),
+    ("/filter-chains", Endpoint::Filters),
+    ("/filter-chains/{filter_chains}", Endpoint::Filters),
+    ("/filter-chains/{filter_chains}/route", Endpoint::Filters),
+    ("/filter-chains/{filter_chains}/service", Endpoint::Filters),
+    ("/plugins/enabled", Endpoint::EnabledPlugins),
+    ("/plugins/schema/{name}", Endpoint::PluginConfigSchema),
+    ("/robots.txt", Endpoint::Robots),
+    ("/routes/{routes}/filter-chains", Endpoint::Filters),
+    ("/routes/{routes}/filter-chains/{filter_chains}", Endpoint::Filters),
+    ("/routes/{routes}/filters/all", Endpoint::Filters),
+    ("/routes/{routes}/filters/disabled", Endpoint::Filters),
+    ("/routes/{routes}/filters/enabled", Endpoint::Filters),
+    ("/schemas/filters/{name}", Endpoint::FilterSchema),
+    ("/schemas/plugins/validate", Endpoint::ValidatePlugin),
+    ("/schemas/plugins/{name}", Endpoint::PluginSchema),
+    ("/schemas/vaults/validate", Endpoint::ValidateVault),
+    ("/schemas/vaults/{name}", Endpoint::VaultSchema),
+    ("/schemas/{db_entity_name}/validate", Endpoint::ValidateEntity),
+    ("/schemas/{name}", Endpoint::EntitySchema),
+    ("/services/{services}/filter-chains", Endpoint::Filters),
+    ("/services/{services}/filter-chains/{filter_chains}", Endpoint::Filters),
+    ("/snis/{snis}/certificate", Endpoint::Disabled),
+    ("/status", Endpoint::Status),
+    ("/status/dns", Endpoint::DnsStatus),
+    ("/tags", Endpoint::Tags),
+    ("/tags/{tags}", Endpoint::Tag),
+    ("/targets", Endpoint::Disabled),
+    ("/targets/{targets}", Endpoint::Disabled),
+    ("/targets/{targets}/upstream", Endpoint::Disabled),
+    ("/timers", Endpoint::Timers),
+    ("/upstreams/{upstreams}/health", Endpoint::UpstreamHealth),
+    ("/upstreams/{upstreams}/targets", Endpoint::Targets),
+    ("/upstreams/{upstreams}/targets/all", Endpoint::AllTargets),
+    ("/upstreams/{upstreams}/targets/{targets}", Endpoint::Target),
+    ("/upstreams/{upstreams}/targets/{targets}/healthy", Endpoint::TargetHealth),
+    ("/upstreams/{upstreams}/targets/{targets}/unhealthy", Endpoint::TargetHealth),
+    ("/upstreams/{upstreams}/targets/{targets}/{address}/healthy", Endpoint::TargetHealth),
+    ("/upstreams/{upstreams}/targets/{targets}/{address}/unhealthy", Endpoint::TargetHealth),
+    ("/workspaces", Endpoint::Workspaces),
+    ("/workspaces/{workspaces}", Endpoint::Workspace),
+];
 
 /// One line of the table.
 #[derive(Debug)]
@@ -107,6 +99,8 @@ pub(super) fn patterns() -> Vec<&'static str> {
 /// What a path stands for, with its parameters decoded. A final slash does not matter.
 pub(super) fn resolve(path: &str) -> Option<(Endpoint, Vec<String>)> {
     let path = path.strip_suffix('/').unwrap_or(path);
+    // Everything is in the one workspace, so its prefix changes nothing.
+    let path = path.strip_prefix(WORKSPACE).filter(|rest| rest.starts_with('/')).unwrap_or(path);
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     TABLE.iter().find_map(|line| Some((line.endpoint, fits(&line.pattern, &segments)?)))
 }
@@ -129,30 +123,9 @@ fn fits(pattern: &str, segments: &[&str]) -> Option<Vec<String>> {
 }
 
 fn table() -> Vec<Line> {
-    let special = [
-        ("/", Endpoint::Information),
-        ("/config", Endpoint::Declarative),
-        ("/custom-plugins", Endpoint::CustomPlugins),
-        ("/custom-plugins/{custom_plugins}", Endpoint::CustomPlugin),
-        ("/custom-plugins/{custom_plugins}/logs", Endpoint::CustomPluginLogs),
-        ("/custom-plugins/{custom_plugins}/versions", Endpoint::CustomPluginVersions),
-        ("/custom-plugins/{custom_plugins}/versions/{version}", Endpoint::CustomPluginVersion),
-        ("/custom-plugins/{custom_plugins}/versions/{version}/packages", Endpoint::CustomPluginPackages),
-        ("/endpoints", Endpoint::Endpoints),
-        ("/plugins/enabled", Endpoint::EnabledPlugins),
-        ("/plugins/schema/{name}", Endpoint::PluginConfigSchema),
-        ("/robots.txt", Endpoint::Robots),
-        ("/schemas/plugins/validate", Endpoint::ValidatePlugin),
-        ("/schemas/plugins/{name}", Endpoint::PluginSchema),
-        ("/schemas/{db_entity_name}/validate", Endpoint::ValidateEntity),
-        ("/schemas/{name}", Endpoint::EntitySchema),
-        ("/status", Endpoint::Status),
-        ("/tags", Endpoint::Tags),
-        ("/tags/{tags}", Endpoint::Tag),
-    ];
-    let mut lines: Vec<Line> = special
-        .into_iter()
-        .map(|(pattern, endpoint)| Line { pattern: pattern.to_owned(), endpoint })
+    let mut lines: Vec<Line> = SPECIAL
+        .iter()
+        .map(|(pattern, endpoint)| Line { pattern: (*pattern).to_owned(), endpoint: *endpoint })
         .collect();
     for kind in kinds().iter().filter(|kind| kind.generic) {
         lines.extend(of_kind(kind));
@@ -206,7 +179,17 @@ mod tests {
             ("//", None),
             ("/keyauth_credentials", None),
             ("/services/%ff", None),
-            ("/workspaces", None),
+            ("/workspaces", Some("Workspaces")),
+            ("/default/services/a", Some("Entity")),
+            ("/defaults/services", None),
+            ("/other/services", None),
+            ("/upstreams/a/targets/all", Some("AllTargets")),
+            ("/upstreams/a/targets/b:80/healthy", Some("TargetHealth")),
+            ("/upstreams/a/targets", Some("Targets")),
+            ("/snis/a/certificate", Some("Disabled")),
+            ("/targets", Some("Disabled")),
+            ("/certificates/a.test/snis/b", Some("Child")),
+            ("/oauth2_authorization_codes", None),
         ] {
             let found = resolve(path).map(|(endpoint, _)| format!("{endpoint:?}"));
             let found = found.as_deref().map(|text| text.split(['(', ' ']).next().unwrap());
