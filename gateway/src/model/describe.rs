@@ -129,7 +129,10 @@ fn attribute(rule: &Rule) -> Option<(&'static str, Value)> {
         Rule::MatchAll(list) => ("match_all", patterns(list)),
         Rule::MatchAny { patterns, err } => {
             let sources: Vec<&str> = patterns.iter().map(|pattern| pattern.source.as_str()).collect();
-            ("match_any", json!({ "patterns": sources, "err": err }))
+            let mut inner = Map::new();
+            inner.insert("patterns".to_owned(), json!(sources));
+            inner.extend(err.iter().map(|err| ("err".to_owned(), err.as_str().into())));
+            ("match_any", inner.into())
         }
         Rule::Contains(value) => ("contains", value.clone()),
         Rule::Elements(rules) => {

@@ -101,12 +101,13 @@ proptest! {
     fn no_body_breaks_anything(
         body in proptest::collection::vec(any::<u8>(), 0..120),
         text in "[a-z\\[\\]{}\":,.=&%0-9-]{0,80}",
-        path in 0_usize..9,
+        path in 0_usize..16,
         method in 0_usize..4,
         kind in 0_usize..4,
     ) {
         let paths = ["/services", "/routes/a", "/plugins", "/consumers/x/key-auth", "/custom-plugins", "/schemas/routes/validate",
-                     "/schemas/plugins/validate", "/custom-plugins/x", "/routes/x/service"];
+                     "/schemas/plugins/validate", "/custom-plugins/x", "/routes/x/service", "/upstreams", "/certificates", "/keys", "/vaults/x",
+                     "/consumer_groups", "/upstreams/x/targets", "/consumers/x/acls/y"];
         let kinds = ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a", "application/wasm"];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::model::check::{Check, Then, When, names};
 use crate::model::field::{
-    Field, Fields, array, boolean, foreign, integer, map, number, string, whole_record,
+    Field, Fields, array, boolean, foreign, integer, map, number, record, string, whole_record,
 };
 use crate::model::formats;
 use crate::model::kind::Kind;
@@ -62,7 +62,7 @@ fn by_algorithm(value: &Value) -> Document {
     let mut fields = Document::new();
     fields.insert("algorithm".to_owned(), value.clone());
     if value == "least-connections" || value == "latency" {
-        fields.insert("hash_on".to_owned(), Value::Null);
+        fields.insert("hash_on".to_owned(), "none".into());
     }
     fields
 }
@@ -133,12 +133,12 @@ fn healthchecks() -> Field {
                     .with("http_failures", count()),
             ),
         );
-    whole_record(
-        Fields::default()
-            .with("active", whole_record(active))
-            .with("passive", whole_record(passive))
-            .with("threshold", number().default(0).between(0, 100)),
-    )
+    let both = Fields::default().with("active", whole_record(active)).with("passive", whole_record(passive));
+    // Kong's default of the whole leaves the threshold to its own.
+    let default = whole_record(both.clone()).default;
+    let mut all = record(both.with("threshold", number().default(0).between(0, 100)));
+    all.default = default;
+    all
 }
 
 fn checks() -> Vec<Check> {
