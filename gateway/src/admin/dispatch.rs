@@ -4,7 +4,7 @@
 
 use axum::http::Method;
 
-use super::answer::{Answer, Content};
+use super::answer::Answer;
 use super::call::Call;
 use super::consumer_groups::{self, OF_CONSUMER, OF_GROUP};
 use super::entities::{self, Forced};
@@ -23,6 +23,7 @@ pub(super) async fn dispatch(
         Endpoint::Information => information::show_information(call.state).await,
         Endpoint::Status => information::show_status(call.state).await,
         Endpoint::Robots => Ok(robots()),
+        Endpoint::Metrics => information::show_metrics(call.state).await,
         Endpoint::Endpoints => Ok(schemas::list_endpoints()),
         Endpoint::EnabledPlugins => schemas::list_enabled_plugins(call.state).await,
         Endpoint::PluginSchema => schemas::show_plugin_schema(call.state, call.parameter(0)?).await,
@@ -151,6 +152,5 @@ async fn parent_of(
 }
 
 fn robots() -> Answer {
-    let text = "User-agent: *\nDisallow: /";
-    Answer { status: axum::http::StatusCode::OK, content: Content::Text(text) }
+    Answer::text("text/plain", "User-agent: *\nDisallow: /")
 }

@@ -1,7 +1,9 @@
 //! `/` and `/status`: what this gateway is, and how it is doing.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
@@ -9,6 +11,7 @@ use super::entities::read_all;
 use super::error::ApiError;
 use super::plugins::custom_plugin;
 use super::state::AdminState;
+use super::status_listener::METRICS;
 use crate::model::{Document, PluginVersion};
 use crate::store::{PageQuery, StoreError};
 
@@ -54,6 +57,16 @@ fn brief(version: &PluginVersion) -> Value {
 /// All entities of a kind.
 pub(super) async fn all(state: &AdminState, kind: &str) -> Result<Vec<Document>, StoreError> {
     read_all(state, kind, PageQuery::default()).await
+}
+
+/// `GET /metrics`, the same that the status listener says.
+pub(super) async fn show_metrics(state: &AdminState) -> Result<Answer, ApiError> {
+    let write = Arc::clone(&state.node.metrics);
+    let text = tokio::task::spawn_blocking(move || write()).await.map_err(|error| {
+        tracing::error!(%error, "the metrics cannot be written");
+        ApiError::message(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error occurred")
+    })?;
+    Ok(Answer::text(METRICS, text))
 }
 
 /// `GET /status`. Answers with the database away too.

@@ -123,11 +123,13 @@ pub struct NodeReport {
     pub total_requests: u64,
 }
 
-/// What the Admin API asks of the rest of the node. Neither call waits.
+/// What the Admin API asks of the rest of the node. No call waits.
 #[derive(Clone)]
 pub struct NodeLinks {
     /// How the node is doing.
     pub report: Arc<dyn Fn() -> NodeReport + Send + Sync>,
+    /// The metrics in Prometheus' text form. Takes its time.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Looks up anew whatever was kept of consumers and credentials.
     pub forget: Arc<dyn Fn() + Send + Sync>,
 }

@@ -54,7 +54,7 @@ pub(super) async fn start(
     let store = Store::connect(&StoreSettings::from(&settings.database)).await?;
     // Whoever asks is answered from the first moment on, also while plugins are still compiled.
     let live = Arc::new(OnceLock::new());
-    serve_status(status, metrics, (&store, &live), settings, drain);
+    let sources = serve_status(status, metrics, (&store, &live), settings, drain);
     migrate(settings, &store).await?;
     let connect = Connect::new(Tls::new()?);
     let last_good = LastGood::new(settings.prefix.join("last_good"));
@@ -85,7 +85,7 @@ pub(super) async fn start(
     task::spawn("expiry", sweep_expired(store.clone(), drain.clone()));
     let puller = plugin_sources::puller(&settings.plugins, fetcher);
     let components = HostComponents { host: host.clone(), store: store.clone(), bundled, trust, puller };
-    let node = node_links(Arc::clone(metrics), reports.clone(), identity);
+    let node = node_links(Arc::clone(metrics), sources, reports.clone(), identity);
     serve_admin(admin, (settings, node_id), (&store, components), node, drain)?;
     // An error is a first answer too: an empty gateway answers 404 and says why in /status.
     reports.wait_for(|report| report.live_revision.is_some() || report.error.is_some()).await;
@@ -166,7 +166,7 @@ fn serve_status(
     (store, live): (&Store, &Arc<OnceLock<(Reports, Host)>>),
     settings: &Settings,
     drain: &Drain,
-) {
+) -> StatusSources {
     let has_database = !matches!(settings.database, Database::Off);
     let (store, live) = (store.clone(), Arc::clone(live));
     let report = move || {
@@ -180,6 +180,7 @@ fn serve_status(
     for listener in listeners {
         task::spawn("status listener", status_listener::serve(listener, sources.clone()));
     }
+    sources
 }
 
 fn status(report: &Report, database_reachable: Option<bool>) -> StatusReport {
@@ -209,7 +210,12 @@ fn unusual(host: &Host) -> Vec<UnusualPlugin> {
     host.conduct().listed.into_iter().map(one).collect()
 }
 
-fn node_links(metrics: Arc<Metrics>, reports: Reports, identity: Identity) -> NodeLinks {
+fn node_links(
+    metrics: Arc<Metrics>,
+    sources: StatusSources,
+    reports: Reports,
+    identity: Identity,
+) -> NodeLinks {
     let report = move || {
         let (latest, totals) = (reports.latest(), metrics.totals());
         NodeReport {
@@ -222,7 +228,11 @@ fn node_links(metrics: Arc<Metrics>, reports: Reports, identity: Identity) -> No
             total_requests: totals.requests,
         }
     };
-    NodeLinks { report: Arc::new(report), forget: Arc::new(move || identity.invalidate_all()) }
+    NodeLinks {
+        report: Arc::new(report),
+        metrics: Arc::new(move || sources.exposition()),
+        forget: Arc::new(move || identity.invalidate_all()),
+    }
 }
 
 fn serve_admin(

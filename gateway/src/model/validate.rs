@@ -141,5 +141,8 @@ fn reference(value: &Value) -> Result<(), Value> {
 }
 
 fn is_integer(value: &Value) -> bool {
+    if let Some(whole) = value.as_i64() {
+        return whole.unsigned_abs() <= 1 << 53;
+    }
     value.as_f64().is_some_and(|number| number.fract() == 0.0 && number.abs() <= EXACT)
 }

@@ -10,6 +10,7 @@ pub(in crate::admin) enum Endpoint {
     Information,
     Status,
     Robots,
+    Metrics,
     Endpoints,
     EnabledPlugins,
     PluginConfigSchema,
@@ -94,6 +95,7 @@ impl Endpoint {
             Self::Information
             | Self::Status
             | Self::Robots
+            | Self::Metrics
             | Self::Endpoints
             | Self::EnabledPlugins
             | Self::PluginConfigSchema

@@ -41,6 +41,7 @@ const SPECIAL: &[(&str, Endpoint)] = &[
     ("/filter-chains/{filter_chains}", Endpoint::Filters),
     ("/filter-chains/{filter_chains}/route", Endpoint::Filters),
     ("/filter-chains/{filter_chains}/service", Endpoint::Filters),
+    ("/metrics", Endpoint::Metrics),
     ("/plugins/enabled", Endpoint::EnabledPlugins),
     ("/plugins/schema/{name}", Endpoint::PluginConfigSchema),
     ("/robots.txt", Endpoint::Robots),

@@ -87,6 +87,16 @@ async fn forms_are_typed_by_the_rules() {
         .typed("POST", "/services", "application/x-www-form-urlencoded", "url=http%3A%2F%2Fa.test%2Fx")
         .await;
     assert_eq!(url.body["path"], "/x");
+    let form = "name=u&slots=20&healthchecks.active.timeout=2.5&healthchecks.active.headers[x-a][]=1\
+                &healthchecks.active.healthy.http_statuses[]=200&healthchecks.active.healthy.http_statuses[]=204";
+    let made = admin.typed("POST", "/upstreams", "application/x-www-form-urlencoded", form).await;
+    let active = &made.body["healthchecks"]["active"];
+    assert_eq!(
+        (&active["timeout"], &active["healthy"]["http_statuses"], &active["headers"], &made.body["slots"]),
+        (&json!(2.5), &json!([200, 204]), &json!({"x-a": ["1"]}), &json!(20)),
+        "{}",
+        made.body
+    );
     admin.make("/consumers", json!({"username": "bob"})).await;
     let key =
         admin.typed("POST", "/consumers/bob/key-auth", "application/x-www-form-urlencoded", "ttl=9").await;

@@ -61,6 +61,11 @@ async fn upstreams_agree_with_themselves() {
         let found = admin.json("PATCH", "/upstreams/u.test", sent).await.body;
         assert_eq!((&found["algorithm"], &found["hash_on"]), (&json!(algorithm), &json!(hash_on)), "{case}");
     }
+}
+
+#[tokio::test]
+async fn upstreams_are_judged() {
+    let admin = Admin::new().await;
     let conditional =
         |field: &str| json!([format!("failed conditional validation given value of field '{field}'")]);
     judge(
@@ -193,8 +198,22 @@ async fn certificates_and_their_names_are_written_together() {
         .await
         .body;
     assert_eq!(again["id"], owner, "the same certificate: {again}");
-    let taken =
-        format!("new.test already associated with existing certificate '{}'", owner.as_str().unwrap());
+    admin
+        .make("/services", json!({"url": "https://a.test", "name": "s", "client_certificate": {"id": id}}))
+        .await;
+    let refused = admin.call("DELETE", &path).await;
+    assert_eq!((refused.status, &refused.body["code"]), (400, &json!(4)), "a service uses it");
+    assert_eq!(admin.call("DELETE", "/services/s").await.status, 204);
+    assert_eq!(admin.call("DELETE", "/certificates/new.test").await.status, 204);
+    assert_eq!(admin.get("/snis").await.body["data"], json!([]), "names go with their certificate");
+}
+
+#[tokio::test]
+async fn certificates_are_judged() {
+    let admin = Admin::new().await;
+    let owner =
+        admin.make("/certificates", json!({"cert": EC_CERT, "key": EC_KEY, "snis": ["new.test"]})).await;
+    let taken = format!("new.test already associated with existing certificate '{}'", owner);
     let pair = |extra: Value| {
         let mut body = json!({"cert": RSA_CERT, "key": RSA_KEY});
         body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
@@ -234,14 +253,6 @@ async fn certificates_and_their_names_are_written_together() {
         ],
     )
     .await;
-    admin
-        .make("/services", json!({"url": "https://a.test", "name": "s", "client_certificate": {"id": id}}))
-        .await;
-    let refused = admin.call("DELETE", &path).await;
-    assert_eq!((refused.status, &refused.body["code"]), (400, &json!(4)), "a service uses it");
-    assert_eq!(admin.call("DELETE", "/services/s").await.status, 204);
-    assert_eq!(admin.call("DELETE", "/certificates/new.test").await.status, 204);
-    assert_eq!(admin.get("/snis").await.body["data"], json!([]), "names go with their certificate");
 }
 
 #[tokio::test]
@@ -291,6 +302,7 @@ async fn authorities_are_what_they_say() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 async fn keys_and_vaults_are_judged() {
     let admin = Admin::new().await;
     let jwk = |kid: &str| {
@@ -414,7 +426,16 @@ async fn credentials_are_kept_as_kong_keeps_them() {
         (token.status, &token.body["token_type"], &token.body["ttl"]),
         (201, &json!("bearer"), &json!(60))
     );
+}
 
+#[tokio::test]
+async fn credentials_belong_to_consumers() {
+    let admin = Admin::new().await;
+    let bob = admin.make("/consumers", json!({"username": "bob"})).await;
+    admin.make("/consumers", json!({"username": "eve"})).await;
+    admin.make("/consumers/bob/basic-auth", json!({"username": "u", "password": "p"})).await;
+    admin.make("/consumers/bob/oauth2", json!({"name": "a", "client_id": "a"})).await;
+    admin.make("/oauth2/a/oauth2_tokens", json!({"expires_in": 60})).await;
     let jwt = admin.json("POST", "/consumers/bob/jwt", json!({"key": "iss"})).await.body;
     assert_eq!((jwt["secret"].as_str().map(str::len), &jwt["algorithm"]), (Some(32), &json!("HS256")));
     let conditional = "failed conditional validation given value of field 'algorithm'";

@@ -172,6 +172,7 @@ impl Admin {
         let counter = Arc::clone(&forgotten);
         let node = NodeLinks {
             report: Arc::new(|| NodeReport { live_revision: Some(7), ..NodeReport::default() }),
+            metrics: Arc::new(|| "# a metric\n".to_owned()),
             forget: Arc::new(move || _ = counter.fetch_add(1, Ordering::Relaxed)),
         };
         let clock = Clock::manual(NOW * 1000);
