@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::stage::Stage;
 use crate::exchange::LocalAnswer;
-use crate::plugin_host::bindings::weir::plugin::types::BodyMode;
+use crate::plugin_host::bindings::weir::plugin::types::{BodyMode, LocalResponse};
 use crate::plugin_host::guest::Instance;
 use crate::plugin_host::metrics::CallOutcome;
+use crate::plugin_host::verify::{self, Apart};
 use crate::plugin_host::{Assignment, CallFailure, Direction};
 
 /// What a plugin's answer means for the walk.
@@ -22,6 +23,11 @@ pub(super) enum Next {
 }
 
 impl Next {
+    /// The plugin's own answer, if it can be given.
+    pub(super) fn answer(said: Apart<LocalResponse>) -> Result<Self, CallFailure> {
+        verify::answer(*said.0).map(Self::Answer).map_err(CallFailure::BadAnswer)
+    }
+
     /// What `body` asks for, if the plugin can have it.
     pub(super) fn of(
         body: &BodyMode,
