@@ -141,36 +141,45 @@ async fn every_path_of_kong_is_served_or_explained() -> anyhow::Result<()> {
     let (unserved, _) = unserved.split_once("\n## ").unwrap_or_default();
     let paths = std::fs::read_to_string(root().join("tests/data/kong-3.9.3-endpoints.tsv"))?;
     let mut asked = 0;
+    let mut faults = Vec::new();
     for line in paths.lines().skip(1) {
         let mut columns = line.split('\t');
         let (path, methods) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
-        let real: Vec<&str> =
-            path.split('/').map(|part| if part.starts_with('{') { ID } else { part }).collect();
+        let is_part = |part: &str| part.starts_with('{');
+        let real: Vec<&str> = path.split('/').map(|part| if is_part(part) { ID } else { part }).collect();
         let real = real.join("/");
         let options = gateway.admin(Method::OPTIONS, &real, &Value::Null).await?;
-        let explained = unserved.contains(&format!("`{path}`"));
+        let is_explained = unserved.contains(&format!("`{path}`"));
+        if (options.status == 404) != is_explained {
+            faults.push(format!("{path}: {}, and explained: {is_explained}", options.status));
+        }
         if options.status == 404 {
-            assert!(explained, "{path} is neither served nor explained");
             continue;
         }
-        assert!(!explained, "{path} is served, and the page says that it is not");
         asked += 1;
         let allow = options.header("allow").to_owned();
         for method in methods.split(' ') {
-            assert!(allow.split(", ").any(|known| known == method), "{method} {path}: {allow}");
             let answer = gateway.admin(Method::from_bytes(method.as_bytes())?, &real, &Value::Null).await?;
-            let status = answer.status.as_u16();
-            let fine = status < 500 || path == "/status/dns";
-            assert!(
-                fine && (status != 405 || method == "DELETE"),
-                "{method} {path}: {status} {}",
-                answer.text()
-            );
-            assert!(status == 204 || answer.json().is_object(), "{method} {path}: {}", answer.text());
+            if !allow.split(", ").any(|known| known == method) || !is_an_answer(path, method, &answer) {
+                faults.push(format!("{method} {path} ({allow}): {} {}", answer.status, answer.text()));
+            }
         }
     }
+    assert!(faults.is_empty(), "{faults:#?}");
     assert!(asked > 120, "{asked} paths were asked");
     Ok(())
+}
+
+/// Not a failure of ours, not a method that is not there, and in the form that clients read.
+fn is_an_answer(path: &str, method: &str, answer: &Answer) -> bool {
+    // A parent is only deleted where nothing refers to it.
+    let may_refuse = method == "DELETE";
+    let status = answer.status.as_u16();
+    let form = match path {
+        "/metrics" => !answer.body.is_empty(),
+        _ => status == 204 || answer.json().is_object(),
+    };
+    form && (status < 500 || path == "/status/dns") && (status != 405 || may_refuse)
 }
 
 /// Sends bytes as they are.
