@@ -3,6 +3,8 @@
 //! It keeps no state and checks no nesting: the callers write fixed shapes, and their tests parse
 //! the result. Everything else uses `serde_json`.
 
+use std::net::IpAddr;
+
 /// Appends `text` as a JSON string, quotes included.
 pub(super) fn string(text: &str, out: &mut String) {
     out.push('"');
@@ -30,6 +32,19 @@ pub(super) fn key(key: &str, out: &mut String) {
 pub(super) fn text_field(name: &str, text: &str, out: &mut String) {
     key(name, out);
     string(text, out);
+}
+
+/// Appends `"key":"address"`; the common kind without the formatting machinery.
+pub(super) fn address_field(name: &str, address: IpAddr, out: &mut String) {
+    let IpAddr::V4(address) = address else { return text_field(name, &address.to_string(), out) };
+    key(name, out);
+    let mut before = "\"";
+    for octet in address.octets() {
+        out.push_str(before);
+        out.push_str(itoa::Buffer::new().format(octet));
+        before = ".";
+    }
+    out.push('"');
 }
 
 /// Appends `"key":number`.
@@ -116,7 +131,8 @@ mod tests {
         text_field("a", "1\u{0}\u{7f}", &mut out);
         number_field("b", -2_i64, &mut out);
         json_field("c", "{}", &mut out);
+        address_field("d", [192, 0, 2, 1].into(), &mut out);
         out.push('}');
-        assert_eq!(out, r#"{"a":"1\u0000\u007f","b":-2,"c":{}}"#);
+        assert_eq!(out, r#"{"a":"1\u0000\u007f","b":-2,"c":{},"d":"192.0.2.1"}"#);
     }
 }

@@ -35,7 +35,7 @@ impl Chain {
             let (back, result) = caller.call(state, exchange, work, settle).await;
             exchange = back;
             if let Next::Answer(answer) = settled(result, assignment.core.on_failure) {
-                return (exchange, Flow::Respond(answer));
+                return (exchange, Flow::Respond(*answer));
             }
         }
         (exchange, Flow::Continue)

@@ -30,7 +30,7 @@ impl Chain {
     ) -> (Box<Exchange>, Flow) {
         let (exchange, answer) = self.hand_over(instances, run, exchange, (Direction::Request, body)).await;
         match answer {
-            Some(answer) => (exchange, Flow::Respond(answer)),
+            Some(answer) => (exchange, Flow::Respond(*answer)),
             None => self.on_request(instances, run, exchange).await,
         }
     }
@@ -45,7 +45,7 @@ impl Chain {
     ) -> (Box<Exchange>, ResponseFlow) {
         let (exchange, answer) = self.hand_over(instances, run, exchange, (Direction::Response, body)).await;
         match answer {
-            Some(answer) => (exchange, ResponseFlow::Replace(answer)),
+            Some(answer) => (exchange, ResponseFlow::Replace(*answer)),
             None => self.on_response(instances, run, exchange).await,
         }
     }
@@ -56,7 +56,7 @@ impl Chain {
         run: &mut Run,
         mut exchange: Box<Exchange>,
         (direction, body): (Direction, Collected<'_>),
-    ) -> (Box<Exchange>, Option<LocalAnswer>) {
+    ) -> (Box<Exchange>, Option<Box<LocalAnswer>>) {
         let at = run.turn(direction);
         *at += 1;
         let at = *at - 1;

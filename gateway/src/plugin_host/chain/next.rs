@@ -14,8 +14,8 @@ use crate::plugin_host::{Assignment, CallFailure, Direction};
 pub(super) enum Next {
     /// The next plugin is asked.
     Go,
-    /// This is the answer to the client.
-    Answer(LocalAnswer),
+    /// This is the answer to the client. Boxed, as what is rare is, so that handing the rest on costs little.
+    Answer(Box<LocalAnswer>),
     /// The same plugin is asked again with the body, of so many bytes at most.
     Collect(u64),
     /// The next plugin is asked, and this one gets the chunks of the body.
@@ -25,7 +25,8 @@ pub(super) enum Next {
 impl Next {
     /// The plugin's own answer, if it can be given.
     pub(super) fn answer(said: Apart<LocalResponse>) -> Result<Self, CallFailure> {
-        verify::answer(*said.0).map(Self::Answer).map_err(CallFailure::BadAnswer)
+        let answer = verify::answer(*said.0).map_err(CallFailure::BadAnswer)?;
+        Ok(Self::Answer(Box::new(answer)))
     }
 
     /// What `body` asks for, if the plugin can have it.

@@ -25,13 +25,13 @@ pub(super) const MAX_CARRY: usize = 4 << 10;
 /// A verdict that has passed every check.
 enum Checked {
     Proceed(Proceed),
-    Respond(LocalAnswer),
+    Respond(Box<LocalAnswer>),
 }
 
 struct Proceed {
     edits: Vec<HeaderEdit>,
     response_edits: Vec<HeaderEdit>,
-    target: Option<TargetChange>,
+    target: Option<Box<TargetChange>>,
     identity: Option<Identity>,
     /// A consumer that `identity` names, and that the guest was not told about in this call.
     stranger: Option<Uuid>,
@@ -69,7 +69,7 @@ impl Chain {
             };
             match settled(result, policy) {
                 Next::Go => {}
-                Next::Answer(answer) => return (exchange, Flow::Respond(answer)),
+                Next::Answer(answer) => return (exchange, Flow::Respond(*answer)),
                 Next::Stream(stage) => stages.push(*stage),
                 Next::Collect(most) => {
                     *turn = at;
@@ -131,7 +131,7 @@ fn apply(proceed: Proceed, exchange: &mut Exchange, state: &mut SlotRun) {
     exchange::apply(edits, &mut exchange.request.headers);
     exchange.response_edits.extend(response_edits);
     if let Some(target) = target {
-        exchange.target = target;
+        exchange.target = *target;
     }
     if let Some(identity) = identity {
         identity.announce(&mut exchange.request.headers);
@@ -154,14 +154,15 @@ fn check(
     let RequestHead { edits, target, identity, body, response, response_edits, carry } = match verdict {
         RequestVerdict::Proceed(proceed) => proceed,
         RequestVerdict::Respond(said) => {
-            return verify::answer(*said.0).map(Checked::Respond).map_err(CallFailure::BadAnswer);
+            let answer = verify::answer(*said.0).map_err(CallFailure::BadAnswer)?;
+            return Ok(Checked::Respond(Box::new(answer)));
         }
     };
     if carry.as_ref().is_some_and(|carry| carry.len() > MAX_CARRY) {
         return Err(CallFailure::BadAnswer("it carries more than 4 KiB".into()));
     }
     let change = |said: Apart<wit::TargetChange>| {
-        let mut target = exchange.target.clone();
+        let mut target = Box::new(exchange.target.clone());
         verify::target(*said.0, &mut target).map(|()| target)
     };
     let target = target.map(change).transpose().map_err(CallFailure::BadAnswer)?;

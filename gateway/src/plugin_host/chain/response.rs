@@ -37,7 +37,7 @@ impl Chain {
             exchange = back;
             match settled(result, assignment.core.on_failure) {
                 Next::Go => {}
-                Next::Answer(answer) => return (exchange, ResponseFlow::Replace(answer)),
+                Next::Answer(answer) => return (exchange, ResponseFlow::Replace(*answer)),
                 Next::Stream(stage) => stages.push(*stage),
                 Next::Collect(most) => {
                     *turn = at;
