@@ -158,16 +158,28 @@ async fn every_path_of_kong_is_served_or_explained() -> anyhow::Result<()> {
         }
         asked += 1;
         let allow = options.header("allow").to_owned();
-        for method in methods.split(' ') {
-            let answer = gateway.admin(Method::from_bytes(method.as_bytes())?, &real, &Value::Null).await?;
-            if !allow.split(", ").any(|known| known == method) || !is_an_answer(path, method, &answer) {
-                faults.push(format!("{method} {path} ({allow}): {} {}", answer.status, answer.text()));
-            }
-        }
+        faults.extend(ask(&gateway, (path, &real), methods, &allow).await?);
     }
     assert!(faults.is_empty(), "{faults:#?}");
     assert!(asked > 120, "{asked} paths were asked");
     Ok(())
+}
+
+/// Sends each of the methods, and says what is wrong with the answers.
+async fn ask(
+    gateway: &Gateway,
+    (path, real): (&str, &str),
+    methods: &str,
+    allow: &str,
+) -> anyhow::Result<Vec<String>> {
+    let mut faults = Vec::new();
+    for method in methods.split(' ') {
+        let answer = gateway.admin(Method::from_bytes(method.as_bytes())?, real, &Value::Null).await?;
+        if !allow.split(", ").any(|known| known == method) || !is_an_answer(path, method, &answer) {
+            faults.push(format!("{method} {path} ({allow}): {} {}", answer.status, answer.text()));
+        }
+    }
+    Ok(faults)
 }
 
 /// Not a failure of ours, not a method that is not there, and in the form that clients read.
