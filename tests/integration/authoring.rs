@@ -240,6 +240,25 @@ async fn a_saved_file_is_live_on_the_gateway_that_run_starts() -> anyhow::Result
     Ok(())
 }
 
+#[test]
+fn whoever_reads_may_leave_early_and_the_work_is_done() -> anyhow::Result<()> {
+    let workshop = Workshop::new()?;
+    for (arguments, done) in [
+        (&["new", "left", "--lang", "go"][..], true),
+        (&["build", "left"], true),
+        (&["sign", "--help"], true),
+        (&["build", "nowhere"], false),
+    ] {
+        // Both pipes are closed before anything is said.
+        let (out, errors) = (std::io::pipe()?.1, std::io::pipe()?.1);
+        let status = workshop.command(arguments).stdout(out).stderr(errors).status()?;
+        let code = i32::from(!done);
+        assert_eq!(status.code(), Some(code), "{arguments:?}: a panic has another code");
+    }
+    assert!(workshop.dir("left/build/left.wasm").exists());
+    Ok(())
+}
+
 /// A process that ends with the test.
 struct Killed(Child);
 

@@ -18,6 +18,7 @@ use super::admin_api::AdminApi;
 use super::build::Project;
 use super::{PluginError, push};
 use crate::cli::demo;
+use crate::cli::output::say;
 use crate::shutdown::EndSignals;
 use crate::task;
 use child::Child;
@@ -60,10 +61,10 @@ pub(super) async fn run(args: RunArgs) -> Result<(), PluginError> {
         prepare(&api, &upstream).await?;
         let mut loader = Loader::new(args.project.clone(), api, args.config.clone());
         let proxy = child.proxy;
-        println!(
+        say(format_args!(
             "\nThe gateway is ready. Try, in another terminal:\n\n  curl -i http://127.0.0.1:{proxy}/anything\n"
-        );
-        println!("Its Admin API is http://127.0.0.1:{}; Ctrl-C ends it.\n", child.admin);
+        ))?;
+        say(format_args!("Its Admin API is http://127.0.0.1:{}; Ctrl-C ends it.\n", child.admin))?;
         loop {
             loader.load().await?;
             if args.no_watch {
@@ -80,7 +81,7 @@ pub(super) async fn run(args: RunArgs) -> Result<(), PluginError> {
         _ = signals.next() => Ok(()),
     };
     child.stop().await;
-    println!("\nstopped");
+    say("\nstopped")?;
     ended
 }
 
