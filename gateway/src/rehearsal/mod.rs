@@ -7,6 +7,7 @@
 //! Deliberately not here: routing and forwarding. A request is taken as routed, and the upstream's answer
 //! stands in the file.
 
+mod body;
 mod case;
 mod cast;
 mod cost;
