@@ -10,9 +10,10 @@ import { Editable } from "./edits";
 export type { RoutingChange };
 
 /** The request goes on with its body, both changed or not. */
-export class ProceedBody extends Editable {
-  readonly tag = "proceed";
-  readonly val: RequestProceed = { edits: [], body: null, carry: null };
+export class ProceedBody extends Editable<RequestProceed> {
+  constructor() {
+    super({ edits: [], body: null, carry: null });
+  }
 
   /** Sends this body in place of the client's. The gateway sets its length. */
   replace(body: Bytes): this {
@@ -28,9 +29,10 @@ export class ProceedBody extends Editable {
 }
 
 /** The response goes on with its body, both changed or not. */
-export class DeliverBody extends Editable {
-  readonly tag = "proceed";
-  readonly val: ResponseProceed = { status: null, edits: [], body: null };
+export class DeliverBody extends Editable<ResponseProceed> {
+  constructor() {
+    super({ status: null, edits: [], body: null });
+  }
 
   status(status: number): this {
     this.val.status = status;
@@ -45,9 +47,10 @@ export class DeliverBody extends Editable {
 }
 
 /** The request goes on to be routed, as if the client had asked so. */
-export class Route extends Editable {
-  readonly tag = "proceed";
-  readonly val: RoutingProceed = { edits: [], change: null };
+export class Route extends Editable<RoutingProceed> {
+  constructor() {
+    super({ edits: [], change: null });
+  }
 
   /** Changes what the route is chosen by; what is not named stays. */
   change(change: Partial<RoutingChange>): this {

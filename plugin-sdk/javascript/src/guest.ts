@@ -23,6 +23,19 @@ function read(inputs: readonly Input<unknown>[], values: Value[]): unknown[] {
   return out;
 }
 
+/** Calls `on` with the values of `inputs`; three or fewer without a list in between. */
+function call<R>(on: (...values: unknown[]) => R, inputs: readonly Input<unknown>[], values: Value[]): R {
+  const first = inputs[0];
+  const second = inputs[1];
+  const third = inputs[2];
+  if (!first) return on();
+  if (inputs.length > 3) return on(...read(inputs, values));
+  const one = first.read(values[0] as Value);
+  if (!second) return on(one);
+  const two = second.read(values[1] as Value);
+  return third ? on(one, two, third.read(values[2] as Value)) : on(one, two);
+}
+
 function phases(setup: Setup): PhaseSetup[] {
   const all: [PhaseSetup["phase"], Phase<unknown> | Function | undefined][] = [
     ["before-routing", setup.beforeRouting],
@@ -85,7 +98,7 @@ export function bind(plugin: Plugin, about: PluginInfo) {
     requestHead: {
       onRequestHead(values: Value[]): RequestVerdict {
         const { inputs, on } = wanted(setup.requestHead);
-        return respond(on(...read(inputs, values)));
+        return respond(call(on, inputs, values));
       },
     },
     responseHead: {

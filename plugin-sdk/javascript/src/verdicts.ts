@@ -1,29 +1,34 @@
 // What a phase answers. `Proceed`, `Deliver` and `Answer` are built up by methods that can be chained.
 
-import type { HeaderOp, LocalResponse } from "weir:plugin/types@0.1.0";
+import type { BodyMode, HeaderOp, LocalResponse } from "weir:plugin/types@0.1.0";
 import type { Identity, Proceed as RequestProceed, TargetChange } from "weir:plugin/request-head@0.1.0";
 import type { Proceed as ResponseProceed } from "weir:plugin/response-head@0.1.0";
-import { encode, type Bytes } from "./bytes";
+import { encode, encodeValue, type Bytes } from "./bytes";
 import { Editable, setHeader } from "./edits";
 
 export type { TargetChange };
 
+// What most verdicts have, made once; it is replaced and never changed.
+const PASS: BodyMode = { tag: "pass" };
+const NO_EDITS: HeaderOp[] = [];
+
 /** The request goes on, with these changes. */
-export class Proceed extends Editable {
-  readonly tag = "proceed";
-  readonly val: RequestProceed = {
-    edits: [],
-    target: null,
-    identity: null,
-    body: { tag: "pass" },
-    response: true,
-    responseEdits: [],
-    carry: null,
-  };
+export class Proceed extends Editable<RequestProceed> {
+  constructor() {
+    super({
+      edits: [],
+      target: null,
+      identity: null,
+      body: PASS,
+      response: true,
+      responseEdits: NO_EDITS,
+      carry: null,
+    });
+  }
 
   /** Edits of the response's headers, whoever answers. They spare a response phase. */
   editResponse(...edits: HeaderOp[]): this {
-    this.val.responseEdits.push(...edits);
+    this.val.responseEdits = [...this.val.responseEdits, ...edits];
     return this;
   }
 
@@ -72,9 +77,10 @@ export class Proceed extends Editable {
 }
 
 /** The response goes to the caller, with these changes. */
-export class Deliver extends Editable {
-  readonly tag = "proceed";
-  readonly val: ResponseProceed = { status: null, edits: [], body: { tag: "pass" }, carry: null };
+export class Deliver extends Editable<ResponseProceed> {
+  constructor() {
+    super({ status: null, edits: [], body: PASS, carry: null });
+  }
 
   status(status: number): this {
     this.val.status = status;
@@ -122,7 +128,7 @@ export class Answer {
   }
 
   header(name: string, value: Bytes): this {
-    this.val.headers.push({ name, value: encode(value) });
+    this.val.headers.push({ name, value: encodeValue(value) });
     return this;
   }
 
