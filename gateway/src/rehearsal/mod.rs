@@ -24,7 +24,7 @@ use serde_json::Value;
 
 pub use cost::Costs;
 pub use error::RehearsalError;
-pub use files::{cases, first_config};
+pub use files::{cases, first_config, write};
 pub use golden::Comparison;
 
 use case::Case;

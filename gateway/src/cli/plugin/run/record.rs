@@ -5,6 +5,7 @@
 //! request that is under way. What is not text cannot stand in a file, and is left out with a word.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -143,11 +144,10 @@ impl Recorder {
         }
         state.requests.push(scene.into());
         let config = self.config.clone().or_else(|| rehearsal::first_config(&self.project));
-        let mut case = Map::new();
-        case.extend(config.map(|config| ("config".to_owned(), config)));
-        case.insert("requests".into(), state.requests.clone().into());
-        let text = serde_saphyr::to_string(&case).map_err(|error| error.to_string())?;
-        std::fs::write(&self.file, text).map_err(|error| format!("{}: {error}", self.file.display()))
+        rehearsal::write(&self.file, config, &state.requests).map_err(|error| match error.source() {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        })
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -219,7 +219,7 @@ async fn serve<F>(
 async fn ask_gateway(
     request: Request<Bytes>,
     port: u16,
-) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<Response<Full<Bytes>>, Box<dyn Error + Send + Sync>> {
     let connection = TcpStream::connect(("127.0.0.1", port)).await?;
     let (mut sender, connection) = client::handshake(TokioIo::new(connection)).await?;
     task::spawn("recorded exchange", async move { _ = connection.await });
