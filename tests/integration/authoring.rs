@@ -256,6 +256,8 @@ fn chunks_and_trailers_are_played_as_well() -> anyhow::Result<()> {
 async fn what_a_run_records_can_be_played_again() -> anyhow::Result<()> {
     let (workshop, target) = (Workshop::new()?, target());
     workshop.project("taped", "transform")?;
+    // What it depends on may have to be built first.
+    workshop.done(&["build", "taped", "--target-dir", &target])?;
     let upstream = Upstream::start(|seen| {
         let status = if seen.target.ends_with("/gone") { 410 } else { 200 };
         let response = http::Response::builder().status(status).header("x-upstream", "a: \"b\"");
