@@ -270,7 +270,7 @@ async fn what_a_run_records_can_be_played_again() -> anyhow::Result<()> {
     let run =
         ["run", "taped", "--port", &port, "--upstream", &url, "--record", file, "--target-dir", &target];
     let log = std::fs::File::create(workshop.dir("run.log"))?;
-    let running = Killed(workshop.command(&run).stdout(log.try_clone()?).stderr(log).spawn()?);
+    let mut running = Killed(workshop.command(&run).stdout(log.try_clone()?).stderr(log).spawn()?);
     let send = |path: &'static str, body: &'static str| async move {
         let sent = gateway_tests::request(http::Method::POST, path, &[("x-twice", "1")], body)?;
         gateway_tests::Client::connect(proxy).await?.send(sent).await
@@ -285,7 +285,9 @@ async fn what_a_run_records_can_be_played_again() -> anyhow::Result<()> {
     assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "one\ntwo: \"x\"\n"), "{}", told());
     assert_eq!(upstream.seen().pop().context("a request")?.target, "/below/a?b=c");
     assert_eq!(send("/gone", "").await?.status, 410);
-    drop(running);
+    // It ends its gateway by itself only if it is asked to.
+    Command::new("kill").arg("-INT").arg(running.0.id().to_string()).status()?;
+    assert_eq!(running.0.wait()?.code(), Some(0), "{}", told());
     let played = workshop.done(&["test", "taped", "--file", file, "--target-dir", &target])?;
     assert!(played.out.contains("real.yaml: 2 requests"), "{played:?}");
     let golden: serde_json::Value =
