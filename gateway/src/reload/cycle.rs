@@ -135,7 +135,12 @@ impl Reload {
                     self.again().await;
                 }
                 Woken::Sweep => self.retired.sweep(),
-                Woken::Judge => self.trials.judge().await,
+                Woken::Judge => {
+                    if self.trials.judge() {
+                        self.publish(PATIENCE).await;
+                    }
+                    self.trials.write().await;
+                }
             }
         }
     }
@@ -229,7 +234,7 @@ impl Reload {
     /// Makes what was read live.
     async fn publish(&mut self, patience: Duration) {
         let began = Instant::now();
-        let configuration = Arc::clone(self.rows.configuration());
+        let configuration = self.trials.overrule(self.rows.configuration());
         let revision = self.rows.revision();
         self.trials.follow(&configuration);
         let Prepared { assigned, faults, pending, again } =
