@@ -13,6 +13,7 @@ mod compiling;
 mod confinement;
 mod drain;
 mod framing;
+mod functions;
 mod hostile_config;
 mod isolation;
 mod outage;

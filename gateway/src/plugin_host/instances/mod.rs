@@ -5,6 +5,7 @@
 //! if none is warm, a fresh one is made.
 
 mod begin;
+mod function;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
