@@ -135,12 +135,7 @@ impl Reload {
                     self.again().await;
                 }
                 Woken::Sweep => self.retired.sweep(),
-                Woken::Judge => {
-                    if self.trials.judge() {
-                        self.publish(PATIENCE).await;
-                    }
-                    self.trials.write().await;
-                }
+                Woken::Judge => self.judge().await,
             }
         }
     }
@@ -166,6 +161,14 @@ impl Reload {
             () = sweep => Woken::Sweep,
             () = self.trials.due() => Woken::Judge,
         }
+    }
+
+    /// What is given up is so here before the store is told, which may be away.
+    async fn judge(&mut self) {
+        if self.trials.judge() {
+            self.publish(PATIENCE).await;
+        }
+        self.trials.write().await;
     }
 
     /// One more try: of the read, or of assignments alone.

@@ -114,17 +114,18 @@ async fn patient() -> Server {
     crate::task::spawn("test server", async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             count.fetch_add(1, Ordering::Relaxed);
-            crate::task::spawn("test connection", async move {
-                let mut head = [0; 4096];
-                while stream.read(&mut head).await.is_ok_and(|bytes| bytes > 0) {
-                    // Long enough for others to come meanwhile.
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
-                }
-            });
+            crate::task::spawn("test connection", async move { while answered(&mut stream).await {} });
         }
     });
     Server { port, connections }
+}
+
+/// Answers one request, not at once: others may come meanwhile.
+async fn answered(stream: &mut TcpStream) -> bool {
+    let mut head = [0; 4096];
+    let asked = stream.read(&mut head).await.is_ok_and(|bytes| bytes > 0);
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    asked && stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.is_ok()
 }
 
 fn get(url: &str) -> FetchRequest {

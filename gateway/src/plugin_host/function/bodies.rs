@@ -62,6 +62,6 @@ impl Body for GuestBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.size.clone()
+        self.size
     }
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Uri};
-use http_body::{Frame, SizeHint};
+use http_body::{Body, Frame, SizeHint};
 use tokio::sync::{mpsc, oneshot};
 
 use super::bodies::Piece;
@@ -95,17 +95,17 @@ impl FunctionCall {
         Self { upload, head, pieces, ended, cancel, over: false }
     }
 
-    /// Hands on what `next` has of the request's body, as fast as the guest takes it; ready when there is
-    /// no more to hand on.
+    /// Hands on what there is of the request's body, as fast as the guest takes it; ready when there is no
+    /// more to hand on.
     ///
     /// # Errors
     ///
-    /// What `next` fails with: to the guest the body breaks off.
-    pub fn poll_upload<E>(
+    /// What `body` fails with: to the guest it breaks off.
+    pub fn poll_upload<B: Body<Data = Bytes> + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
-        next: &mut dyn FnMut(&mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, E>>>,
-    ) -> Poll<Result<(), E>> {
+        body: &mut B,
+    ) -> Poll<Result<(), B::Error>> {
         loop {
             match std::mem::replace(&mut self.upload, Upload::Done) {
                 Upload::Done => return Poll::Ready(Ok(())),
@@ -117,7 +117,7 @@ impl FunctionCall {
                         return Poll::Pending;
                     }
                 },
-                Upload::Ready(permit) => match next(cx) {
+                Upload::Ready(permit) => match Pin::new(&mut *body).poll_frame(cx) {
                     Poll::Ready(Some(Ok(frame))) => {
                         let upload = permit.send(Piece::Frame(frame));
                         self.upload = Upload::Waiting(Box::pin(upload.reserve_owned()));

@@ -1,7 +1,7 @@
 //! What a function says about itself: there is no `describe` in `wasi:http`, so its metadata are read, which
 //! `wasm-tools metadata add` writes.
 
-use wasmparser::{ComponentName, KnownCustom, Parser, Payload};
+use wasmparser::{ComponentName, CustomSectionReader, KnownCustom, Parser, Payload};
 
 use super::PluginInfo;
 use crate::plugin_host::AdmissionError;
@@ -57,24 +57,26 @@ impl Metadata {
             match payload {
                 Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => inside += 1,
                 Payload::End(_) => inside = inside.saturating_sub(1),
-                Payload::CustomSection(section) if inside == 0 => {
-                    let text = || String::from_utf8(section.data().to_vec()).ok();
-                    match (section.name(), section.as_known()) {
-                        (_, KnownCustom::ComponentName(names)) => {
-                            found.name = names.into_iter().find_map(|name| match name {
-                                Ok(ComponentName::Component { name, .. }) => Some(name.to_owned()),
-                                Ok(_) | Err(_) => None,
-                            });
-                        }
-                        ("version", _) => found.version = text(),
-                        ("description", _) => found.description = text(),
-                        _ => {}
-                    }
-                }
+                Payload::CustomSection(section) if inside == 0 => found.take(&section),
                 _ => {}
             }
         }
         found
+    }
+
+    fn take(&mut self, section: &CustomSectionReader<'_>) {
+        let text = || String::from_utf8(section.data().to_vec()).ok();
+        match (section.name(), section.as_known()) {
+            (_, KnownCustom::ComponentName(names)) => {
+                self.name = names.into_iter().find_map(|name| match name {
+                    Ok(ComponentName::Component { name, .. }) => Some(name.to_owned()),
+                    Ok(_) | Err(_) => None,
+                });
+            }
+            ("version", _) => self.version = text(),
+            ("description", _) => self.description = text(),
+            _ => {}
+        }
     }
 }
 

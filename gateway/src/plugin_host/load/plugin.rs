@@ -71,7 +71,7 @@ pub struct Plugin {
 /// A component with its imports, by what it was written for.
 pub(crate) enum Linked {
     /// The contract of plugins.
-    Contract(Contract),
+    Contract(Box<Contract>),
     /// `wasi:http`.
     Function(ProxyPre<FunctionState>),
 }
@@ -206,7 +206,7 @@ pub(crate) fn dry_run(
         language,
         cost,
         imports,
-        linked: Linked::Contract(Contract { plain, suspending, exports }),
+        linked: Linked::Contract(Box::new(Contract { plain, suspending, exports })),
         alive: Arc::default(),
         assignments: AtomicU32::new(0),
         pinned: Arc::default(),

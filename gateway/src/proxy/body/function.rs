@@ -1,13 +1,12 @@
 //! The answer of a function, and the request's body on its way to it.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
 
 use super::{BodyError, RequestBody};
@@ -79,7 +78,7 @@ impl FunctionBody {
     /// Hands on what there is of the request's body.
     fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<(), ProxyError> {
         let Some(upload) = &mut self.upload else { return Ok(()) };
-        let polled = self.call.poll_upload(cx, &mut |cx| Pin::new(&mut *upload).poll_frame(cx));
+        let polled = self.call.poll_upload(cx, upload);
         if polled.is_ready() {
             self.upload = None;
         }

@@ -4,8 +4,8 @@ use wasip2::cli::stderr::get_stderr;
 use wasip2::clocks::monotonic_clock::subscribe_duration;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
-    ErrorCode, Fields, IncomingBody, IncomingRequest, Method, OutgoingBody, OutgoingRequest,
-    OutgoingResponse, ResponseOutparam, Scheme,
+    ErrorCode, Fields, IncomingBody, IncomingRequest, OutgoingBody, OutgoingRequest, OutgoingResponse,
+    ResponseOutparam, Scheme,
 };
 use wasip2::io::streams::{OutputStream, StreamError};
 
@@ -72,14 +72,9 @@ impl wasip2::exports::http::incoming_handler::Guest for Function {
 
 /// Answers with what it was asked.
 fn about(request: &IncomingRequest, out: ResponseOutparam) {
-    let method = match request.method() {
-        Method::Get => "GET".to_owned(),
-        Method::Head => "HEAD".to_owned(),
-        Method::Post => "POST".to_owned(),
-        other => format!("{other:?}"),
-    };
+    let method = request.method();
     let mut text = format!(
-        "{method} {} {}\n",
+        "{method:?} {} {}\n",
         request.authority().unwrap_or_default(),
         request.path_with_query().unwrap_or_default()
     );
