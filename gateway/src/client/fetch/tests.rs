@@ -112,12 +112,16 @@ async fn patient() -> Server {
     let connections = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&connections);
     crate::task::spawn("test server", async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
+        while let Ok((stream, _)) = listener.accept().await {
             count.fetch_add(1, Ordering::Relaxed);
-            crate::task::spawn("test connection", async move { while answered(&mut stream).await {} });
+            crate::task::spawn("test connection", patiently(stream));
         }
     });
     Server { port, connections }
+}
+
+async fn patiently(mut stream: TcpStream) {
+    while answered(&mut stream).await {}
 }
 
 /// Answers one request, not at once: others may come meanwhile.
