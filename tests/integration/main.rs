@@ -15,6 +15,7 @@ mod confinement;
 mod costly;
 mod drain;
 mod framing;
+mod functions;
 mod hostile_config;
 mod isolation;
 mod outage;

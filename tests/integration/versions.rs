@@ -23,6 +23,10 @@ impl Site {
             1 => Database::Sqlite,
             _ => Database::Postgres(Postgres::shared()?.database()?),
         };
+        Self::on(database, mark, nodes).await
+    }
+
+    async fn on(database: Database, mark: &str, nodes: usize) -> anyhow::Result<Self> {
         let upstream = Upstream::saying("hello").await?;
         let mut started = Vec::new();
         for _ in 0..nodes {
@@ -147,6 +151,29 @@ async fn a_candidate_that_traps_is_given_up_by_all_nodes_and_the_answer_says_by_
         assert_eq!(shown["active_version"], "1.0.0");
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn a_candidate_is_given_up_at_once_while_the_database_is_away() -> anyhow::Result<()> {
+    let server = Postgres::start()?;
+    let site = Site::on(Database::Postgres(server.database()?), "broken", 1).await?;
+    // Calls enough to stop the database before it is judged.
+    let trial = json!({ "version": "9.0.0", "percent": 50, "min_calls": 200, "max_failure_percent": 10 });
+    site.patch(json!({ "canary": trial })).await?;
+    let node = &site.nodes[0];
+    node.wait_for("the candidate fails", PATIENCE, "/demo", |answer| answer.status == 500).await?;
+    server.stop()?;
+    let some = stamps(node, 20).await?;
+    assert!(some.contains(&"500".to_owned()), "it is still tried: {some:?}");
+    stamps(node, 600).await?;
+    site.all_run("broken 1.0.0").await?;
+    server.start_again()?;
+    let written = async || {
+        let shown = node.apply(Method::GET, PLUGIN, &Value::Null).await;
+        shown.is_ok_and(|shown| shown["canary"].is_null() && shown["rollback"]["version"] == "9.0.0")
+    };
+    eventually("the verdict is written", Duration::from_secs(60), written).await?;
+    site.all_run("broken 1.0.0").await
 }
 
 #[tokio::test]

@@ -134,6 +134,7 @@ fn plugin_host(
     let mut host = HostSettings::new(settings.prefix.clone(), settings.workers.get());
     host.max_component_bytes = settings.plugins.component_max_size;
     host.compile_time = settings.plugins.compile_time;
+    host.functions = settings.plugins.functions;
     host.instances = settings.plugins.instances;
     host.max_body_bytes = settings.proxy.held_bodies.max_size;
     host.max_memory_bytes = settings.plugins.memory_mib as usize * (1 << 20);

@@ -29,7 +29,7 @@ pub struct CallResponse<B> {
     pub status: StatusCode,
     /// Headers.
     pub headers: HeaderMap,
-    connection: Connection<B>,
+    connection: Box<Connection<B>>,
 }
 
 impl Connect {
@@ -53,7 +53,10 @@ impl Connect {
         let mut failed = FetchError::Timeout;
         for address in self.resolve(&endpoint).await? {
             match self.open(&endpoint, address, limit).await {
-                Ok(stream) => return begin(Connection::new(stream, address), request).await,
+                Ok(stream) => {
+                    let connection = Box::new(Connection::new(stream, address));
+                    return begin(connection, request, After::Close).await;
+                }
                 Err(error) => failed = error.into(),
             }
         }
@@ -61,10 +64,18 @@ impl Connect {
     }
 }
 
-/// Sends a request on a fresh connection and reads the head of the answer.
+/// What becomes of a connection after its exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum After {
+    Close,
+    Keep,
+}
+
+/// Sends a request on a connection and reads the head of the answer.
 pub(super) async fn begin<B>(
-    mut connection: Connection<B>,
+    mut connection: Box<Connection<B>>,
     request: CallRequest<B>,
+    after: After,
 ) -> Result<CallResponse<B>, FetchError>
 where
     B: Body<Data = Bytes> + Unpin,
@@ -75,7 +86,10 @@ where
     let path = url.path_and_query().map_or("/", |target| target.as_str());
     let fields = |head: &mut HeadWriter<'_>| {
         head.field(&header::HOST, host.as_str().as_bytes());
-        head.field(&header::CONNECTION, b"close");
+        match after {
+            After::Close => head.field(&header::CONNECTION, b"close"),
+            After::Keep => {}
+        }
         for (name, value) in &headers {
             head.field(name, value.as_bytes());
         }
@@ -118,6 +132,13 @@ where
             whole.extend_from_slice(&data);
         }
         Ok(whole.freeze())
+    }
+}
+
+impl<B> CallResponse<B> {
+    /// The connection, once the body has been read.
+    pub(super) fn into_connection(self) -> Box<Connection<B>> {
+        self.connection
     }
 }
 

@@ -1,7 +1,7 @@
 //! Connections to other hosts: to upstreams for the proxy, to log sinks and the like for plugins.
 //!
 //! A [`Pool`] belongs to one worker thread and takes no lock. [`Fetcher`] is for plugins' outbound
-//! calls: shared, off the request path, with the address check that keeps them out of private
+//! calls: shared, off the request path, with a few idle connections of its own, and with the address check that keeps them out of private
 //! networks. Neither follows redirects nor retries; that is for the caller to decide.
 
 mod call;
@@ -10,6 +10,7 @@ mod error;
 mod fetch;
 mod h1;
 mod pool;
+mod shelf;
 mod stream;
 mod tls;
 

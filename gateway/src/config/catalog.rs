@@ -238,6 +238,12 @@ pub static SETTINGS: &[Setting] = &[
         "Processor time to compile a component; it may wait as long again",
     ),
     ours(
+        "wasi_http_functions",
+        "off",
+        "word",
+        "Whether components for `wasi:http` 0.2 may be uploaded that answer in place of an upstream: `on` or `off`",
+    ),
+    ours(
         "plugin_signatures",
         "off",
         "word",

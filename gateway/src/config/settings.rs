@@ -264,6 +264,8 @@ pub struct PluginSettings {
     pub instances: u32,
     pub component_max_size: usize,
     pub compile_time: Duration,
+    /// `wasi_http_functions`.
+    pub functions: bool,
     pub sources: PluginSources,
 }
 

@@ -9,17 +9,22 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
+use wasmtime::component::Linker;
 
 use super::assignment::{Core, make, try_out};
+use super::function::{self, FunctionState};
 use super::imports::{Linkers, LocalCaches, LocalCounters, LogFiles, PluginMetrics};
-use super::load::{Artifacts, Compiler, Language, dry_run, language, precompiled, scan};
+use super::load::{
+    Artifacts, Compiler, Language, PluginInfo, Written, describe_function, dry_run, language, precompiled,
+    scan,
+};
 use super::logs::LogQueues;
 use super::metrics::CallCounters;
 use super::recent::{RecentLog, RecentLogs};
 use super::runtime::{Activity, Capacity, Fuel, SlowLane, Ticker, engine_id, running_engine};
 use super::{
     AdmissionError, AssignError, Assignment, AssignmentSpec, ConductReport, ConfigProblem, HostDeps,
-    HostSettings, InUse, LoadError, Plugin, Trial,
+    HostSettings, InUse, LoadError, Plugin, Trial, load,
 };
 
 /// The host could not be started.
@@ -73,6 +78,7 @@ pub(crate) struct Services {
 struct Inner {
     engine: Engine,
     linkers: Linkers,
+    functions: Linker<FunctionState>,
     artifacts: Artifacts,
     compiler: Compiler,
     settings: HostSettings,
@@ -99,6 +105,7 @@ impl Host {
         let engine_error = |error: &dyn std::fmt::Display| StartError::Engine(error.to_string());
         let (engine, instances) = running_engine(&settings).map_err(|error| engine_error(&error))?;
         let linkers = Linkers::new(&engine).map_err(|error| engine_error(&error))?;
+        let functions = function::linker(&engine).map_err(|error| engine_error(&error))?;
         let artifacts = Artifacts::open(&settings.prefix, engine_id(&engine))?;
         let program = match &settings.compiler {
             Some(program) => program.clone(),
@@ -130,6 +137,7 @@ impl Host {
         Ok(Self(Arc::new(Inner {
             engine,
             linkers,
+            functions,
             artifacts,
             compiler: Compiler::new(program, settings.compile_time, Fuel::of(&settings)),
             settings,
@@ -153,9 +161,9 @@ impl Host {
         if bytes.len() > limit {
             return Err(AdmissionError::TooLarge { bytes: bytes.len(), limit });
         }
-        scan(&bytes, self.0.settings.max_memory_bytes)?;
+        let function = self.look(&bytes)?;
         let digest = digest(&bytes);
-        let plugin = self.prepare(digest, &bytes).await?;
+        let plugin = self.prepare((digest, function), &bytes).await?;
         Ok(Admitted { plugin, bytes })
     }
 
@@ -173,8 +181,8 @@ impl Host {
         if found != digest {
             return Err(failed(AdmissionError::Internal(format!("its bytes have the digest {found}"))));
         }
-        scan(bytes, self.0.settings.max_memory_bytes).map_err(failed)?;
-        self.prepare(found, bytes).await.map_err(failed)
+        let function = self.look(bytes).map_err(failed)?;
+        self.prepare((found, function), bytes).await.map_err(failed)
     }
 
     /// The plugins of the gateway itself. They are compiled at the first start, and loaded from
@@ -197,7 +205,23 @@ impl Host {
         plugins.get(digest).cloned()
     }
 
-    async fn prepare(&self, digest: String, bytes: &Bytes) -> Result<Arc<Plugin>, AdmissionError> {
+    /// Looks at a component before it is compiled; if it is a function, what it says of itself.
+    fn look(&self, bytes: &[u8]) -> Result<Option<PluginInfo>, AdmissionError> {
+        match scan(bytes, self.0.settings.max_memory_bytes)? {
+            Written::Contract => Ok(None),
+            Written::Function if self.0.settings.functions => describe_function(bytes).map(Some),
+            Written::Function => Err(AdmissionError::Contract(
+                "it is a function for wasi:http, which this gateway runs only with `wasi_http_functions = on`".into(),
+            )),
+        }
+    }
+
+    /// `function` is what a function says of itself; a plugin is asked.
+    async fn prepare(
+        &self,
+        (digest, function): (String, Option<PluginInfo>),
+        bytes: &Bytes,
+    ) -> Result<Arc<Plugin>, AdmissionError> {
         if let Some(plugin) = self.plugin(&digest) {
             return Ok(plugin);
         }
@@ -208,8 +232,9 @@ impl Host {
         };
         let compile_ms = if compiled { begun.elapsed().as_millis() } else { 0 };
         let (this, language) = (self.clone(), language(bytes));
-        let dried =
-            tokio::task::spawn_blocking(move || this.dry_run((digest, language), &artifact, compiled));
+        let dried = tokio::task::spawn_blocking(move || {
+            this.dry_run((digest, language, function), &artifact, compiled)
+        });
         let mut plugin =
             dried.await.map_err(|error| AdmissionError::Internal(format!("the dry run: {error}")))??;
         plugin.cost.component_bytes = bytes.len() as u64;
@@ -221,14 +246,17 @@ impl Host {
 
     fn dry_run(
         &self,
-        (digest, language): (String, Language),
+        (digest, language, function): (String, Language, Option<PluginInfo>),
         artifact: &[u8],
         compiled: bool,
     ) -> Result<Plugin, AdmissionError> {
         let component = precompiled(&self.0.engine, artifact)
             .map_err(|error| AdmissionError::Shape(format!("{error:#}")))?;
         self.0.services.control.call();
-        let mut plugin = dry_run(&self.0.linkers, &component, digest, language)?;
+        let mut plugin = match function {
+            None => dry_run(&self.0.linkers, &component, digest, language)?,
+            Some(info) => load::function(&self.0.functions, &component, digest, (language, info))?,
+        };
         plugin.cost.artifact_bytes = artifact.len() as u64;
         if compiled && let Err(error) = self.0.artifacts.write(&plugin.digest, artifact) {
             tracing::warn!(%error, "an artifact cannot be kept; it will be compiled again");

@@ -15,6 +15,7 @@ mod bindings;
 mod chain;
 mod conduct;
 mod direction;
+mod function;
 mod guest;
 mod host;
 mod imports;
@@ -40,6 +41,7 @@ pub use assignment::{
 pub use chain::{Canary, Chain, Collected, Filter, Flow, Placement, ResponseFlow, Run, Share, Slot};
 pub use conduct::{ConductReport, Conducted};
 pub use direction::Direction;
+pub use function::{FunctionCall, FunctionHead, FunctionRequest};
 pub(crate) use host::Services;
 pub use host::{Admitted, Host, StartError};
 pub use imports::{HISTOGRAM_BOUNDS, PluginSeries};

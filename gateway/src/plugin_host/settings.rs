@@ -31,6 +31,8 @@ pub struct HostSettings {
     pub max_memory_bytes: usize,
     /// Largest body that is held for a plugin, in bytes.
     pub max_body_bytes: usize,
+    /// Whether components of `wasi:http` are run that answer in the upstream's place.
+    pub functions: bool,
     /// Plugins are tried out; `None` in a gateway that serves.
     pub trial: Option<Trial>,
 }
@@ -47,6 +49,7 @@ impl HostSettings {
             instances: 1000,
             max_memory_bytes: 64 << 20,
             max_body_bytes: 1 << 20,
+            functions: false,
             trial: None,
         }
     }

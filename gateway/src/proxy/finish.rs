@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::connection::Client;
 use crate::exchange::{Exchange, ResponseHead};
-use crate::plugin_host::{Chain, Run};
+use crate::plugin_host::{Assignment, Chain, Run};
 
 /// What nginx and Kong write for a client that left before it was answered.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -34,6 +34,12 @@ impl Ending {
     /// The exchange; `None` while a plugin call has it.
     pub(super) fn exchange(&mut self) -> Option<&mut Exchange> {
         self.running.as_mut().map(|running| running.exchange.as_mut())
+    }
+
+    /// The function that answers, if there is one.
+    pub(super) fn function(&mut self) -> Option<Arc<Assignment>> {
+        let Running { exchange, chain, run } = self.running.as_mut()?;
+        chain.function(run, exchange)
     }
 
     /// Counts bytes of the response body.

@@ -65,7 +65,7 @@ pub(super) async fn send(
     }
     let mut headers = head.headers;
     headers::from_upstream(&mut headers);
-    let body = UpstreamBody::new(connection, endpoint, upstream.read_timeout);
+    let body = UpstreamBody::of(connection, endpoint, upstream.read_timeout);
     Ok(Answered { status: head.status, headers, body, held: None })
 }
 
@@ -86,7 +86,7 @@ fn endpoint(exchange: &Exchange, upstream: &Upstream) -> Endpoint {
 
 /// Path and query for the upstream: a plugin's, else the route's. The client's own bytes are shared
 /// where nothing changes.
-fn target(exchange: &Exchange, matched: &Matched) -> Result<PathAndQuery, ProxyError> {
+pub(super) fn target(exchange: &Exchange, matched: &Matched) -> Result<PathAndQuery, ProxyError> {
     let own = exchange.request.uri.path_and_query();
     let changed = &exchange.target;
     let path = changed.path.as_deref().or(matched.path.as_deref());
@@ -179,13 +179,7 @@ impl Attempts<'_> {
 
     /// An attempt also fails when the request's own body turns out too large, or a plugin stops it.
     fn blamed(&self, error: H1Error) -> ProxyError {
-        if let Some(failure) = self.client.take_stopped() {
-            ProxyError::Plugin(failure)
-        } else if self.client.has_sent_too_much() {
-            ProxyError::BodyTooLarge
-        } else {
-            ClientError::Response(error).into()
-        }
+        upload_error(self.client).unwrap_or_else(|| ClientError::Response(error).into())
     }
 
     /// A second body for a request that could be sent twice and may have to be, since its connection
@@ -261,8 +255,14 @@ impl Attempts<'_> {
     }
 }
 
+/// What was wrong with the request's body, if that is known.
+pub(super) fn upload_error(client: &Client) -> Option<ProxyError> {
+    let stopped = client.take_stopped().map(ProxyError::Plugin);
+    stopped.or_else(|| client.has_sent_too_much().then_some(ProxyError::BodyTooLarge))
+}
+
 /// The method for the upstream: a plugin's, else the client's.
-fn method(exchange: &Exchange) -> &Method {
+pub(super) fn method(exchange: &Exchange) -> &Method {
     exchange.target.method.as_ref().unwrap_or(&exchange.request.method)
 }
 

@@ -17,7 +17,7 @@ use super::response_phase::{self, Outcome};
 use super::strict_host::is_host;
 use super::strict_path::hides_dots;
 use super::unread::Coming;
-use super::{ResponseBody, hold, real_ip, respond};
+use super::{ResponseBody, function, hold, real_ip, respond};
 use crate::exchange::{self, Capture, Exchange, Peer, RequestHead, Scheme, Timing};
 use crate::plugin_host::Flow;
 use crate::router::RouteInput;
@@ -176,7 +176,7 @@ async fn proxied(
     let outcome = match flow {
         Flow::Continue => {
             let upload = Upload { coming: body, held: None };
-            forward::send(&mut ending, &matched, upload).await.map(Outcome::Proxied)
+            onward(&mut ending, &matched, upload).await
         }
         Flow::Respond(answer) => Ok(Outcome::Local(answer, Page::Kong)),
         // Boxed, because it is rare: it shall not make every request's future larger.
@@ -196,10 +196,18 @@ async fn collected(
     let mut upload = Upload { coming, held: None };
     match hold::request(ending, most, &mut upload).await? {
         Flow::Respond(answer) => Ok(Outcome::Local(answer, Page::Kong)),
-        Flow::Continue | Flow::Collect(_) => {
-            forward::send(ending, matched, upload).await.map(Outcome::Proxied)
-        }
+        Flow::Continue | Flow::Collect(_) => onward(ending, matched, upload).await,
     }
+}
+
+/// To the function of the route if it has one, else to the upstream.
+async fn onward(ending: &mut Ending, matched: &Matched, upload: Upload) -> Result<Outcome, ProxyError> {
+    if matched.plan.chain.has_function()
+        && let Some(function) = ending.function()
+    {
+        return Box::pin(function::send(ending, matched, upload, function)).await;
+    }
+    forward::send(ending, matched, upload).await.map(Outcome::Proxied)
 }
 
 /// A request without a route, since none matches or it is refused: only global plugins see it.

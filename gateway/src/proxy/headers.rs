@@ -43,6 +43,34 @@ pub(super) struct ConnectionHeaders {
     pub(super) trusted: bool,
 }
 
+/// Where the headers of a request go: on the wire, or into a map for a function.
+pub(super) trait Fields {
+    /// One header.
+    fn field(&mut self, name: &HeaderName, value: &[u8]);
+    /// One header whose value is made of several parts.
+    fn joined(&mut self, name: &HeaderName, parts: &[&[u8]]);
+}
+
+impl Fields for HeadWriter<'_> {
+    fn field(&mut self, name: &HeaderName, value: &[u8]) {
+        HeadWriter::field(self, name, value);
+    }
+
+    fn joined(&mut self, name: &HeaderName, parts: &[&[u8]]) {
+        HeadWriter::joined(self, name, parts);
+    }
+}
+
+impl Fields for HeaderMap {
+    fn field(&mut self, name: &HeaderName, value: &[u8]) {
+        self.extend(HeaderValue::from_bytes(value).ok().map(|value| (name.clone(), value)));
+    }
+
+    fn joined(&mut self, name: &HeaderName, parts: &[&[u8]]) {
+        self.field(name, &parts.concat());
+    }
+}
+
 /// What the route contributes to the upstream's headers.
 #[derive(Debug)]
 pub(super) struct Forwarded<'a> {
@@ -57,7 +85,7 @@ pub(super) fn to_upstream(
     exchange: &Exchange,
     connection: &ConnectionHeaders,
     route: &Forwarded<'_>,
-    to: &mut HeadWriter<'_>,
+    to: &mut impl Fields,
 ) {
     let from = &exchange.request.headers;
     let named = named_by_connection(from);
@@ -103,7 +131,7 @@ fn forwarded(
     exchange: &Exchange,
     connection: &ConnectionHeaders,
     route: &Forwarded<'_>,
-    to: &mut HeadWriter<'_>,
+    to: &mut impl Fields,
 ) {
     let from = &exchange.request.headers;
     real_ip(exchange, connection, to);
@@ -130,7 +158,7 @@ fn forwarded(
     }
 }
 
-fn real_ip(exchange: &Exchange, connection: &ConnectionHeaders, to: &mut HeadWriter<'_>) {
+fn real_ip(exchange: &Exchange, connection: &ConnectionHeaders, to: &mut impl Fields) {
     if exchange.peer.client.ip() == exchange.peer.direct.ip() {
         to.field(&X_REAL_IP, connection.peer.as_bytes());
     } else {
@@ -138,12 +166,12 @@ fn real_ip(exchange: &Exchange, connection: &ConnectionHeaders, to: &mut HeadWri
     }
 }
 
-fn via(from: &HeaderMap, to: &mut HeadWriter<'_>) {
+fn via(from: &HeaderMap, to: &mut impl Fields) {
     listed(from, &header::VIA, VIA.as_bytes(), to);
 }
 
 /// One line with the values that came and `own` behind them.
-fn listed(from: &HeaderMap, name: &HeaderName, own: &[u8], to: &mut HeadWriter<'_>) {
+fn listed(from: &HeaderMap, name: &HeaderName, own: &[u8], to: &mut impl Fields) {
     let mut parts = Vec::new();
     for value in from.get_all(name) {
         parts.extend([value.as_bytes(), b", "]);

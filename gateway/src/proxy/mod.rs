@@ -12,6 +12,7 @@ mod deadline;
 mod error;
 mod finish;
 mod forward;
+mod function;
 mod handle;
 mod headers;
 mod hold;

@@ -135,7 +135,7 @@ impl Reload {
                     self.again().await;
                 }
                 Woken::Sweep => self.retired.sweep(),
-                Woken::Judge => self.trials.judge().await,
+                Woken::Judge => self.judge().await,
             }
         }
     }
@@ -161,6 +161,14 @@ impl Reload {
             () = sweep => Woken::Sweep,
             () = self.trials.due() => Woken::Judge,
         }
+    }
+
+    /// What is given up is so here before the store is told, which may be away.
+    async fn judge(&mut self) {
+        if self.trials.judge() {
+            self.publish(PATIENCE).await;
+        }
+        self.trials.write().await;
     }
 
     /// One more try: of the read, or of assignments alone.
@@ -229,7 +237,7 @@ impl Reload {
     /// Makes what was read live.
     async fn publish(&mut self, patience: Duration) {
         let began = Instant::now();
-        let configuration = Arc::clone(self.rows.configuration());
+        let configuration = self.trials.overrule(self.rows.configuration());
         let revision = self.rows.revision();
         self.trials.follow(&configuration);
         let Prepared { assigned, faults, pending, again } =

@@ -1,11 +1,13 @@
 //! Candidate versions under watch: a node that sees one fail too often gives it up for all nodes.
 //!
-//! Each node judges by its own calls and writes the verdict into the plugin's document; the others
-//! follow as they follow any change. The counters are those of the metrics, so a trial costs a request
+//! Each node judges by its own calls. Its verdict holds on the node at once, whether or not the database
+//! can be reached, and is written into the plugin's document as soon as it can; the others follow as they
+//! follow any change. The counters are those of the metrics, so a trial costs a request
 //! nothing. Calls are judged in windows: a candidate that ran well for a day is given up as fast as a
 //! new one.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -20,8 +22,10 @@ use crate::store::{Change, Lookup, Store, StoreError};
 
 /// Between two looks at the counters.
 const PACE: Duration = Duration::from_millis(200);
-/// Attempts to write a verdict while others write the same plugin; the next look tries again.
+/// Attempts to write a verdict while others write the same plugin; the next round tries again.
 const ATTEMPTS: usize = 4;
+/// Between two rounds of writing verdicts that could not be written.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Candidates that run on this node.
 pub(super) struct Trials {
@@ -31,6 +35,17 @@ pub(super) struct Trials {
     node: Uuid,
     running: HashMap<Uuid, Trial>,
     next: Instant,
+    /// Candidates that are given up here, until the store says so too, or something newer.
+    given_up: HashMap<Uuid, Verdict>,
+}
+
+/// A candidate that is given up.
+struct Verdict {
+    plugin: String,
+    canary: Canary,
+    rollback: Rollback,
+    /// When the store is told; `None` once it has been.
+    write_at: Option<Instant>,
 }
 
 /// One candidate.
@@ -50,7 +65,28 @@ struct Calls {
 
 impl Trials {
     pub(super) fn new(host: Host, store: Store, clock: Clock, node: Uuid) -> Self {
-        Self { host, store, clock, node, running: HashMap::new(), next: Instant::now() }
+        let (running, given_up) = (HashMap::new(), HashMap::new());
+        Self { host, store, clock, node, running, next: Instant::now(), given_up }
+    }
+
+    /// What of `configuration` holds on this node: all of it but the candidates that were given up here.
+    pub(super) fn overrule(&mut self, configuration: &Arc<Configuration>) -> Arc<Configuration> {
+        self.given_up.retain(|id, verdict| {
+            let upload = configuration.custom_plugins.get(id);
+            upload.is_some_and(|upload| upload.value.canary.as_ref() == Some(&verdict.canary))
+        });
+        if self.given_up.is_empty() {
+            return Arc::clone(configuration);
+        }
+        let mut overruled = Configuration::clone(configuration);
+        for (id, verdict) in &self.given_up {
+            let document = configuration.custom_plugins.get(id).map(|upload| upload.document.clone());
+            if let Some(document) = document {
+                let document = given_up(document, &verdict.rollback);
+                overruled.set("custom_plugins", &document, configuration);
+            }
+        }
+        Arc::new(overruled)
     }
 
     /// Watches the candidates of `configuration` from now on, and no others.
@@ -68,81 +104,92 @@ impl Trials {
         }
     }
 
-    /// Waits until it is time to judge; for ever if there is nobody to judge.
+    /// Waits until it is time to judge, or to write a verdict; for ever if there is nobody to judge.
     pub(super) async fn due(&self) {
-        if self.running.is_empty() {
-            std::future::pending::<()>().await;
+        let judge = Some(self.next).filter(|_| !self.running.is_empty());
+        let write = self.given_up.values().filter_map(|verdict| verdict.write_at).min();
+        match judge.into_iter().chain(write).min() {
+            Some(due) => sleep_until(due).await,
+            None => std::future::pending().await,
         }
-        sleep_until(self.next).await;
     }
 
-    /// Gives up the candidates that failed too often.
-    pub(super) async fn judge(&mut self) {
-        self.next = Instant::now() + PACE;
+    /// Gives up the candidates that failed too often; whether there is one.
+    pub(super) fn judge(&mut self) -> bool {
+        let now = Instant::now();
+        if self.running.is_empty() || now < self.next {
+            return false;
+        }
+        self.next = now + PACE;
         let stats = self.host.call_stats();
-        let mut given_up = Vec::new();
+        let before = self.given_up.len();
         for (id, trial) in &mut self.running {
-            let now = Calls::of(&stats, &trial.plugin, &trial.canary.version);
-            let seen = now.since(trial.begun);
+            let calls = Calls::of(&stats, &trial.plugin, &trial.canary.version);
+            let seen = calls.since(trial.begun);
             if seen.all < trial.canary.min_calls {
                 continue;
             }
             if seen.passes(&trial.canary) {
-                trial.begun = now;
-            } else {
-                given_up.push((*id, trial.plugin.clone(), trial.canary.clone(), seen));
+                trial.begun = calls;
+                continue;
             }
+            let rollback = seen.rollback(&trial.canary, self.node, &self.clock);
+            let (plugin, version, reason) = (&trial.plugin, &rollback.version, &rollback.reason);
+            tracing::error!(plugin, version, reason, node = %self.node, "a candidate was rolled back");
+            let (plugin, canary) = (trial.plugin.clone(), trial.canary.clone());
+            self.given_up.insert(*id, Verdict { plugin, canary, rollback, write_at: Some(now) });
         }
-        for (id, plugin, canary, seen) in given_up {
-            if let Err(error) = self.give_up(id, &plugin, &canary, seen).await {
-                // It stays on the list, and the next look tries again.
-                tracing::warn!(%error, plugin, "a failing candidate cannot be given up now");
-            }
-        }
+        self.running.retain(|id, _| !self.given_up.contains_key(id));
+        self.given_up.len() > before
     }
 
-    async fn give_up(&self, id: Uuid, plugin: &str, canary: &Canary, seen: Calls) -> Result<(), StoreError> {
-        let version = &canary.version;
-        let reason = format!(
-            "{} of {} calls of version {version} failed; at most {} % may",
-            seen.failed, seen.all, canary.max_failure_percent
-        );
-        let rollback = Rollback {
-            version: version.clone(),
-            node: self.node,
-            reason: reason.clone(),
-            calls: seen.all,
-            failures: seen.failed,
-            at: i64::try_from(self.clock.unix_seconds()).unwrap_or(i64::MAX),
-        };
-        for _ in 0..ATTEMPTS {
-            let found = self.store.find_versioned("custom_plugins", &Lookup::Id(id)).await?;
-            // Somebody ended or changed the trial meanwhile: theirs counts.
-            let Some(found) = found.filter(|found| found.document.get("canary") == Some(&json!(canary)))
-            else {
-                return Ok(());
-            };
-            let Some(record) = without_candidate(found.document, &rollback) else { return Ok(()) };
-            let change = Change::ReplaceIf { record, unchanged_since: found.revision };
-            match self.store.write(vec![change]).await {
-                Ok(_) => {
-                    tracing::error!(plugin, version, reason, node = %self.node, "a candidate was rolled back");
-                    return Ok(());
-                }
-                Err(StoreError::Changed { .. } | StoreError::NotFound { .. }) => {}
-                Err(error) => return Err(error),
+    /// Writes the verdicts that are due.
+    pub(super) async fn write(&mut self) {
+        let now = Instant::now();
+        for (id, verdict) in &mut self.given_up {
+            if verdict.write_at.is_none_or(|at| at > now) {
+                continue;
             }
+            verdict.write_at = match write(&self.store, *id, verdict).await {
+                Ok(()) => None,
+                Err(error) => {
+                    let plugin = &verdict.plugin;
+                    tracing::warn!(%error, plugin, "a rollback holds on this node, but cannot be written now");
+                    Some(Instant::now() + RETRY)
+                }
+            };
         }
-        Ok(())
     }
 }
 
+/// Writes a verdict for all nodes, unless somebody ended or changed the trial meanwhile: theirs counts.
+async fn write(store: &Store, id: Uuid, verdict: &Verdict) -> Result<(), StoreError> {
+    let canary = json!(verdict.canary);
+    let mut last = Ok(());
+    for _ in 0..ATTEMPTS {
+        let found = store.find_versioned("custom_plugins", &Lookup::Id(id)).await?;
+        let Some(found) = found.filter(|found| found.document.get("canary") == Some(&canary)) else {
+            return Ok(());
+        };
+        let document = given_up(found.document, &verdict.rollback);
+        let kind = model::kind("custom_plugins");
+        let Some(record) = kind.and_then(|kind| kind.record(document).ok()) else { return Ok(()) };
+        let change = Change::ReplaceIf { record, unchanged_since: found.revision };
+        match store.write(vec![change]).await {
+            Ok(_) => return Ok(()),
+            Err(error @ (StoreError::Changed { .. } | StoreError::NotFound { .. })) => last = Err(error),
+            Err(error) => return Err(error),
+        }
+    }
+    last
+}
+
 /// The document once the candidate is given up.
-fn without_candidate(mut document: Document, rollback: &Rollback) -> Option<model::Record> {
+fn given_up(mut document: Document, rollback: &Rollback) -> Document {
     document.insert("canary".to_owned(), Value::Null);
     document.insert("rollback".to_owned(), json!(rollback));
     document.insert("updated_at".to_owned(), rollback.at.into());
-    model::kind("custom_plugins")?.record(document).ok()
+    document
 }
 
 impl Calls {
@@ -157,6 +204,17 @@ impl Calls {
 
     fn since(self, before: Self) -> Self {
         Self { all: self.all.saturating_sub(before.all), failed: self.failed.saturating_sub(before.failed) }
+    }
+
+    /// Why `canary` is given up.
+    fn rollback(self, canary: &Canary, node: Uuid, clock: &Clock) -> Rollback {
+        let version = canary.version.clone();
+        let reason = format!(
+            "{} of {} calls of version {version} failed; at most {} % may",
+            self.failed, self.all, canary.max_failure_percent
+        );
+        let at = i64::try_from(clock.unix_seconds()).unwrap_or(i64::MAX);
+        Rollback { version, node, reason, calls: self.all, failures: self.failed, at }
     }
 
     fn passes(self, canary: &Canary) -> bool {

@@ -1,5 +1,7 @@
 //! One outbound call for a plugin: bounded in time and size, and only to addresses that are allowed.
 
+mod reuse;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -9,8 +11,9 @@ use http_body_util::Full;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
-use super::call::{self, CallRequest};
-use super::{ClientError, Connect, Connection, TlsVerify};
+use self::reuse::{Place, Reuse};
+use super::call::{self, After, CallRequest};
+use super::{ClientError, Connect, Connection, H1Error, TlsVerify};
 
 /// What to send.
 #[derive(Debug)]
@@ -64,17 +67,19 @@ pub enum FetchError {
 #[derive(Debug, Clone)]
 pub struct Fetcher {
     connect: Connect,
+    idle: Reuse,
     runtime: Handle,
 }
 
 impl Fetcher {
     /// Drives connections on `runtime`.
     pub fn new(connect: Connect, runtime: Handle) -> Self {
-        Self { connect, runtime }
+        Self { connect, idle: Reuse::new(), runtime }
     }
 
     /// Makes one call. `allow` is asked about each resolved address, and the call goes to that very
-    /// address, so that a name cannot resolve to something else in between. Redirects are not followed.
+    /// address, so that a name cannot resolve to something else in between; so it does on a connection that
+    /// an earlier call has left open. Redirects are not followed.
     ///
     /// # Errors
     ///
@@ -103,34 +108,55 @@ impl Fetcher {
     ) -> Result<FetchResponse, FetchError> {
         let endpoint = call::target(&request.url, TlsVerify::Full)?;
         let addresses = self.connect.resolve(&endpoint).await?;
-        let mut outcome = Err(FetchError::Denied);
         let allowed: Vec<_> = addresses.into_iter().filter(|address| allow(address.ip())).collect();
+        for address in &allowed {
+            let place = (endpoint.clone(), *address);
+            let Some(connection) = self.idle.take(&place) else { continue };
+            match self.exchange(connection, &place, request).await {
+                // The other side closed it just then. What may have been done is not asked for again.
+                Err(error) if is_gone(&error) && request.method.is_idempotent() => break,
+                ended => return ended,
+            }
+        }
+        let mut outcome = Err(FetchError::Denied);
         for address in allowed {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.connect.open(&endpoint, address, left).await {
-                // Nothing is sent twice: another address is tried only if this one cannot be connected to.
-                Ok(stream) => return exchange(Connection::new(stream, address), request).await,
+                // Another address is tried only if this one cannot be connected to.
+                Ok(stream) => {
+                    let connection = Box::new(Connection::new(stream, address));
+                    return self.exchange(connection, &(endpoint, address), request).await;
+                }
                 Err(error) => outcome = Err(error.into()),
             }
         }
         outcome
     }
+
+    /// Reads the whole answer, and keeps the connection if it can be used again.
+    async fn exchange(
+        &self,
+        connection: Box<Connection<Full<Bytes>>>,
+        place: &Place,
+        request: &FetchRequest,
+    ) -> Result<FetchResponse, FetchError> {
+        let sent = CallRequest {
+            method: request.method.clone(),
+            url: request.url.clone(),
+            headers: request.headers.clone(),
+            body: Full::new(request.body.clone()),
+        };
+        let mut answer = call::begin(connection, sent, After::Keep).await?;
+        let body = answer.whole(request.max_response_bytes).await?;
+        let (status, headers) = (answer.status, std::mem::take(&mut answer.headers));
+        self.idle.put(place, answer.into_connection());
+        Ok(FetchResponse { status, headers, body })
+    }
 }
 
-/// Reads the whole answer.
-async fn exchange(
-    connection: Connection<Full<Bytes>>,
-    request: &FetchRequest,
-) -> Result<FetchResponse, FetchError> {
-    let sent = CallRequest {
-        method: request.method.clone(),
-        url: request.url.clone(),
-        headers: request.headers.clone(),
-        body: Full::new(request.body.clone()),
-    };
-    let mut answer = call::begin(connection, sent).await?;
-    let body = answer.whole(request.max_response_bytes).await?;
-    Ok(FetchResponse { status: answer.status, headers: answer.headers, body })
+/// Whether the connection was closed, and not its answer wrong.
+fn is_gone(error: &FetchError) -> bool {
+    matches!(error, FetchError::Client(ClientError::Response(H1Error::Closed | H1Error::Io(_))))
 }
 
 #[cfg(test)]

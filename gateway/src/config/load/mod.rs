@@ -168,6 +168,7 @@ fn plugins(reader: &mut Reader) -> PluginSettings {
         instances: reader.read("plugin_instances", |text| small(text, 1, 100_000)),
         component_max_size: reader.read("plugin_component_max_size", size),
         compile_time: reader.read("plugin_compile_time", compile_time),
+        functions: reader.read("wasi_http_functions", |text| word(text, &[("on", true), ("off", false)])),
         sources: sources::read(reader),
     }
 }

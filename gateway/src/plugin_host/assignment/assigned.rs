@@ -84,7 +84,7 @@ impl Setup {
             Self { batch: said.log_batch.map(LogBatch::read).unwrap_or_default(), ..Self::default() };
         for asked in said.phases {
             let phase = Phase::from(asked.phase);
-            if plugin.exports.of(phase).is_none() {
+            if plugin.contract().is_none_or(|contract| contract.exports.of(phase).is_none()) {
                 continue;
             }
             setup.phases.insert(phase);
@@ -99,9 +99,17 @@ impl Setup {
                 | Phase::RequestTrailers
                 | Phase::ResponseBody
                 | Phase::ResponseStream
-                | Phase::ResponseTrailers => {}
+                | Phase::ResponseTrailers
+                | Phase::Function => {}
             }
         }
+        setup
+    }
+
+    /// A function is asked when all others have been.
+    pub(crate) fn function() -> Self {
+        let mut setup = Self::default();
+        setup.phases.insert(Phase::Function);
         setup
     }
 }
@@ -219,6 +227,11 @@ impl Assignment {
     /// The component.
     pub fn plugin(&self) -> &Arc<Plugin> {
         &self.core.plugin
+    }
+
+    /// Wall time of its calls in one exchange.
+    pub fn wall(&self) -> Duration {
+        self.core.limits.wall
     }
 
     /// Place in the chain: higher runs earlier.

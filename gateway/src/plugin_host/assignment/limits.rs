@@ -56,6 +56,12 @@ impl Limits {
         }
     }
 
+    /// The limits of a function, whose one call lasts from the first byte of the request to the last of the
+    /// answer.
+    pub fn of_functions(language: Language) -> Self {
+        Self { guest_ms: 1000, wall: Duration::from_secs(60), ..Self::of(language) }
+    }
+
     /// Reads `limits` of a `sandbox` over what stands so far; absent and null leave a limit alone.
     pub(crate) fn overlay(mut self, limits: &Map<String, Value>) -> Result<Self, AssignError> {
         for (name, value) in limits {

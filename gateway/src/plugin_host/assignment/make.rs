@@ -10,7 +10,8 @@ use super::{
     AssignError, Assignment, AssignmentSpec, BreakerRules, CallFailure, Conduct, Core, FailurePolicy,
     Granted, Grants, Limits, Quota, Setup, next_uid,
 };
-use crate::plugin_host::{Language, Plugin, Services, guest};
+use crate::plugin_host::load::Linked;
+use crate::plugin_host::{Plugin, Services, function, guest};
 
 /// Tries a configuration, with every capability denied.
 ///
@@ -53,7 +54,11 @@ async fn configure(
     spec: &AssignmentSpec,
     grants: Grants,
 ) -> Result<Assignment, AssignError> {
-    let mut limits = limits(plugin.language, spec)?;
+    let usual = match plugin.linked {
+        Linked::Contract(_) => Limits::of(plugin.language),
+        Linked::Function(_) => Limits::of_functions(plugin.language),
+    };
+    let mut limits = limits(usual, spec)?;
     limits.memory_bytes = limits.memory_bytes.min(max_memory_bytes);
     let caches = &services.caches;
     let cache = grants.local_cache.as_ref().map(|grant| caches.open(grant, &plugin.info.name));
@@ -89,6 +94,9 @@ async fn configured(core: &Arc<Core>) -> Result<Setup, AssignError> {
     let permit = core.room().ok_or(CallFailure::Capacity);
     let permit = permit.map_err(broken)?;
     core.services.control.call();
+    if core.plugin.function().is_some() {
+        return function::try_out(core).await.map(|()| Setup::function()).map_err(broken);
+    }
     let started = if core.suspends() {
         guest::start_suspending(core, permit).await
     } else {
@@ -119,8 +127,7 @@ fn grants(plugin: &Plugin, spec: &AssignmentSpec) -> Result<Grants, AssignError>
     Grants::resolve(asked, &Granted::Only(&granted))
 }
 
-fn limits(language: Language, spec: &AssignmentSpec) -> Result<Limits, AssignError> {
-    let mut limits = Limits::of(language);
+fn limits(mut limits: Limits, spec: &AssignmentSpec) -> Result<Limits, AssignError> {
     for source in [&spec.defaults, &spec.sandbox] {
         if let Some(Value::Object(set)) = source.get("limits") {
             limits = limits.overlay(set)?;

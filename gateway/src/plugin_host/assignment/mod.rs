@@ -21,7 +21,7 @@ pub(crate) use breaker::{Breaker, BreakerRules};
 pub(crate) use conduct::Conduct;
 pub use error::{AssignError, ConfigProblem};
 pub use failure::CallFailure;
-pub(crate) use grants::{CacheGrant, Granted, Grants, SharedGrant};
+pub(crate) use grants::{CacheGrant, Granted, Grants, HttpGrant, SharedGrant};
 pub(crate) use host_rule::is_public;
 pub use limits::Limits;
 pub(crate) use make::{make, try_out};

@@ -10,6 +10,7 @@ mod body;
 mod call;
 mod canary;
 mod filter;
+mod function;
 mod log;
 mod next;
 mod request;
@@ -21,6 +22,7 @@ mod stage;
 pub use body::Collected;
 pub use canary::{Canary, Share};
 pub use filter::Filter;
+pub(crate) use response::report;
 pub use run::Run;
 pub use slot::{Placement, Slot};
 

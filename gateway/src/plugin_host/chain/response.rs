@@ -98,7 +98,7 @@ pub(super) fn unwrap(
 
 /// Tells the operator what went wrong, a few times in a while: a plugin that fails with each request
 /// must not fill the log.
-pub(super) fn report(core: &Core, id: &RequestId, failure: &CallFailure) {
+pub(crate) fn report(core: &Core, id: &RequestId, failure: &CallFailure) {
     let Some(left_out) = core.report() else { return };
     let (plugin, version) = (core.plugin.info.name.as_str(), core.plugin.info.version.as_str());
     let (request_id, reason) = (id.as_str(), failure.reason());

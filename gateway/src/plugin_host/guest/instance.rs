@@ -186,7 +186,7 @@ impl Instance {
 }
 
 /// Names why a guest was stopped.
-pub(super) fn trapped(error: &wasmtime::Error, state: &CallState) -> CallFailure {
+pub(crate) fn trapped(error: &wasmtime::Error, state: &CallState) -> CallFailure {
     if error.is::<OutOfTime>() {
         return CallFailure::GuestTime;
     }

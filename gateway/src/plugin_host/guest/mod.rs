@@ -14,9 +14,9 @@ mod work;
 
 pub(crate) use body_work::BodyWork;
 pub(crate) use handles::Handles;
-pub(crate) use instance::Instance;
+pub(crate) use instance::{Instance, trapped};
 pub(crate) use limiter::MemoryLimiter;
-pub(crate) use start::{start, start_suspending};
+pub(crate) use start::{bound, start, start_suspending};
 pub(crate) use state::{CallState, Cancel, MustWait, Spent};
 pub(crate) use suspended::{Ended, Suspended};
 pub(crate) use verdict::{RequestVerdict, ResponseVerdict};

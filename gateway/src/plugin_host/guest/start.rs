@@ -14,6 +14,7 @@ use super::instance::{Calls, trapped};
 use super::{CallState, Instance};
 use crate::plugin_host::assignment::Core;
 use crate::plugin_host::bindings::exports::weir::plugin::lifecycle;
+use crate::plugin_host::load::Contract;
 use crate::plugin_host::runtime::Permit;
 use crate::plugin_host::{CallFailure, ConfigProblem, Fuel, Phase};
 
@@ -36,8 +37,9 @@ pub(crate) fn start(core: &Arc<Core>, permit: Permit) -> Result<(Instance, Confi
     let begun = Instant::now();
     let started = catch_unwind(AssertUnwindSafe(|| {
         let mut store = store(core, false);
-        let made = core.plugin.plain.instantiate(&mut store).and_then(|guest| {
-            let configure = core.plugin.exports.lifecycle.load(&mut store, &guest)?;
+        let made = contract(core).and_then(|contract| {
+            let guest = contract.plain.instantiate(&mut store)?;
+            let configure = contract.exports.lifecycle.load(&mut store, &guest)?;
             let said = configure.call_configure(&mut store, &core.config_json)?;
             Ok((guest, said))
         });
@@ -58,8 +60,9 @@ pub(crate) async fn start_suspending(
     let begun = Instant::now();
     let mut store = store(core, true);
     let made = async {
-        let guest = core.plugin.suspending.instantiate_async(&mut store).await?;
-        let lifecycle = core.plugin.exports.lifecycle.load(&mut store, &guest)?;
+        let contract = contract(core)?;
+        let guest = contract.suspending.instantiate_async(&mut store).await?;
+        let lifecycle = contract.exports.lifecycle.load(&mut store, &guest)?;
         let configure = lifecycle.func_configure();
         let (said,) = configure.call_async(&mut store, (core.config_json.as_str(),)).await?;
         Ok((guest, said))
@@ -95,10 +98,9 @@ fn finish(
 
 /// A store with the limits of `core`, ready for `configure`.
 pub(crate) fn store(core: &Arc<Core>, yields: bool) -> Store<CallState> {
-    let mut store = Store::new(core.plugin.plain.engine(), CallState::new(Arc::clone(core), yields));
+    let mut store = Store::new(core.plugin.engine(), CallState::new(Arc::clone(core), yields));
     store.limiter(|state| &mut state.memory);
-    store.set_hostcall_fuel(HOSTCALL_FUEL);
-    store.set_max_component_handles(MAX_HANDLES);
+    bound(&mut store);
     refuel(&mut store);
     store.epoch_deadline_callback(|mut context| {
         let state = context.data_mut();
@@ -111,6 +113,16 @@ pub(crate) fn store(core: &Arc<Core>, yields: bool) -> Store<CallState> {
     store.data_mut().begin(None, CONFIGURE_TICKS);
     store.set_epoch_deadline(1);
     store
+}
+
+/// What a guest may have the host keep for it.
+pub(crate) fn bound<T: 'static>(store: &mut Store<T>) {
+    store.set_hostcall_fuel(HOSTCALL_FUEL);
+    store.set_max_component_handles(MAX_HANDLES);
+}
+
+fn contract(core: &Core) -> wasmtime::Result<&Contract> {
+    core.plugin.contract().ok_or_else(|| wasmtime::Error::msg("a function is not configured"))
 }
 
 /// In a trial: begins to count the instructions of one call.
@@ -130,7 +142,7 @@ pub(super) fn note(store: &Store<CallState>, phase: &'static str) {
 }
 
 fn phases(core: &Core, store: &mut Store<CallState>, guest: &Guest) -> wasmtime::Result<Calls> {
-    let exports = &core.plugin.exports;
+    let exports = &contract(core)?.exports;
     macro_rules! function {
         ($phase:ident) => {
             exports.of(Phase::$phase).map(|index| guest.get_typed_func(&mut *store, index)).transpose()?

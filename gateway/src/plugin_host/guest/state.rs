@@ -23,17 +23,21 @@ impl Cancel {
     pub(crate) fn set(&self) {
         self.set.store(true, Ordering::Release);
         self.wake.notify_waiters();
-        self.wake.notify_one();
     }
 
     pub(crate) fn is_set(&self) -> bool {
         self.set.load(Ordering::Acquire)
     }
 
-    /// Returns when it is set. One waiter at a time.
+    /// Returns when it is set.
     pub(crate) async fn wait(&self) {
-        while !self.is_set() {
-            self.wake.notified().await;
+        loop {
+            // Before the look: from here on no call is missed.
+            let woken = self.wake.notified();
+            if self.is_set() {
+                return;
+            }
+            woken.await;
         }
     }
 }

@@ -6,16 +6,17 @@ use wasmtime::Result;
 use wasmtime::component::Linker;
 
 use crate::clock::Clock;
+use crate::plugin_host::assignment::Core;
 use crate::plugin_host::bindings::weir::plugin::{clock, random};
 use crate::plugin_host::guest::CallState;
 
 /// Random bytes that one call may ask for.
 const MAX_RANDOM: u32 = 64 << 10;
 
-impl CallState {
+impl Core {
     /// Wall-clock time in Unix milliseconds; in a trial the one that it sets.
     pub(super) fn unix_ms(&self) -> u64 {
-        match &self.core.services.trial {
+        match &self.services.trial {
             Some(trial) => trial.clock.unix_ms(),
             None => Clock::system().unix_ms(),
         }

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use wasmtime::component::Linker;
 use wasmtime::{Result, StoreContextMut};
 
-use crate::plugin_host::bindings::weir::plugin::http_client::{HttpError, Request, Response};
+use crate::plugin_host::assignment::HttpGrant;
+pub(crate) use crate::plugin_host::bindings::weir::plugin::http_client::HttpError;
+use crate::plugin_host::bindings::weir::plugin::http_client::{Request, Response};
 use crate::plugin_host::bindings::weir::plugin::types::Header;
 use crate::plugin_host::guest::CallState;
 use crate::plugin_host::{OutboundError, OutboundRequest, OutboundResponse};
@@ -16,7 +20,17 @@ const INTERFACE: &str = "weir:plugin/http-client@0.1.0";
 /// Requests of one `send-all`.
 const MAX_AT_ONCE: usize = 16;
 /// Longest time that a guest can ask for.
-const MAX_TIMEOUT_MS: u32 = 120_000;
+const MAX_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What a guest asks for, in the form of the gateway.
+pub(crate) struct Asked {
+    pub(crate) method: Method,
+    pub(crate) url: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) timeout: Duration,
+    pub(crate) max_response_bytes: usize,
+}
 
 type One = std::result::Result<Response, HttpError>;
 
@@ -95,48 +109,65 @@ async fn gather<F: Future<Output = One>>(all: Vec<F>) -> Vec<One> {
 }
 
 fn checked(state: &mut CallState, request: Request) -> std::result::Result<OutboundRequest, HttpError> {
-    let uri: Uri = request.url.parse().map_err(|_| HttpError::Protocol)?;
-    let port = match (uri.scheme_str(), uri.port_u16()) {
+    let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| HttpError::Protocol)?;
+    let mut headers = HeaderMap::with_capacity(request.headers.len());
+    for Header { name, value } in request.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HttpError::Protocol)?;
+        headers.append(name, HeaderValue::from_bytes(&value).map_err(|_| HttpError::Protocol)?);
+    }
+    let asked = Asked {
+        method,
+        url: request.url.parse().map_err(|_| HttpError::Protocol)?,
+        headers,
+        body: request.body.into(),
+        timeout: Duration::from_millis(request.timeout_ms.into()),
+        max_response_bytes: usize::try_from(request.max_response_bytes).unwrap_or_default(),
+    };
+    let grant = state.core.grants.http.as_ref().ok_or(HttpError::Denied)?;
+    admit(grant, &mut state.outbound, asked)
+}
+
+/// Checks a request against a grant, and takes what it sends from `left`, the bytes that its call may still
+/// send out and get back.
+///
+/// # Errors
+///
+/// [`HttpError::Denied`] for what is not granted, [`HttpError::Budget`] for too much of it.
+pub(crate) fn admit(
+    grant: &HttpGrant,
+    left: &mut u64,
+    asked: Asked,
+) -> std::result::Result<OutboundRequest, HttpError> {
+    let Asked { method, url, mut headers, body, timeout, max_response_bytes } = asked;
+    let port = match (url.scheme_str(), url.port_u16()) {
         (Some("http" | "https"), Some(port)) => port,
         (Some("http"), None) => 80,
         (Some("https"), None) => 443,
         _ => return Err(HttpError::Denied),
     };
-    let authority = uri.authority().ok_or(HttpError::Denied)?;
+    let authority = url.authority().ok_or(HttpError::Denied)?;
     if authority.as_str().contains('@') {
         return Err(HttpError::Denied);
     }
-    let grant = state.core.grants.http.as_ref().ok_or(HttpError::Denied)?;
     let allow = grant.check(authority.host(), port).ok_or(HttpError::Denied)?;
-    let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| HttpError::Protocol)?;
     if !grant.allows(&method) {
         return Err(HttpError::Denied);
     }
     let permit = Arc::clone(&grant.in_flight).try_acquire_owned().map_err(|_| HttpError::Budget)?;
-    let mut headers = HeaderMap::with_capacity(request.headers.len());
-    for Header { name, value } in request.headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HttpError::Protocol)?;
-        let value = HeaderValue::from_bytes(&value).map_err(|_| HttpError::Protocol)?;
-        if !matches!(
-            name.as_str(),
-            "host" | "content-length" | "transfer-encoding" | "connection" | "upgrade"
-        ) {
-            headers.append(name, value);
-        }
+    for framing in [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, UPGRADE] {
+        headers.remove(framing);
     }
-    let sent = request.url.len() as u64 + request.body.len() as u64;
-    state.outbound = state.outbound.checked_sub(sent).ok_or(HttpError::Budget)?;
-    let room = usize::try_from(state.outbound).unwrap_or(usize::MAX);
+    let url = url.to_string();
+    let sent = url.len() as u64 + body.len() as u64;
+    *left = left.checked_sub(sent).ok_or(HttpError::Budget)?;
+    let room = usize::try_from(*left).unwrap_or(usize::MAX);
     Ok(OutboundRequest {
         method,
-        url: request.url,
+        url,
         headers,
-        body: request.body.into(),
-        timeout: Duration::from_millis(request.timeout_ms.clamp(1, MAX_TIMEOUT_MS).into()),
-        max_response_bytes: usize::try_from(request.max_response_bytes)
-            .unwrap_or_default()
-            .min(grant.max_response_bytes)
-            .min(room),
+        body,
+        timeout: timeout.clamp(Duration::from_millis(1), MAX_TIMEOUT),
+        max_response_bytes: max_response_bytes.min(grant.max_response_bytes).min(room),
         // The request goes on when its caller leaves: it counts for as long as somebody may ask this.
         allow: Arc::new(move |address| {
             let _counts = &permit;
@@ -157,7 +188,8 @@ fn response(answer: OutboundResponse) -> Response {
     }
 }
 
-fn refused(error: OutboundError) -> HttpError {
+/// In the words of the contract.
+pub(crate) fn refused(error: OutboundError) -> HttpError {
     match error {
         OutboundError::Denied => HttpError::Denied,
         OutboundError::Dns => HttpError::Dns,

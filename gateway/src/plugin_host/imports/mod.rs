@@ -23,9 +23,11 @@ mod windows;
 pub(crate) use body::HeldBody;
 pub(crate) use clock::link_stopped_clock;
 pub(crate) use counters::LocalCounters;
+pub(crate) use http_client::{Asked, HttpError, admit, refused};
 pub(crate) use linkers::Linkers;
 pub(crate) use local_cache::{LocalCache, LocalCaches};
 pub(crate) use log_file::LogFiles;
+pub(crate) use logging::{LogLevel, write as write_log};
 #[expect(unreachable_pub, reason = "the generated bindings re-export them")]
 pub use metrics::{CounterHandle, HistogramHandle};
 pub use metrics::{HISTOGRAM_BOUNDS, PluginSeries};

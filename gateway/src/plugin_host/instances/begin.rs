@@ -29,7 +29,8 @@ fn agreed(instance: Instance, said: bool) -> Result<Instance, CallFailure> {
     }
 }
 
-/// A call on a fiber, with a warm instance or room for a fresh one.
+/// A call on a fiber, with a warm instance or room for a fresh one; with a turn, on a thread of the slow
+/// lane.
 pub(super) fn suspended(
     core: Arc<Core>,
     (instance, turn): (Result<Instance, Option<Permit>>, Option<Turn>),
@@ -61,7 +62,11 @@ pub(super) fn suspended(
         };
         instance.state().cancel = told;
         instance.begin(exchange, core.limits.guest_ms);
-        let answer = instance.run_suspending(&work).await;
+        let answer = match instance.suspends() {
+            true => instance.run_suspending(&work).await,
+            // It was kept for a body when its plugin still ran on the workers.
+            false => instance.run(&work),
+        };
         instance.state().spent.queued = queued;
         let exchange = instance.state().exchange.take();
         Ended { instance: Some(instance), exchange, answer }

@@ -5,6 +5,7 @@
 //! if none is warm, a fresh one is made.
 
 mod begin;
+mod function;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -201,26 +202,35 @@ impl Instances {
         wall: Duration,
     ) -> (Option<Instance>, Result<Outcome, CallFailure>) {
         self.activity.call();
+        let away = core.conduct.is_away();
+        let turn = match away.then(|| self.services.lane.turn()) {
+            Some(None) => return (None, Err(CallFailure::Capacity)),
+            Some(turn) => turn,
+            None => None,
+        };
         let on_fiber = instance.as_ref().map_or(core.suspends(), Instance::suspends);
         let instance = instance.or_else(|| self.take(core, Instant::now(), on_fiber));
-        let Ended { instance, answer, .. } = if on_fiber {
+        let Ended { instance, answer, .. } = if on_fiber || away {
             let instance = instance.ok_or_else(|| self.permit(core));
-            suspended(Arc::clone(core), (instance, None), None, work, wall).await
+            suspended(Arc::clone(core), (instance, turn), None, work, wall).await
         } else {
-            let permit = || self.permit(core).ok_or(CallFailure::Capacity);
-            match instance.map_or_else(|| permit().and_then(|permit| fresh(core, permit)), Ok) {
-                Ok(mut instance) => {
-                    instance.begin(None, core.limits.guest_ms);
-                    let answer = instance.run(&work);
-                    Ended { instance: Some(instance), exchange: None, answer }
-                }
-                Err(failure) => Ended { instance: None, exchange: None, answer: Err(failure) },
-            }
+            self.run_apart(core, instance, &work)
         };
-        if matches!(answer, Err(CallFailure::GuestTime)) {
-            core.conduct.overran();
-        }
+        noted(core, answer.as_ref().map(drop));
         (instance.filter(|_| answer.is_ok()), answer)
+    }
+
+    /// The same on this thread.
+    fn run_apart(&self, core: &Arc<Core>, instance: Option<Instance>, work: &Work) -> Ended {
+        let permit = || self.permit(core).ok_or(CallFailure::Capacity);
+        match instance.map_or_else(|| permit().and_then(|permit| fresh(core, permit)), Ok) {
+            Ok(mut instance) => {
+                instance.begin(None, core.limits.guest_ms);
+                let answer = instance.run(work);
+                Ended { instance: Some(instance), exchange: None, answer }
+            }
+            Err(failure) => Ended { instance: None, exchange: None, answer: Err(failure) },
+        }
     }
 
     /// Takes back an instance that was kept.
@@ -268,11 +278,7 @@ impl Instances {
                 self.give_back(core, instance);
             }
         }
-        if matches!(answer, Err(CallFailure::GuestTime)) {
-            core.conduct.overran();
-        } else if core.conduct.is_away() {
-            core.conduct.behaved();
-        }
+        noted(core, answer.as_ref().map(drop));
         Called { exchange, answer, told, waits, kept }
     }
 
@@ -351,6 +357,15 @@ impl Instances {
         let pool = pools.pool(&assignment.core, &self.services);
         let begin = || LogQueue::begin(&assignment.core, assignment.setup.batch, Arc::clone(&pool.shard));
         Arc::clone(pool.log.get_or_insert_with(begin))
+    }
+}
+
+/// Whether a plugin stays on the workers is a matter of how its calls end.
+fn noted(core: &Core, answer: Result<(), &CallFailure>) {
+    if matches!(answer, Err(CallFailure::GuestTime)) {
+        core.conduct.overran();
+    } else if core.conduct.is_away() {
+        core.conduct.behaved();
     }
 }
 

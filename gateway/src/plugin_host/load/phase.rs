@@ -28,11 +28,13 @@ pub enum Phase {
     ResponseTrailers,
     /// After the exchange.
     Log,
+    /// In the upstream's place: not of the contract, but of `wasi:http`.
+    Function,
 }
 
 impl Phase {
     /// All of them, in the order of their calls.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::BeforeRouting,
         Self::RequestHead,
         Self::RequestBody,
@@ -43,6 +45,7 @@ impl Phase {
         Self::ResponseStream,
         Self::ResponseTrailers,
         Self::Log,
+        Self::Function,
     ];
 
     /// As a label.
@@ -58,6 +61,7 @@ impl Phase {
             Self::ResponseStream => "response-stream",
             Self::ResponseTrailers => "response-trailers",
             Self::Log => "log",
+            Self::Function => "function",
         }
     }
 

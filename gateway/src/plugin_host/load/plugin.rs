@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use wasmtime::component::{Component, ComponentExportIndex, Instance as Guest, InstancePre, Linker};
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 use super::describe::PluginInfo;
 use super::{Language, Phase};
@@ -15,6 +16,7 @@ use crate::plugin_host::bindings::exports::weir::plugin::{
     before_routing, config_migration, lifecycle, log_phase, meta, request_body, request_head, request_stream,
     request_trailers, response_body, response_head, response_stream, response_trailers,
 };
+use crate::plugin_host::function::FunctionState;
 use crate::plugin_host::guest::{CallState, MemoryLimiter};
 use crate::plugin_host::imports::{Linkers, link_stopped_clock};
 use crate::plugin_host::{AdmissionError, Fuel};
@@ -57,15 +59,28 @@ pub struct Plugin {
     pub cost: Cost,
     /// The interfaces that it imports.
     pub imports: Vec<String>,
-    pub(crate) plain: InstancePre<CallState>,
-    pub(crate) suspending: InstancePre<CallState>,
-    pub(crate) exports: Exports,
+    pub(crate) linked: Linked,
     /// Instances alive.
     pub(crate) alive: Arc<AtomicU32>,
     /// Assignments alive, those of snapshots that only running requests hold among them.
     pub(crate) assignments: AtomicU32,
     /// Those of them that are kept for a body.
     pub(crate) pinned: Arc<AtomicU32>,
+}
+
+/// A component with its imports, by what it was written for.
+pub(crate) enum Linked {
+    /// The contract of plugins.
+    Contract(Box<Contract>),
+    /// `wasi:http`.
+    Function(ProxyPre<FunctionState>),
+}
+
+/// A component of the contract.
+pub(crate) struct Contract {
+    pub(crate) plain: InstancePre<CallState>,
+    pub(crate) suspending: InstancePre<CallState>,
+    pub(crate) exports: Exports,
 }
 
 /// Where its exports are.
@@ -86,12 +101,48 @@ impl Exports {
 impl Plugin {
     /// Phases that it exports.
     pub fn phases(&self) -> Vec<Phase> {
-        Phase::ALL.into_iter().filter(|phase| self.exports.of(*phase).is_some()).collect()
+        match &self.linked {
+            Linked::Contract(contract) => {
+                Phase::ALL.into_iter().filter(|phase| contract.exports.of(*phase).is_some()).collect()
+            }
+            Linked::Function(_) => vec![Phase::Function],
+        }
     }
 
     /// Whether it may keep an instance for the length of a body.
     pub(crate) fn streams(&self) -> bool {
-        [Phase::RequestStream, Phase::ResponseStream].iter().any(|phase| self.exports.of(*phase).is_some())
+        let exports = self.contract().map(|contract| &contract.exports);
+        let streams = |phase: &Phase| exports.is_some_and(|exports| exports.of(*phase).is_some());
+        [Phase::RequestStream, Phase::ResponseStream].iter().any(streams)
+    }
+
+    /// What there is of the contract; `None` for a function.
+    pub(crate) fn contract(&self) -> Option<&Contract> {
+        match &self.linked {
+            Linked::Contract(contract) => Some(contract),
+            Linked::Function(_) => None,
+        }
+    }
+
+    /// The function that it is, if it is one.
+    pub(crate) fn function(&self) -> Option<&ProxyPre<FunctionState>> {
+        match &self.linked {
+            Linked::Contract(_) => None,
+            Linked::Function(function) => Some(function),
+        }
+    }
+
+    /// The engine that runs it.
+    pub(crate) fn engine(&self) -> &Engine {
+        match &self.linked {
+            Linked::Contract(contract) => contract.plain.engine(),
+            Linked::Function(function) => function.engine(),
+        }
+    }
+
+    fn migration(&self) -> Option<(&Contract, &config_migration::GuestIndices)> {
+        let contract = self.contract()?;
+        Some((contract, contract.exports.migration.as_ref()?))
     }
 
     /// Who uses it.
@@ -102,7 +153,7 @@ impl Plugin {
 
     /// Whether it can turn a configuration of an earlier version into one of its own.
     pub fn migrates(&self) -> bool {
-        self.exports.migration.is_some()
+        self.migration().is_some()
     }
 
     /// Asks it to do so, with every capability denied.
@@ -113,8 +164,8 @@ impl Plugin {
     ///
     /// Why there is no such configuration, in the plugin's words or ours.
     pub(crate) fn migrate(&self, from_version: &str, config_json: &str) -> Result<String, String> {
-        let migration = self.exports.migration.as_ref().ok_or("it does not migrate configurations")?;
-        let run = alone(self.plain.component(), |guest, store| {
+        let (contract, migration) = self.migration().ok_or("it does not migrate configurations")?;
+        let run = alone(contract.plain.component(), |guest, store| {
             migration.load(&mut *store, guest)?.call_migrate(store, from_version, config_json)
         });
         run.map_err(|error| error.root_cause().to_string())?.0
@@ -155,9 +206,32 @@ pub(crate) fn dry_run(
         language,
         cost,
         imports,
-        plain,
-        suspending,
-        exports,
+        linked: Linked::Contract(Box::new(Contract { plain, suspending, exports })),
+        alive: Arc::default(),
+        assignments: AtomicU32::new(0),
+        pinned: Arc::default(),
+    })
+}
+
+/// Links a compiled function, which its metadata describe.
+pub(crate) fn function(
+    linker: &Linker<FunctionState>,
+    component: &Component,
+    digest: String,
+    (language, info): (Language, PluginInfo),
+) -> Result<Plugin, AdmissionError> {
+    let contract = |error: wasmtime::Error| AdmissionError::Contract(format!("{error:#}"));
+    let linked = linker.instantiate_pre(component).and_then(ProxyPre::new).map_err(contract)?;
+    let kind = component.component_type();
+    let imports = kind.imports(component.engine()).map(|(name, _)| name.to_owned()).collect();
+    component.initialize_copy_on_write_image().map_err(contract)?;
+    Ok(Plugin {
+        digest,
+        info,
+        language,
+        cost: Cost::default(),
+        imports,
+        linked: Linked::Function(linked),
         alive: Arc::default(),
         assignments: AtomicU32::new(0),
         pinned: Arc::default(),
@@ -180,10 +254,11 @@ fn exports(component: &Component, pre: &InstancePre<CallState>) -> Result<Export
         Phase::ResponseStream => response_stream::GuestIndices::new(pre).err(),
         Phase::ResponseTrailers => response_trailers::GuestIndices::new(pre).err(),
         Phase::Log => log_phase::GuestIndices::new(pre).err(),
+        Phase::Function => None,
     };
     let mut phases = [None; Phase::ALL.len()];
     for (place, phase) in phases.iter_mut().zip(Phase::ALL) {
-        let (interface, function) = exported_as(phase);
+        let Some((interface, function)) = exported_as(phase) else { continue };
         *place = index(component, interface, function, mismatch(phase))?;
     }
     let migration = component.get_export_index(None, "weir:plugin/config-migration@0.1.0");
@@ -192,9 +267,9 @@ fn exports(component: &Component, pre: &InstancePre<CallState>) -> Result<Export
     Ok(Exports { lifecycle, migration, phases })
 }
 
-/// The interface of a phase and its one function.
-fn exported_as(phase: Phase) -> (&'static str, &'static str) {
-    match phase {
+/// The interface of a phase and its one function, if it is one of the contract.
+fn exported_as(phase: Phase) -> Option<(&'static str, &'static str)> {
+    Some(match phase {
         Phase::BeforeRouting => ("before-routing", "on-before-routing"),
         Phase::RequestHead => ("request-head", "on-request-head"),
         Phase::RequestBody => ("request-body", "on-request-body"),
@@ -205,7 +280,8 @@ fn exported_as(phase: Phase) -> (&'static str, &'static str) {
         Phase::ResponseStream => ("response-stream", "on-response-chunk"),
         Phase::ResponseTrailers => ("response-trailers", "on-response-trailers"),
         Phase::Log => ("log-phase", "on-log"),
-    }
+        Phase::Function => return None,
+    })
 }
 
 /// The function of a phase; `None` if the phase is not exported at all.

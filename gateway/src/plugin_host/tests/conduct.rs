@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::StatusCode;
 use serde_json::json;
 
@@ -10,7 +11,7 @@ use super::guests::Guest;
 use super::limits::{EXCHANGE, WITH_EXCHANGE};
 use super::{Fixture, exchange, reason, spec};
 use crate::exchange::Exchange;
-use crate::plugin_host::{AssignmentSpec, CallOutcome, Flow};
+use crate::plugin_host::{AssignmentSpec, CallFailure, CallOutcome, Direction, Filter, Flow};
 
 /// Does `what` if the request has the attribute `g`.
 fn guest(what: &str) -> Vec<u8> {
@@ -128,4 +129,57 @@ async fn the_slow_lane_is_bounded() {
     assert_eq!(reason(&fixture.send(&assignment, marked()).await.1), "plugin-capacity");
     drop(turns);
     assert_eq!(reason(&fixture.send(&assignment, marked()).await.1), "plugin-guest-time", "room again");
+}
+
+/// Streams the bodies of requests, and loops at a chunk that begins with `l`.
+fn streaming() -> Vec<u8> {
+    Guest {
+        // Two phases: the head of the request, and its chunks.
+        configure: "(i32.store (i32.const 524) (i32.const 2)) (i32.store8 (i32.const 612) (i32.const 2))",
+        request_head: "(i32.store8 (i32.const 1176) (i32.const 1))",
+        more: r#"(func (export "weir:plugin/request-stream@0.1.0#on-request-chunk") (param i32 i32 i32) (result i32)
+            (if (i32.eq (i32.load8_u (local.get 0)) (i32.const 108)) (then (loop (br 0))))
+            (i32.const 3000))"#,
+        world: "export weir:plugin/request-head@0.1.0; export weir:plugin/request-stream@0.1.0;",
+        ..Guest::default()
+    }
+    .build()
+}
+
+#[tokio::test]
+async fn a_plugin_that_loops_in_chunks_leaves_its_worker_as_well() {
+    let fixture = Fixture::new();
+    let sandbox = json!({
+        "limits": { "guest_ms_per_call": 300, "wall_ms_per_exchange": 60_000 },
+        "breaker": { "failures": 0 },
+    });
+    let assignment = fixture.assign(streaming(), &AssignmentSpec { sandbox, ..spec() }).await;
+    let chain = super::chain(&assignment);
+    let begin = async || {
+        let mut run = chain.begin();
+        let (exchange, flow) = chain.on_request(&fixture.instances, &mut run, exchange()).await;
+        assert_eq!(reason(&flow), "went on");
+        chain.filter(Direction::Request, &mut run, &exchange).expect("it streams")
+    };
+    let overrun = async |filter: &mut Filter| {
+        let ended = filter.chunk(&fixture.instances, Bytes::from_static(b"l"), true).await;
+        assert!(matches!(ended, Err(CallFailure::GuestTime)), "{ended:?}");
+    };
+    let mut kept = begin().await;
+    let on_the_worker = longest_gap(async { overrun(&mut begin().await).await }).await;
+    assert!(on_the_worker >= Duration::from_millis(250), "it held its worker: {on_the_worker:?}");
+    overrun(&mut begin().await).await;
+    overrun(&mut begin().await).await;
+    assert!(assignment.core.conduct.is_away(), "three are too many");
+    let with_its_instance = longest_gap(overrun(&mut kept)).await;
+    assert!(with_its_instance < Duration::from_millis(200), "also a body from before: {with_its_instance:?}");
+    let beside = longest_gap(async { overrun(&mut begin().await).await }).await;
+    assert!(beside < Duration::from_millis(200), "others went on: {beside:?}");
+    let mut sound = begin().await;
+    let chunk = sound.chunk(&fixture.instances, Bytes::from_static(b"sound"), false).await;
+    assert_eq!(chunk.unwrap(), "sound", "there it works as here");
+    let turns: Vec<_> = std::iter::from_fn(|| fixture.host.services().lane.turn()).collect();
+    let refused = sound.chunk(&fixture.instances, Bytes::from_static(b"sound"), true).await;
+    assert!(matches!(refused, Err(CallFailure::Capacity)), "the lane is full: {refused:?}");
+    drop(turns);
 }

@@ -92,7 +92,7 @@ async fn ten_thousand_traps_leave_every_slot_free() {
         assert_eq!(reason(&fixture.request(&assignment).await.1), "plugin-trap");
     }
     assert_eq!(fixture.host.instances().0, 0, "no instance is left");
-    let metrics = assignment.core.plugin.plain.engine().pooling_allocator_metrics().unwrap();
+    let metrics = assignment.core.plugin.engine().pooling_allocator_metrics().unwrap();
     assert_eq!(metrics.core_instances(), 0, "no slot is taken");
 }
 

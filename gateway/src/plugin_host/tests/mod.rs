@@ -7,6 +7,7 @@ mod bundled;
 mod calls;
 pub(super) mod capabilities;
 mod conduct;
+mod functions;
 mod go;
 mod guests;
 mod hostile;
@@ -68,13 +69,20 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) fn new() -> Self {
-        let deps = HostDeps {
+        Self::with(Self::nothing())
+    }
+
+    fn with_functions() -> Self {
+        Self::set(Self::nothing(), |settings| settings.functions = true)
+    }
+
+    fn nothing() -> HostDeps {
+        HostDeps {
             directory: Arc::new(Nothing),
             outbound: Arc::new(Nothing),
             shared: SharedState::default(),
             log_record: |exchange, out| out.push_str(exchange.id.as_str()),
-        };
-        Self::with(deps)
+        }
     }
 
     fn with(deps: HostDeps) -> Self {
@@ -82,10 +90,16 @@ impl Fixture {
     }
 
     fn with_room(deps: HostDeps, instances: u32) -> Self {
+        Self::set(deps, |settings| settings.instances = instances)
+    }
+
+    /// With settings of its own.
+    fn set(deps: HostDeps, set: impl FnOnce(&mut HostSettings)) -> Self {
         let prefix = tempfile::tempdir().unwrap();
         let mut settings = HostSettings::new(prefix.path().to_owned(), 1);
         settings.compiler = Some("in this process".into());
-        settings.instances = instances;
+        settings.instances = 32;
+        set(&mut settings);
         let host = Host::start(settings, deps).unwrap();
         let instances = Instances::new(&host);
         Self { host, instances, _prefix: prefix }

@@ -6,6 +6,7 @@
 
 mod filtered;
 mod front;
+mod function;
 mod held;
 mod request;
 mod response;
@@ -15,6 +16,7 @@ use crate::client::H1Error;
 use crate::plugin_host::CallFailure;
 
 use front::Front;
+pub(super) use function::FunctionBody;
 pub(super) use held::{Held, Room};
 pub(super) use request::{Patience, RequestBody, Upload, poll_client};
 pub use response::ResponseBody;

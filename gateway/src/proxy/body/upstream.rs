@@ -1,4 +1,4 @@
-//! The rest of an upstream's answer.
+//! The rest of an upstream's answer, or of a function's in its place.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -6,48 +6,76 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use super::{BodyError, RequestBody};
+use super::{BodyError, FunctionBody, RequestBody};
 use crate::client::{Connection, Endpoint};
 use crate::proxy::connection::Client;
 use crate::proxy::deadline::Wait;
 
-/// The rest of an upstream's answer. Its connection goes back to the pool when the answer has been
-/// read to its end.
+/// The rest of an upstream's answer, or of a function's in its place.
 pub(in crate::proxy) struct UpstreamBody {
-    connection: Option<Box<Connection<RequestBody>>>,
-    endpoint: Endpoint,
-    read_timeout: Duration,
+    from: From,
     /// Why it broke off, until that is said.
     broken: Option<BodyError>,
 }
 
+enum From {
+    Upstream(Wire),
+    Function(Box<FunctionBody>),
+}
+
+/// A connection, which goes back to the pool when the answer has been read to its end.
+struct Wire {
+    connection: Option<Box<Connection<RequestBody>>>,
+    endpoint: Endpoint,
+    read_timeout: Duration,
+}
+
 impl UpstreamBody {
-    pub(in crate::proxy) fn new(
+    pub(in crate::proxy) fn of(
         connection: Box<Connection<RequestBody>>,
         endpoint: Endpoint,
         read_timeout: Duration,
     ) -> Self {
-        Self { connection: Some(connection), endpoint, read_timeout, broken: None }
+        let from = From::Upstream(Wire { connection: Some(connection), endpoint, read_timeout });
+        Self { from, broken: None }
+    }
+
+    pub(in crate::proxy) fn of_function(body: FunctionBody) -> Self {
+        Self { from: From::Function(Box::new(body)), broken: None }
     }
 
     pub(super) fn give_back_at_end(&mut self, client: &Client) {
-        if let Some(connection) = self.connection.take_if(|connection| connection.is_end_stream()) {
-            client.worker.pool.put(&self.endpoint, connection, client.deadline.now());
+        match &mut self.from {
+            From::Upstream(wire) => wire.give_back_at_end(client),
+            From::Function(_) => {}
         }
     }
 
     /// The connection, after the other side has agreed to another protocol.
     pub(in crate::proxy) fn into_connection(self) -> Option<(Box<Connection<RequestBody>>, Duration)> {
-        self.connection.map(|connection| (connection, self.read_timeout))
+        match self.from {
+            From::Upstream(Wire { connection, read_timeout, .. }) => {
+                connection.map(|connection| (connection, read_timeout))
+            }
+            From::Function(_) => None,
+        }
     }
 
     pub(in crate::proxy) fn is_end_stream(&self) -> bool {
-        self.connection.as_ref().is_none_or(|connection| connection.is_end_stream())
+        match &self.from {
+            From::Upstream(wire) => {
+                wire.connection.as_ref().is_none_or(|connection| connection.is_end_stream())
+            }
+            From::Function(body) => body.is_end_stream(),
+        }
     }
 
     pub(in crate::proxy) fn size_hint(&self) -> SizeHint {
-        let connection = self.connection.as_ref();
-        connection.map_or_else(|| SizeHint::with_exact(0), |connection| connection.size_hint())
+        match &self.from {
+            From::Upstream(Wire { connection: Some(connection), .. }) => connection.size_hint(),
+            From::Upstream(_) => SizeHint::with_exact(0),
+            From::Function(body) => body.size_hint(),
+        }
     }
 
     /// An error waits for one more poll: hyper throws away what it has not written when a body fails,
@@ -60,7 +88,11 @@ impl UpstreamBody {
         if let Some(error) = self.broken.take() {
             return Poll::Ready(Some(Err(error)));
         }
-        match self.poll_incoming(client, cx) {
+        let polled = match &mut self.from {
+            From::Upstream(wire) => wire.poll(client, cx),
+            From::Function(body) => body.poll_frame(cx),
+        };
+        match polled {
             Poll::Ready(Some(Err(error))) => {
                 self.broken = Some(error);
                 cx.waker().wake_by_ref();
@@ -69,8 +101,16 @@ impl UpstreamBody {
             polled @ (Poll::Pending | Poll::Ready(None | Some(Ok(_)))) => polled,
         }
     }
+}
 
-    fn poll_incoming(
+impl Wire {
+    fn give_back_at_end(&mut self, client: &Client) {
+        if let Some(connection) = self.connection.take_if(|connection| connection.is_end_stream()) {
+            client.worker.pool.put(&self.endpoint, connection, client.deadline.now());
+        }
+    }
+
+    fn poll(
         &mut self,
         client: &Client,
         cx: &mut Context<'_>,

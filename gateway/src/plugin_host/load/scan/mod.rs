@@ -17,12 +17,21 @@ use wasmparser::BinaryReaderError;
 
 use crate::plugin_host::AdmissionError;
 
+/// What a component was written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// The contract of plugins.
+    Contract,
+    /// `wasi:http`: it answers in the upstream's place.
+    Function,
+}
+
 /// Looks at a component whose memories may begin with `max_memory` bytes at most.
 ///
 /// # Errors
 ///
 /// What it is instead of a component, which bound it passes, or what it imports without need.
-pub(crate) fn scan(bytes: &[u8], max_memory: usize) -> Result<(), AdmissionError> {
+pub(crate) fn scan(bytes: &[u8], max_memory: usize) -> Result<Written, AdmissionError> {
     kind::check(bytes)?;
     outline::check(bytes, max_memory)
 }

@@ -6,7 +6,7 @@ use wasmparser::{CanonicalFunction, CanonicalOption, MemoryType, Parser, Payload
 
 use super::bounds::{self, at_most, no_deeper};
 use super::types::Types;
-use super::{broken, imports};
+use super::{Written, broken, imports};
 use crate::plugin_host::AdmissionError;
 
 /// What has been counted so far.
@@ -24,6 +24,10 @@ struct Outline {
     segments: usize,
     memories: usize,
     max_memory: usize,
+    /// Names of what the component itself imports.
+    imports: Vec<String>,
+    /// Whether it exports what functions do.
+    handles: bool,
 }
 
 /// Walks through the sections of a component.
@@ -31,7 +35,7 @@ struct Outline {
 /// # Errors
 ///
 /// The first bound that is passed, or an import that the gateway does not have.
-pub(super) fn check(bytes: &[u8], max_memory: usize) -> Result<(), AdmissionError> {
+pub(super) fn check(bytes: &[u8], max_memory: usize) -> Result<Written, AdmissionError> {
     let mut outline = Outline { max_memory, ..Outline::default() };
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(broken)?;
@@ -40,7 +44,9 @@ pub(super) fn check(bytes: &[u8], max_memory: usize) -> Result<(), AdmissionErro
         outline.bounded()?;
         outline.look(payload, bytes)?;
     }
-    Ok(())
+    let written = if outline.handles { Written::Function } else { Written::Contract };
+    outline.imports.iter().try_for_each(|name| imports::check(name, written))?;
+    Ok(written)
 }
 
 impl Outline {
@@ -118,7 +124,7 @@ impl Outline {
             Payload::ComponentImportSection(section) => section.into_iter().try_for_each(|import| {
                 let import = import.map_err(broken)?;
                 if self.levels.is_empty() {
-                    imports::check(import.name.name)?;
+                    self.imports.push(import.name.name.to_owned());
                 }
                 self.types.refer(import.ty)
             }),
@@ -130,9 +136,11 @@ impl Outline {
                 self.types.instances(section.count());
                 Ok(())
             }
-            Payload::ComponentExportSection(section) => {
-                section.into_iter().try_for_each(|export| self.types.export(&export.map_err(broken)?))
-            }
+            Payload::ComponentExportSection(section) => section.into_iter().try_for_each(|export| {
+                let export = export.map_err(broken)?;
+                self.handles |= self.levels.is_empty() && imports::is_handler(export.name.name);
+                self.types.export(&export)
+            }),
             _ => Ok(()),
         }
     }

@@ -92,7 +92,7 @@ impl Arena {
         });
         let name = "(data (i32.const 64) \"other\")";
         let honest = fixture.assign(Guest { more: name, ..Guest::default() }.build(), &spec(1, "{}")).await;
-        let pool = honest.core.plugin.plain.engine().pooling_allocator_metrics().unwrap();
+        let pool = honest.core.plugin.engine().pooling_allocator_metrics().unwrap();
         let neighbour = Some(Neighbour::start(fixture.host.clone(), honest));
         while fixture.host.instances().0 == 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
