@@ -75,6 +75,8 @@ fi
 
 if [ "$what" = all ]; then
     want redis-server redis-server
+    # Kong's command line tool, against which the Admin API is tested.
+    want deck deck
 fi
 
 # Plugins are compiled to WebAssembly: by the user's toolchain, or else by Debian's.

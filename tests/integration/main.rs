@@ -13,6 +13,7 @@ mod capabilities;
 mod compiling;
 mod confinement;
 mod costly;
+mod deck;
 mod drain;
 mod framing;
 mod functions;

@@ -108,10 +108,9 @@ impl Kind {
     /// Takes shorthand fields apart; what they say goes over what was sent beside them.
     fn expand(&self, sent: &mut Document) -> Result<(), Violations> {
         sent.remove(EXPIRES_AT);
-        // All are taken before the first is taken apart: what one says is not sent for another.
-        let taken: Vec<_> =
-            self.shorthands.iter().filter_map(|short| Some((short, sent.remove(short.name)?))).collect();
-        for (shorthand, value) in taken {
+        // One after the other, as in Kong: what an earlier one says, a later one takes for sent.
+        for shorthand in &self.shorthands {
+            let Some(value) = sent.remove(shorthand.name) else { continue };
             validate::field(&shorthand.field, &value, Writing::Insert).map_err(|found| {
                 let mut fields = Document::new();
                 fields.insert(shorthand.name.to_owned(), found);

@@ -51,11 +51,12 @@ async fn upstreams_agree_with_themselves() {
         ),
         ("a hash makes it consistent", json!({"hash_on": "ip"}), "consistent-hashing", "ip"),
         (
-            "none makes it round",
+            "least connections beside none stay",
             json!({"algorithm": "least-connections", "hash_on": "none"}),
-            "round-robin",
+            "least-connections",
             "none",
         ),
+        ("none makes it round", json!({"hash_on": "none"}), "round-robin", "none"),
         ("null is none", json!({"algorithm": "latency", "hash_on": null}), "latency", "none"),
     ] {
         let found = admin.json("PATCH", "/upstreams/u.test", sent).await.body;

@@ -57,12 +57,13 @@ fn path() -> Field {
         .text(formats::path)
 }
 
-/// A balancer that hashes nothing forgets what it hashed by.
+/// A balancer that hashes nothing forgets what it hashed by. Null and not "none", which would make it
+/// round-robin in turn ([`by_hash`]).
 fn by_algorithm(value: &Value) -> Document {
     let mut fields = Document::new();
     fields.insert("algorithm".to_owned(), value.clone());
     if value == "least-connections" || value == "latency" {
-        fields.insert("hash_on".to_owned(), "none".into());
+        fields.insert("hash_on".to_owned(), Value::Null);
     }
     fields
 }
