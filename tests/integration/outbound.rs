@@ -57,13 +57,13 @@ async fn a_shutdown_waits_for_no_host_call_longer_than_for_its_request() -> anyh
         while waiting.len() < 8 {
             let mut client = Client::connect(gateway.proxy).await?;
             let request = tokio::spawn(async move { client.get("/reach", &[]).await });
-            if tokio::time::timeout(Duration::from_millis(500), tar_pit.accept()).await.is_ok() {
-                waiting.push(request);
+            if let Ok(accepted) = tokio::time::timeout(Duration::from_secs(1), tar_pit.accept()).await {
+                waiting.push((request, accepted?));
             }
         }
         let begun = Instant::now();
         gateway.signal("TERM")?;
-        for request in waiting {
+        for (request, _held) in waiting {
             let answered = request.await?.map_or(0, |answer| answer.status.as_u16());
             assert_eq!(answered, status, "{case}");
         }

@@ -48,7 +48,7 @@ async fn trailing(gateway: &Gateway, route: &str, sandbox: &Value, name: &str) -
     let path = format!("/{route}");
     let live = || async {
         let answer = post(gateway, &path).await.unwrap_or_default();
-        answer.contains("x-came") || !answer.contains("200 ok")
+        answer.contains("x-came: ") || !answer.contains("200 ok")
     };
     gateway_tests::eventually("the plugin is live", PATIENCE, live).await.map(drop)
 }
@@ -106,15 +106,16 @@ async fn what_no_trailer_may_say_is_not_said() -> anyhow::Result<()> {
         let (closed, open) = (format!("closed-{at}"), format!("open-{at}"));
         serve(&gateway, &closed, &upstream.url()).await?;
         serve(&gateway, &open, &upstream.url()).await?;
+        let policy = json!({ "name": "trailing", "config": { "name": name, "value": "1" },
+            "sandbox": { "on_failure": "open", "breaker": { "failures": 0 } } });
+        assign(&gateway, &open, &policy).await?;
+        // What was written before goes live before.
         trailing(&gateway, &closed, &json!({ "breaker": { "failures": 0 } }), name).await?;
         let before = upstream.seen().len();
         let refused = post(&gateway, &format!("/{closed}")).await?;
         assert!(refused.starts_with("http/1.1 500 "), "{name}: {refused:?}");
         let whole = upstream.seen().into_iter().skip(before).filter(|seen| seen.trailers.is_some()).count();
         assert_eq!(whole, 0, "{name}: no request looked whole");
-        let policy = json!({ "name": "trailing", "config": { "name": name, "value": "1" },
-            "sandbox": { "on_failure": "open", "breaker": { "failures": 0 } } });
-        assign(&gateway, &open, &policy).await?;
         let passed = post(&gateway, &format!("/{open}")).await?;
         assert!(passed.contains("200 ok"), "{name}: {passed:?}");
         let seen = upstream.seen().pop().unwrap();
