@@ -70,7 +70,7 @@ async fn a_shutdown_waits_for_no_host_call_longer_than_for_its_request() -> anyh
         let ended = gateway.ended(Duration::from_secs(20)).await?;
         assert!(begun.elapsed() < Duration::from_secs(8), "{case}: {:?}", begun.elapsed());
         assert!(!gateway.log().contains("panicked"), "{case}: {}", gateway.log());
-        assert_eq!(ended.success(), status == 500, "{case}: {ended}");
+        assert!(ended.success(), "{case}: {ended}");
     }
     Ok(())
 }
