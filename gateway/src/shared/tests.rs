@@ -265,10 +265,12 @@ async fn redis_is_spoken_to_over_tls_and_only_if_it_is_known() {
     for (case, settings) in [
         ("a certificate that nobody vouches for", RedisSettings { ssl_verify: true, ..tls.clone() }),
         ("a plain client of a server with TLS", RedisSettings { ssl: false, ..tls.clone() }),
-        ("a client with TLS of a plain server", RedisSettings { port: port(&plain), ..tls.clone() }),
+        (
+            "a client with TLS of a plain server",
+            RedisSettings { port: port(&plain), password: SecretString::from("hunter22"), ..tls.clone() },
+        ),
     ] {
         let begun = Instant::now();
-        let settings = RedisSettings { password: SecretString::from("hunter22"), ..settings };
         let refused = redis(&settings).get(Backend::Redis, "k".into()).await.expect_err(case).to_string();
         assert!(!refused.contains("hunter22"), "{case}: {refused}");
         assert!(begun.elapsed() < Duration::from_secs(7), "{case}: {:?}", begun.elapsed());

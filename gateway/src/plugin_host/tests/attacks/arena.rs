@@ -100,7 +100,7 @@ impl Arena {
         let honest = fixture.assign(Guest { more: name, ..Guest::default() }.build(), &spec(1, "{}")).await;
         let pool = honest.core.plugin.plain.engine().pooling_allocator_metrics().unwrap();
         let neighbour = Some(Neighbour::start(fixture.host.clone(), honest));
-        while fixture.host.instances().0 == 0 {
+        while fixture.host.instances().0 == 0 || slots(&pool)[..3].contains(&0) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let slots = slots(&pool);
