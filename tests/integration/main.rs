@@ -11,6 +11,7 @@ mod bodies;
 mod capabilities;
 mod compiling;
 mod confinement;
+mod costly;
 mod drain;
 mod framing;
 mod hostile_config;

@@ -167,7 +167,7 @@ impl Changes<'_> {
         let came = Probe { what: "it moved", path: &moved_path, old: "nothing", new: &moved_path };
         self.change((by(0), Method::PATCH, &at), moves, came).await?;
 
-        let (from, to) = if round % 2 == 0 { ("one", "two") } else { ("two", "one") };
+        let (from, to) = if round.is_multiple_of(2) { ("one", "two") } else { ("two", "one") };
         let (from, to_path) = (format!("/{from}/moving"), format!("/{to}/moving"));
         let switched = Probe { what: "another service", path: "/moving", old: &from, new: &to_path };
         let service = json!({ "service": { "name": to } });

@@ -8,8 +8,11 @@
     reason = "JSON in tests: a missing field is null, and the assertion shows it"
 )]
 
+#[path = "../integration/costly.rs"]
+mod costly;
 mod hot_swap;
 mod isolation;
+mod promptness;
 #[allow(dead_code, reason = "the scenarios without load use the rest")]
 #[path = "../integration/setup.rs"]
 mod setup;

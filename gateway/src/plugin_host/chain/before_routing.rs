@@ -7,8 +7,7 @@ use super::next::Next;
 use super::run::Run;
 use super::{Chain, Flow, Placement, settled};
 use crate::exchange::{self, Exchange};
-use crate::plugin_host::bindings::exports::weir::plugin::before_routing as wit;
-use crate::plugin_host::guest::{Outcome, Work};
+use crate::plugin_host::guest::{Outcome, RequestVerdict, Work};
 use crate::plugin_host::inputs::Reader;
 use crate::plugin_host::{CallFailure, Instances, Phase, verify};
 
@@ -36,7 +35,7 @@ impl Chain {
             let (back, result) = caller.call(state, exchange, work, settle).await;
             exchange = back;
             if let Next::Answer(answer) = settled(result, assignment.core.on_failure) {
-                return (exchange, Flow::Respond(answer));
+                return (exchange, Flow::Respond(*answer));
             }
         }
         (exchange, Flow::Continue)
@@ -49,15 +48,13 @@ fn settle(said: Said<'_>) -> Result<Next, CallFailure> {
     let Outcome::BeforeRouting(verdict) = outcome else {
         return Err(CallFailure::BadAnswer("another phase's".into()));
     };
-    let wit::Proceed { edits, change } = match *verdict {
-        wit::Verdict::Proceed(proceed) => proceed,
-        wit::Verdict::Respond(said) => {
-            return verify::answer(said).map(Next::Answer).map_err(CallFailure::BadAnswer);
-        }
+    let proceed = match verdict {
+        RequestVerdict::Proceed(proceed) => proceed,
+        RequestVerdict::Respond(said) => return Next::answer(said),
     };
-    let edits = verify::edits(edits).map_err(CallFailure::BadAnswer)?;
-    if let Some(change) = change {
-        verify::routing(change, &mut exchange.request).map_err(CallFailure::BadAnswer)?;
+    let edits = verify::edits(proceed.edits).map_err(CallFailure::BadAnswer)?;
+    if let Some(change) = proceed.change {
+        verify::routing(*change.0, &mut exchange.request).map_err(CallFailure::BadAnswer)?;
     }
     exchange::apply(edits, &mut exchange.request.headers);
     Ok(Next::Go)

@@ -11,8 +11,8 @@ use super::request::MAX_CARRY;
 use super::run::Run;
 use super::{Chain, Flow, Placement, ResponseFlow, settled};
 use crate::exchange::{self, Exchange, LocalAnswer};
-use crate::plugin_host::bindings::exports::weir::plugin::{request_body, response_body};
-use crate::plugin_host::guest::{BodyWork, Outcome, Work};
+use crate::plugin_host::guest::verdict::{RequestBody, ResponseBody};
+use crate::plugin_host::guest::{BodyWork, Outcome, RequestVerdict, ResponseVerdict, Work};
 use crate::plugin_host::{Assignment, CallFailure, Direction, Instances, verify};
 
 /// The body that was collected, or why there is none. A plugin may put another in its place.
@@ -30,7 +30,7 @@ impl Chain {
     ) -> (Box<Exchange>, Flow) {
         let (exchange, answer) = self.hand_over(instances, run, exchange, (Direction::Request, body)).await;
         match answer {
-            Some(answer) => (exchange, Flow::Respond(answer)),
+            Some(answer) => (exchange, Flow::Respond(*answer)),
             None => self.on_request(instances, run, exchange).await,
         }
     }
@@ -45,7 +45,7 @@ impl Chain {
     ) -> (Box<Exchange>, ResponseFlow) {
         let (exchange, answer) = self.hand_over(instances, run, exchange, (Direction::Response, body)).await;
         match answer {
-            Some(answer) => (exchange, ResponseFlow::Replace(answer)),
+            Some(answer) => (exchange, ResponseFlow::Replace(*answer)),
             None => self.on_response(instances, run, exchange).await,
         }
     }
@@ -56,7 +56,7 @@ impl Chain {
         run: &mut Run,
         mut exchange: Box<Exchange>,
         (direction, body): (Direction, Collected<'_>),
-    ) -> (Box<Exchange>, Option<LocalAnswer>) {
+    ) -> (Box<Exchange>, Option<Box<LocalAnswer>>) {
         let at = run.turn(direction);
         *at += 1;
         let at = *at - 1;
@@ -93,9 +93,9 @@ fn settle(said: Said<'_>, assignment: &Arc<Assignment>, body: &mut Bytes) -> Res
     let Said { outcome, kept: _, exchange, state } = said;
     match outcome {
         Outcome::RequestBody(verdict) => {
-            let request_body::Proceed { edits, body: new, carry } = match *verdict {
-                request_body::Verdict::Proceed(proceed) => proceed,
-                request_body::Verdict::Respond(said) => return answer(said),
+            let RequestBody { edits, body: new, carry } = match verdict {
+                RequestVerdict::Proceed(proceed) => proceed,
+                RequestVerdict::Respond(said) => return Next::answer(said),
             };
             if carry.as_ref().is_some_and(|carry| carry.len() > MAX_CARRY) {
                 return Err(CallFailure::BadAnswer("it carries more than 4 KiB".into()));
@@ -106,9 +106,9 @@ fn settle(said: Said<'_>, assignment: &Arc<Assignment>, body: &mut Bytes) -> Res
             state.carry = carry.or_else(|| state.carry.take());
         }
         Outcome::ResponseBody(verdict) => {
-            let response_body::Proceed { status, edits, body: new } = match *verdict {
-                response_body::Verdict::Proceed(proceed) => proceed,
-                response_body::Verdict::Replace(said) => return answer(said),
+            let ResponseBody { status, edits, body: new } = match verdict {
+                ResponseVerdict::Proceed(proceed) => proceed,
+                ResponseVerdict::Replace(said) => return Next::answer(said),
             };
             let edits = verify::edits(edits).map_err(CallFailure::BadAnswer)?;
             let status = status.map(verify::status).transpose().map_err(CallFailure::BadAnswer)?;
@@ -126,12 +126,6 @@ fn settle(said: Said<'_>, assignment: &Arc<Assignment>, body: &mut Bytes) -> Res
         | Outcome::Logged => return Err(CallFailure::BadAnswer("another phase's".into())),
     }
     Ok(Next::Go)
-}
-
-fn answer(
-    said: crate::plugin_host::bindings::weir::plugin::types::LocalResponse,
-) -> Result<Next, CallFailure> {
-    verify::answer(said).map(Next::Answer).map_err(CallFailure::BadAnswer)
 }
 
 /// Puts another body in place. Its length goes into the head for the plugins that come later; what is

@@ -108,7 +108,7 @@ impl Chain {
 fn settled(result: Result<Next, CallFailure>, policy: FailurePolicy) -> Next {
     match result {
         Ok(next) => next,
-        Err(failure) if policy.of(&failure) == OnFailure::Closed => Next::Answer(failure.answer()),
+        Err(failure) if policy.of(&failure) == OnFailure::Closed => Next::Answer(Box::new(failure.answer())),
         Err(_) => Next::Go,
     }
 }

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use super::stage::Stage;
 use crate::exchange::LocalAnswer;
-use crate::plugin_host::bindings::weir::plugin::types::BodyMode;
+use crate::plugin_host::bindings::weir::plugin::types::{BodyMode, LocalResponse};
 use crate::plugin_host::guest::Instance;
 use crate::plugin_host::metrics::CallOutcome;
+use crate::plugin_host::verify::{self, Apart};
 use crate::plugin_host::{Assignment, CallFailure, Direction};
 
 /// What a plugin's answer means for the walk.
 pub(super) enum Next {
     /// The next plugin is asked.
     Go,
-    /// This is the answer to the client.
-    Answer(LocalAnswer),
+    /// This is the answer to the client. Boxed, as what is rare is, so that handing the rest on costs little.
+    Answer(Box<LocalAnswer>),
     /// The same plugin is asked again with the body, of so many bytes at most.
     Collect(u64),
     /// The next plugin is asked, and this one gets the chunks of the body.
@@ -22,6 +23,12 @@ pub(super) enum Next {
 }
 
 impl Next {
+    /// The plugin's own answer, if it can be given.
+    pub(super) fn answer(said: Apart<LocalResponse>) -> Result<Self, CallFailure> {
+        let answer = verify::answer(*said.0).map_err(CallFailure::BadAnswer)?;
+        Ok(Self::Answer(Box::new(answer)))
+    }
+
     /// What `body` asks for, if the plugin can have it.
     pub(super) fn of(
         body: &BodyMode,

@@ -12,10 +12,12 @@ use crate::exchange::{self, ConsumerFacts, Exchange, HeaderEdit, Identity, Local
 use crate::plugin_host::assignment::{CallFailure, FailurePolicy};
 use crate::plugin_host::bindings::exports::weir::plugin::request_head as wit;
 use crate::plugin_host::bindings::weir::plugin::types::BodyMode;
-use crate::plugin_host::guest::{Outcome, Work};
+use crate::plugin_host::guest::verdict::RequestHead;
+use crate::plugin_host::guest::{Outcome, RequestVerdict, Work};
 use crate::plugin_host::inputs::Reader;
 use crate::plugin_host::metrics::CallOutcome;
-use crate::plugin_host::{Assignment, Direction, Instances, Phase, verify};
+use crate::plugin_host::verify::{self, Apart};
+use crate::plugin_host::{Assignment, Direction, Instances, Phase};
 
 /// Bytes that a plugin may carry from phase to phase.
 pub(super) const MAX_CARRY: usize = 4 << 10;
@@ -23,13 +25,13 @@ pub(super) const MAX_CARRY: usize = 4 << 10;
 /// A verdict that has passed every check.
 enum Checked {
     Proceed(Proceed),
-    Respond(LocalAnswer),
+    Respond(Box<LocalAnswer>),
 }
 
 struct Proceed {
     edits: Vec<HeaderEdit>,
     response_edits: Vec<HeaderEdit>,
-    target: Option<TargetChange>,
+    target: Option<Box<TargetChange>>,
     identity: Option<Identity>,
     /// A consumer that `identity` names, and that the guest was not told about in this call.
     stranger: Option<Uuid>,
@@ -67,7 +69,7 @@ impl Chain {
             };
             match settled(result, policy) {
                 Next::Go => {}
-                Next::Answer(answer) => return (exchange, Flow::Respond(answer)),
+                Next::Answer(answer) => return (exchange, Flow::Respond(*answer)),
                 Next::Stream(stage) => stages.push(*stage),
                 Next::Collect(most) => {
                     *turn = at;
@@ -129,7 +131,7 @@ fn apply(proceed: Proceed, exchange: &mut Exchange, state: &mut SlotRun) {
     exchange::apply(edits, &mut exchange.request.headers);
     exchange.response_edits.extend(response_edits);
     if let Some(target) = target {
-        exchange.target = target;
+        exchange.target = *target;
     }
     if let Some(identity) = identity {
         identity.announce(&mut exchange.request.headers);
@@ -149,23 +151,24 @@ fn check(
     let Outcome::RequestHead(verdict) = outcome else {
         return Err(CallFailure::BadAnswer("another phase's".into()));
     };
-    let wit::Proceed { edits, target, identity, body, response, response_edits, carry } = match *verdict {
-        wit::Verdict::Proceed(proceed) => proceed,
-        wit::Verdict::Respond(said) => {
-            return verify::answer(said).map(Checked::Respond).map_err(CallFailure::BadAnswer);
+    let RequestHead { edits, target, identity, body, response, response_edits, carry } = match verdict {
+        RequestVerdict::Proceed(proceed) => proceed,
+        RequestVerdict::Respond(said) => {
+            let answer = verify::answer(*said.0).map_err(CallFailure::BadAnswer)?;
+            return Ok(Checked::Respond(Box::new(answer)));
         }
     };
     if carry.as_ref().is_some_and(|carry| carry.len() > MAX_CARRY) {
         return Err(CallFailure::BadAnswer("it carries more than 4 KiB".into()));
     }
-    let change = |said| {
-        let mut target = exchange.target.clone();
-        verify::target(said, &mut target).map(|()| target)
+    let change = |said: Apart<wit::TargetChange>| {
+        let mut target = Box::new(exchange.target.clone());
+        verify::target(*said.0, &mut target).map(|()| target)
     };
     let target = target.map(change).transpose().map_err(CallFailure::BadAnswer)?;
     let edits = verify::edits(edits).map_err(CallFailure::BadAnswer)?;
     let response_edits = verify::edits(response_edits).map_err(CallFailure::BadAnswer)?;
-    let identity = identity.map(|said| identify(assignment, said, told)).transpose()?;
+    let identity = identity.map(|said| identify(assignment, *said.0, told)).transpose()?;
     let (identity, stranger) = identity.map_or((None, None), |(known, stranger)| (Some(known), stranger));
     Ok(Checked::Proceed(Proceed { edits, response_edits, target, identity, stranger, response, carry, body }))
 }

@@ -8,8 +8,7 @@ use super::run::{Run, SlotRun};
 use super::{Chain, Placement, ResponseFlow, settled};
 use crate::exchange::{self, ConsumerFacts, Exchange, RequestId};
 use crate::plugin_host::assignment::{CallFailure, Core};
-use crate::plugin_host::bindings::exports::weir::plugin::response_head as wit;
-use crate::plugin_host::guest::{Outcome, Work};
+use crate::plugin_host::guest::{Outcome, ResponseVerdict, Work};
 use crate::plugin_host::inputs::Reader;
 use crate::plugin_host::instances::Called;
 use crate::plugin_host::{Assignment, Direction, Instances, Phase, verify};
@@ -38,7 +37,7 @@ impl Chain {
             exchange = back;
             match settled(result, assignment.core.on_failure) {
                 Next::Go => {}
-                Next::Answer(answer) => return (exchange, ResponseFlow::Replace(answer)),
+                Next::Answer(answer) => return (exchange, ResponseFlow::Replace(*answer)),
                 Next::Stream(stage) => stages.push(*stage),
                 Next::Collect(most) => {
                     *turn = at;
@@ -69,20 +68,18 @@ fn settle(said: Said<'_>, assignment: &Arc<Assignment>) -> Result<Next, CallFail
     let Outcome::ResponseHead(verdict) = outcome else {
         return Err(CallFailure::BadAnswer("another phase's".into()));
     };
-    let wit::Proceed { status, edits, body, carry } = match *verdict {
-        wit::Verdict::Proceed(proceed) => proceed,
-        wit::Verdict::Replace(said) => {
-            return verify::answer(said).map(Next::Answer).map_err(CallFailure::BadAnswer);
-        }
+    let proceed = match verdict {
+        ResponseVerdict::Proceed(proceed) => proceed,
+        ResponseVerdict::Replace(said) => return Next::answer(said),
     };
-    let edits = verify::edits(edits).map_err(CallFailure::BadAnswer)?;
-    let status = status.map(verify::status).transpose().map_err(CallFailure::BadAnswer)?;
-    let next = Next::of(&body, kept, assignment, Direction::Response)?;
+    let edits = verify::edits(proceed.edits).map_err(CallFailure::BadAnswer)?;
+    let status = proceed.status.map(verify::status).transpose().map_err(CallFailure::BadAnswer)?;
+    let next = Next::of(&proceed.body, kept, assignment, Direction::Response)?;
     if let Some(head) = &mut exchange.response {
         exchange::apply(edits, &mut head.headers);
         head.status = status.unwrap_or(head.status);
     }
-    state.carry = carry.or_else(|| state.carry.take());
+    state.carry = proceed.carry.or_else(|| state.carry.take());
     Ok(next)
 }
 

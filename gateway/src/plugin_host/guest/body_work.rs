@@ -5,22 +5,23 @@ use wasmtime::component::TypedFunc;
 
 use super::start::HOSTCALL_FUEL;
 use super::wire::HeaderRef;
-use super::{Held, Instance, Outcome};
+use super::{Held, Instance, Outcome, RequestVerdict, ResponseVerdict, verdict};
 use crate::plugin_host::Direction;
-use crate::plugin_host::bindings::exports::weir::plugin::{request_body, response_body};
 use crate::plugin_host::bindings::weir::plugin::chunks::ChunkVerdict;
-use crate::plugin_host::bindings::weir::plugin::types::{Failure, HeaderOp};
+use crate::plugin_host::bindings::weir::plugin::types::Failure;
+use crate::plugin_host::verify::CheckedOp;
 
 type Carry = Option<&'static [u8]>;
 
 /// `request-body.on-request-body`.
-pub(crate) type OnRequestBody = TypedFunc<(Carry,), (Result<request_body::Verdict, Failure>,)>;
+pub(crate) type OnRequestBody = TypedFunc<(Carry,), (Result<RequestVerdict<verdict::RequestBody>, Failure>,)>;
 /// `response-body.on-response-body`.
-pub(crate) type OnResponseBody = TypedFunc<(Carry,), (Result<response_body::Verdict, Failure>,)>;
+pub(crate) type OnResponseBody =
+    TypedFunc<(Carry,), (Result<ResponseVerdict<verdict::ResponseBody>, Failure>,)>;
 /// `request-stream.on-request-chunk` and its twin.
 pub(crate) type OnChunk = TypedFunc<(&'static [u8], bool), (ChunkVerdict,)>;
 /// `request-trailers.on-request-trailers` and its twin.
-pub(crate) type OnTrailers = TypedFunc<(&'static [HeaderRef<'static>],), (Vec<HeaderOp>,)>;
+pub(crate) type OnTrailers = TypedFunc<(&'static [HeaderRef<'static>],), (Vec<CheckedOp>,)>;
 
 /// One call about a body.
 #[derive(Debug)]
@@ -73,14 +74,14 @@ macro_rules! call {
                 instance.hold(body);
                 let said = function.$call(&mut instance.store, (carry.as_deref(),))$($wait)*;
                 instance.let_go();
-                Ok(said?.0.map(|verdict| Outcome::RequestBody(Box::new(verdict))))
+                Ok(said?.0.map(Outcome::RequestBody))
             }
             BodyWork::Whole(Direction::Response, body, carry) => {
                 let function = calls.response_body.ok_or_else(super::instance::missing)?;
                 instance.hold(body);
                 let said = function.$call(&mut instance.store, (carry.as_deref(),))$($wait)*;
                 instance.let_go();
-                Ok(said?.0.map(|verdict| Outcome::ResponseBody(Box::new(verdict))))
+                Ok(said?.0.map(Outcome::ResponseBody))
             }
             BodyWork::Chunk(direction, chunk, last) => {
                 let function = calls.chunk(*direction)?;

@@ -22,7 +22,8 @@ use crate::plugin_host::runtime::Permit;
 /// A configured instance. It serves one assignment, and one call at a time.
 pub(crate) struct Instance {
     pub(super) store: Store<CallState>,
-    pub(super) calls: Calls,
+    /// Apart, since an instance is handed on often.
+    pub(super) calls: Box<Calls>,
     /// Calls after which it is replaced.
     pub(super) left: u32,
     /// When it is replaced, whatever it did.
@@ -103,20 +104,20 @@ impl Instance {
                 let function = self.calls.before_routing.ok_or_else(missing)?;
                 let lists = lists_of(inputs);
                 let (said,) = function.call(&mut self.store, (&values_of(inputs, &lists),))?;
-                Ok(said.map(|verdict| Outcome::BeforeRouting(Box::new(verdict))))
+                Ok(said.map(Outcome::BeforeRouting))
             }
             Work::RequestHead(inputs) => {
                 let function = self.calls.request_head.ok_or_else(missing)?;
                 let lists = lists_of(inputs);
                 let (said,) = function.call(&mut self.store, (&values_of(inputs, &lists),))?;
-                Ok(said.map(|verdict| Outcome::RequestHead(Box::new(verdict))))
+                Ok(said.map(Outcome::RequestHead))
             }
             Work::ResponseHead(inputs, carry) => {
                 let function = self.calls.response_head.ok_or_else(missing)?;
                 let lists = lists_of(inputs);
                 let values = values_of(inputs, &lists);
                 let (said,) = function.call(&mut self.store, (&values, carry.as_deref()))?;
-                Ok(said.map(|verdict| Outcome::ResponseHead(Box::new(verdict))))
+                Ok(said.map(Outcome::ResponseHead))
             }
             Work::Log(entries) => {
                 let function = self.calls.log.ok_or_else(missing)?;
@@ -140,21 +141,21 @@ impl Instance {
                 let lists = lists_of(inputs);
                 let values = values_of(inputs, &lists);
                 let (said,) = function.call_async(&mut self.store, (&values,)).await?;
-                Ok(said.map(|verdict| Outcome::BeforeRouting(Box::new(verdict))))
+                Ok(said.map(Outcome::BeforeRouting))
             }
             Work::RequestHead(inputs) => {
                 let function = self.calls.request_head.ok_or_else(missing)?;
                 let lists = lists_of(inputs);
                 let values = values_of(inputs, &lists);
                 let (said,) = function.call_async(&mut self.store, (&values,)).await?;
-                Ok(said.map(|verdict| Outcome::RequestHead(Box::new(verdict))))
+                Ok(said.map(Outcome::RequestHead))
             }
             Work::ResponseHead(inputs, carry) => {
                 let function = self.calls.response_head.ok_or_else(missing)?;
                 let lists = lists_of(inputs);
                 let values = values_of(inputs, &lists);
                 let (said,) = function.call_async(&mut self.store, (&values, carry.as_deref())).await?;
-                Ok(said.map(|verdict| Outcome::ResponseHead(Box::new(verdict))))
+                Ok(said.map(Outcome::ResponseHead))
             }
             Work::Log(entries) => {
                 let function = self.calls.log.ok_or_else(missing)?;

@@ -8,6 +8,7 @@ mod start;
 mod state;
 mod suspended;
 mod traces;
+pub(crate) mod verdict;
 mod wire;
 mod work;
 
@@ -18,5 +19,6 @@ pub(crate) use limiter::MemoryLimiter;
 pub(crate) use start::{start, start_suspending};
 pub(crate) use state::{CallState, Cancel, MustWait, Spent};
 pub(crate) use suspended::{Ended, Suspended};
+pub(crate) use verdict::{RequestVerdict, ResponseVerdict};
 pub(crate) use wire::{EntryRef, Held, LogEntry, ValueRef, lists_of, values_of};
 pub(crate) use work::{Outcome, Work};

@@ -84,6 +84,7 @@ fn finish(
     store.data_mut().spent.starting = Some(now.saturating_duration_since(begun));
     note(&store, "configure");
     let (left, age) = lifetime();
+    let calls = Box::new(calls);
     let instance = Instance { store, calls, left, until: now + age, _permit: permit };
     let problem = |problem: lifecycle::ConfigProblem| ConfigProblem {
         pointer: problem.pointer,

@@ -2,23 +2,26 @@
 
 use wasmtime::component::TypedFunc;
 
-use super::{BodyWork, EntryRef, Held, LogEntry, ValueRef};
+use super::verdict;
+use super::{BodyWork, EntryRef, Held, LogEntry, RequestVerdict, ResponseVerdict, ValueRef};
 use crate::plugin_host::Phase;
-use crate::plugin_host::bindings::exports::weir::plugin::{
-    before_routing, request_body, request_head, response_body, response_head,
-};
 use crate::plugin_host::bindings::weir::plugin::chunks::ChunkVerdict;
-use crate::plugin_host::bindings::weir::plugin::types::{BodyMode, Failure, HeaderOp};
+use crate::plugin_host::bindings::weir::plugin::types::{BodyMode, Failure};
+use crate::plugin_host::verify::CheckedOp;
 
 type Said<T> = (Result<T, Failure>,);
 
 /// `before-routing.on-before-routing`.
-pub(crate) type OnBeforeRouting = TypedFunc<(&'static [ValueRef<'static>],), Said<before_routing::Verdict>>;
+pub(crate) type OnBeforeRouting =
+    TypedFunc<(&'static [ValueRef<'static>],), Said<RequestVerdict<verdict::BeforeRouting>>>;
 /// `request-head.on-request-head`.
-pub(crate) type OnRequestHead = TypedFunc<(&'static [ValueRef<'static>],), Said<request_head::Verdict>>;
+pub(crate) type OnRequestHead =
+    TypedFunc<(&'static [ValueRef<'static>],), Said<RequestVerdict<verdict::RequestHead>>>;
 /// `response-head.on-response-head`.
-pub(crate) type OnResponseHead =
-    TypedFunc<(&'static [ValueRef<'static>], Option<&'static [u8]>), Said<response_head::Verdict>>;
+pub(crate) type OnResponseHead = TypedFunc<
+    (&'static [ValueRef<'static>], Option<&'static [u8]>),
+    Said<ResponseVerdict<verdict::ResponseHead>>,
+>;
 /// `log-phase.on-log`.
 pub(crate) type OnLog = TypedFunc<(&'static [EntryRef<'static>],), Said<()>>;
 
@@ -52,23 +55,17 @@ impl Work {
     }
 }
 
-/// What came back. Verdicts are boxed: they are large, and handed on several times.
+/// What came back, its edits checked one by one and nothing else.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// Not yet checked.
-    BeforeRouting(Box<before_routing::Verdict>),
-    /// Not yet checked.
-    RequestBody(Box<request_body::Verdict>),
-    /// Not yet checked.
-    ResponseBody(Box<response_body::Verdict>),
+    BeforeRouting(RequestVerdict<verdict::BeforeRouting>),
+    RequestBody(RequestVerdict<verdict::RequestBody>),
+    ResponseBody(ResponseVerdict<verdict::ResponseBody>),
     /// What becomes of a chunk.
     Chunk(ChunkVerdict),
-    /// Not yet checked.
-    Trailers(Vec<HeaderOp>),
-    /// Not yet checked.
-    RequestHead(Box<request_head::Verdict>),
-    /// Not yet checked.
-    ResponseHead(Box<response_head::Verdict>),
+    Trailers(Vec<CheckedOp>),
+    RequestHead(RequestVerdict<verdict::RequestHead>),
+    ResponseHead(ResponseVerdict<verdict::ResponseHead>),
     /// The batch is done.
     Logged,
 }
@@ -77,15 +74,11 @@ impl Outcome {
     /// Whether the plugin wants the chunks of the body that follows: its instance is then kept for them.
     pub(crate) fn streams(&self) -> bool {
         let mode = match self {
-            Self::RequestHead(verdict) => match &**verdict {
-                request_head::Verdict::Proceed(proceed) => &proceed.body,
-                request_head::Verdict::Respond(_) => return false,
-            },
-            Self::ResponseHead(verdict) => match &**verdict {
-                response_head::Verdict::Proceed(proceed) => &proceed.body,
-                response_head::Verdict::Replace(_) => return false,
-            },
-            Self::BeforeRouting(_)
+            Self::RequestHead(RequestVerdict::Proceed(proceed)) => &proceed.body,
+            Self::ResponseHead(ResponseVerdict::Proceed(proceed)) => &proceed.body,
+            Self::RequestHead(RequestVerdict::Respond(_))
+            | Self::ResponseHead(ResponseVerdict::Replace(_))
+            | Self::BeforeRouting(_)
             | Self::RequestBody(_)
             | Self::ResponseBody(_)
             | Self::Chunk(_)

@@ -111,7 +111,7 @@ impl Instances {
         core: &Arc<Core>,
         exchange: Box<Exchange>,
         work: Work,
-        times: (Instant, Duration),
+        (now, wall): (Instant, Duration),
     ) -> Called {
         let info = &core.plugin.info;
         let span = tracing::debug_span!(
@@ -123,35 +123,55 @@ impl Instances {
             outcome = tracing::field::Empty,
             guest_ms = tracing::field::Empty,
         );
-        self.called(core, exchange, work, times).instrument(span).await
+        // Most calls never wait: they do without the state that a call on a fiber needs.
+        match span.in_scope(|| self.called(core, exchange, &work, (now, wall))) {
+            Ok(called) => called,
+            Err((exchange, mode)) => {
+                let call = self.called_on_fiber(core, exchange, work, (now, wall, mode));
+                Box::pin(call.instrument(span)).await
+            }
+        }
     }
 
-    async fn called(
+    /// Makes the call on this thread. The exchange comes back if the call needs a fiber.
+    fn called(
         &self,
         core: &Arc<Core>,
-        mut exchange: Box<Exchange>,
-        work: Work,
+        exchange: Box<Exchange>,
+        work: &Work,
         (now, wall): (Instant, Duration),
-    ) -> Called {
+    ) -> Result<Called, (Box<Exchange>, Mode)> {
         self.activity.call();
         self.sweep();
         if wall.is_zero() {
-            return Called::refused(exchange, CallFailure::WallTime);
+            return Ok(Called::refused(exchange, CallFailure::WallTime));
         }
         if core.conduct.is_resting()
             && let Err(failure) = self.admit(core, now)
         {
-            return Called::refused(exchange, failure);
+            return Ok(Called::refused(exchange, failure));
         }
         let mode = core.mode();
-        if matches!(mode, Mode::Here | Mode::HereFirst) {
-            let mut called = self.call_here(core, exchange, &work, now);
-            match called.exchange.take_if(|_| called.waits) {
-                None => return called,
-                Some(back) => exchange = back,
-            }
-            core.has_waited();
+        if matches!(mode, Mode::Fiber | Mode::Away) {
+            return Err((exchange, mode));
         }
+        let mut called = self.call_here(core, exchange, work, now);
+        match called.exchange.take_if(|_| called.waits) {
+            None => Ok(called),
+            Some(exchange) => {
+                core.has_waited();
+                Err((exchange, mode))
+            }
+        }
+    }
+
+    async fn called_on_fiber(
+        &self,
+        core: &Arc<Core>,
+        exchange: Box<Exchange>,
+        work: Work,
+        (now, wall, mode): (Instant, Duration, Mode),
+    ) -> Called {
         let turn = match mode {
             Mode::Away => match self.services.lane.turn() {
                 Some(turn) => Some(turn),

@@ -20,7 +20,7 @@ pub(crate) fn answer(said: LocalResponse) -> Result<LocalAnswer, String> {
         return Err(format!("more than {MAX_HEADERS} headers"));
     }
     let mut headers = HeaderMap::with_capacity(said.headers.len());
-    for header in said.headers {
+    for header in &said.headers {
         let (name, value) = pair(header)?;
         headers.append(name, value);
     }

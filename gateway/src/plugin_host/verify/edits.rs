@@ -1,41 +1,66 @@
 //! Header edits: names and values are legal, and framing stays the gateway's business.
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
+use wasmtime::component::{ComponentType, Lift};
 
+use super::lifted::{Name, Value};
 use super::names::{FORBIDDEN, name};
 use crate::exchange::HeaderEdit;
-use crate::plugin_host::bindings::weir::plugin::types::{Header, HeaderOp};
+use crate::plugin_host::bindings::weir::plugin::types::Header;
 
 /// Edits of one answer.
 const MAX_EDITS: usize = 1000;
 /// Bytes of one value.
-const MAX_VALUE: usize = 64 << 10;
+pub(super) const MAX_VALUE: usize = 64 << 10;
 
-/// Checks a list of edits.
+/// `types.header`, checked on its way out of the guest.
+#[derive(Debug, ComponentType, Lift)]
+#[component(record)]
+pub(crate) struct CheckedHeader {
+    name: Name,
+    value: Value,
+}
+
+/// `types.header-op`, the same.
+#[derive(Debug, ComponentType, Lift)]
+#[component(variant)]
+pub(crate) enum CheckedOp {
+    #[component(name = "set")]
+    Set(CheckedHeader),
+    #[component(name = "append")]
+    Append(CheckedHeader),
+    #[component(name = "remove")]
+    Remove(Name),
+    #[component(name = "remove-prefix")]
+    RemovePrefix(String),
+}
+
+/// The edits, unless one of them is wrong.
 ///
 /// # Errors
 ///
 /// What is wrong, for the operator's log.
-pub(crate) fn edits(ops: Vec<HeaderOp>) -> Result<Vec<HeaderEdit>, String> {
+pub(crate) fn edits(ops: Vec<CheckedOp>) -> Result<Vec<HeaderEdit>, String> {
     if ops.len() > MAX_EDITS {
         return Err(format!("more than {MAX_EDITS} header edits"));
     }
     ops.into_iter().map(edit).collect()
 }
 
-fn edit(op: HeaderOp) -> Result<HeaderEdit, String> {
+fn edit(op: CheckedOp) -> Result<HeaderEdit, String> {
     Ok(match op {
-        HeaderOp::Set(header) => {
-            let (name, value) = pair(header)?;
+        CheckedOp::Set(CheckedHeader { name, value }) => {
+            let name = name.0?;
+            let value = value.of(&name)?;
             HeaderEdit::Set(name, value)
         }
-        HeaderOp::Append(header) => {
-            let (name, value) = pair(header)?;
+        CheckedOp::Append(CheckedHeader { name, value }) => {
+            let name = name.0?;
+            let value = value.of(&name)?;
             HeaderEdit::Append(name, value)
         }
-        HeaderOp::Remove(text) => HeaderEdit::Remove(name(&text)?),
-        HeaderOp::RemovePrefix(prefix) => {
+        CheckedOp::Remove(name) => HeaderEdit::Remove(name.0?),
+        CheckedOp::RemovePrefix(prefix) => {
             let framing = FORBIDDEN.iter().any(|forbidden| forbidden.starts_with(prefix.as_str()));
             if framing || HeaderName::from_bytes(prefix.as_bytes()).is_err() {
                 return Err(format!("headers that begin with {prefix:?} cannot be removed"));
@@ -50,13 +75,9 @@ fn edit(op: HeaderOp) -> Result<HeaderEdit, String> {
 /// # Errors
 ///
 /// What is wrong with it.
-pub(super) fn pair(header: Header) -> Result<(HeaderName, HeaderValue), String> {
-    let name = name(&header.name)?;
-    if header.value.len() > MAX_VALUE {
-        return Err(format!("the value of `{name}` is longer than 64 KiB"));
-    }
-    let value = HeaderValue::from_maybe_shared(Bytes::from(header.value))
-        .map_err(|_| format!("the value of `{name}` holds a control character"))?;
+pub(super) fn pair(header: &Header) -> Result<(HeaderName, HeaderValue), String> {
+    let name = name(header.name.as_bytes())?;
+    let value = Value::read(&header.value).of(&name)?;
     Ok((name, value))
 }
 
@@ -66,7 +87,10 @@ mod tests {
 
     #[test]
     fn edits_cannot_split_a_message() {
-        let set = |name: &str, value: &str| HeaderOp::Set(Header { name: name.into(), value: value.into() });
+        let name = |text: &str| Name(name(text.as_bytes()));
+        let set = |text: &str, value: &str| {
+            CheckedOp::Set(CheckedHeader { name: name(text), value: Value::read(value.as_bytes()) })
+        };
         for (case, op, allowed) in [
             ("plain", set("x-a", "b"), true),
             ("upper case", set("X-A", "b"), true),
@@ -79,11 +103,11 @@ mod tests {
             ("pseudo-header", set(":path", "c"), false),
             ("framing", set("content-length", "1"), false),
             ("framing in capitals", set("Transfer-Encoding", "chunked"), false),
-            ("hop-by-hop", HeaderOp::Remove("connection".into()), false),
-            ("removal", HeaderOp::Remove("x-a".into()), true),
-            ("prefix", HeaderOp::RemovePrefix("x-a-".into()), true),
-            ("prefix of framing", HeaderOp::RemovePrefix("content-".into()), false),
-            ("every header", HeaderOp::RemovePrefix(String::new()), false),
+            ("hop-by-hop", CheckedOp::Remove(name("connection")), false),
+            ("removal", CheckedOp::Remove(name("x-a")), true),
+            ("prefix", CheckedOp::RemovePrefix("x-a-".into()), true),
+            ("prefix of framing", CheckedOp::RemovePrefix("content-".into()), false),
+            ("every header", CheckedOp::RemovePrefix(String::new()), false),
         ] {
             assert_eq!(edit(op).is_ok(), allowed, "{case}");
         }

@@ -2,11 +2,13 @@
 
 mod answer;
 mod edits;
+mod lifted;
 mod names;
 mod routing;
 mod target;
 
 pub(crate) use answer::{answer, status};
-pub(crate) use edits::edits;
+pub(crate) use edits::{CheckedOp, edits};
+pub(crate) use lifted::Apart;
 pub(crate) use routing::routing;
 pub(crate) use target::target;

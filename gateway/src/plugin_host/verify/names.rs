@@ -16,7 +16,7 @@ pub(super) const FORBIDDEN: [&str; 8] =
     ["connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
 thread_local! {
-    static KNOWN: RefCell<HashMap<Box<str>, HeaderName, RandomState>> = RefCell::default();
+    static KNOWN: RefCell<HashMap<Box<[u8]>, HeaderName, RandomState>> = RefCell::default();
 }
 
 /// A name that a plugin may edit.
@@ -24,12 +24,12 @@ thread_local! {
 /// # Errors
 ///
 /// What is wrong with it, for the operator's log.
-pub(super) fn name(text: &str) -> Result<HeaderName, String> {
+pub(super) fn name(text: &[u8]) -> Result<HeaderName, String> {
     if let Some(known) = KNOWN.with_borrow(|known| known.get(text).cloned()) {
         return Ok(known);
     }
-    let name = HeaderName::from_bytes(text.as_bytes())
-        .map_err(|_| format!("{:?} is not a header name", text.get(..64).unwrap_or(text)))?;
+    let shown = || String::from_utf8_lossy(text.get(..64).unwrap_or(text)).into_owned();
+    let name = HeaderName::from_bytes(text).map_err(|_| format!("{:?} is not a header name", shown()))?;
     if FORBIDDEN.contains(&name.as_str()) {
         return Err(format!("the header `{name}` belongs to the gateway"));
     }
@@ -48,14 +48,14 @@ mod tests {
     #[test]
     fn what_is_remembered_is_bounded() {
         for number in 0..MAX_KNOWN + 10 {
-            assert!(name(&format!("x-{number}")).is_ok());
+            assert!(name(format!("x-{number}").as_bytes()).is_ok());
         }
         assert_eq!(KNOWN.with_borrow(HashMap::len), MAX_KNOWN);
         assert_eq!(
-            name("X-1").as_ref().map(HeaderName::as_str),
+            name(b"X-1").as_ref().map(HeaderName::as_str),
             Ok("x-1"),
             "in capitals it is the same name"
         );
-        assert!(name("upgrade").is_err() && name("upgrade").is_err(), "refused the second time too");
+        assert!(name(b"upgrade").is_err() && name(b"upgrade").is_err(), "refused the second time too");
     }
 }

@@ -4,6 +4,7 @@
 //! a microsecond, one string, no tree of values. Routes, services and consumers come as JSON
 //! already. The shape is Kong 3.9's, with `attributes` for what plugins left behind.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,12 +12,15 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
-use super::json::{bytes, escaped, json_field, key, number_field, string, text_field};
+use super::json::{address_field, bytes, escaped, json_field, key, number_field, string, text_field};
 use super::redact;
 use crate::exchange::{Exchange, Try};
 
 /// The workspace of a gateway without workspaces, as Kong names it.
 const WORKSPACE: &str = "0dc6f45b-8f8d-40d2-a504-473544ee190b";
+
+/// A decoded part of a query.
+type Text<'t> = Cow<'t, str>;
 
 /// Appends the record of `exchange` to `out`. Does not wait; allocates only what `out` lacks.
 pub fn write(exchange: &Exchange, out: &mut String) {
@@ -32,7 +36,7 @@ pub fn write(exchange: &Exchange, out: &mut String) {
     key("tries", out);
     tries(&exchange.tries, out);
     entities(exchange, out);
-    text_field("client_ip", &exchange.peer.client.ip().to_string(), out);
+    address_field("client_ip", exchange.peer.client.ip(), out);
     number_field("started_at", exchange.timing.started_unix_ms, out);
     text_field("source", if upstream_status(exchange).is_some() { "upstream" } else { "kong" }, out);
     text_field("workspace", WORKSPACE, out);
@@ -122,7 +126,7 @@ fn query(query: &str, out: &mut String) {
         out.push_str("{}");
         return;
     }
-    let mut arguments: Vec<(String, Vec<Option<String>>)> = Vec::new();
+    let mut arguments: Vec<(Text<'_>, Vec<Option<Text<'_>>>)> = Vec::new();
     // Kong looks at 100 arguments; the bound also keeps the search below short.
     for part in query.split('&').filter(|part| !part.is_empty()).take(100) {
         let (name, value) = part.split_once('=').map_or((part, None), |(name, value)| (name, Some(value)));
@@ -144,8 +148,8 @@ fn query(query: &str, out: &mut String) {
     out.push('}');
 }
 
-fn argument(values: &[Option<String>], out: &mut String) {
-    let one = |value: &Option<String>, out: &mut String| match value {
+fn argument(values: &[Option<Text<'_>>], out: &mut String) {
+    let one = |value: &Option<Text<'_>>, out: &mut String| match value {
         Some(text) => string(text, out),
         None => out.push_str("true"),
     };
@@ -162,9 +166,12 @@ fn argument(values: &[Option<String>], out: &mut String) {
     out.push(']');
 }
 
-fn decoded(text: &str) -> String {
+fn decoded(text: &str) -> Text<'_> {
+    if !text.bytes().any(|byte| matches!(byte, b'+' | b'%')) {
+        return Cow::Borrowed(text);
+    }
     let spaced = text.replace('+', " ");
-    percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+    Cow::Owned(percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned())
 }
 
 /// In whole milliseconds: `kong` is the gateway's share, `proxy` the wait for the upstream's head
@@ -196,7 +203,8 @@ fn tries(tries: &[Try], out: &mut String) {
         number_field("balancer_start", attempt.started_unix_ms, out);
         number_field("balancer_start_ns", attempt.started_unix_ms.saturating_mul(1_000_000), out);
         number_field("balancer_latency", milliseconds(attempt.connect), out);
-        number_field("balancer_latency_ns", attempt.connect.as_nanos(), out);
+        let nanos = u64::try_from(attempt.connect.as_nanos()).unwrap_or(u64::MAX);
+        number_field("balancer_latency_ns", nanos, out);
         address(attempt.address, out);
         if attempt.failure.is_some() {
             text_field("state", "failed", out);
@@ -207,7 +215,7 @@ fn tries(tries: &[Try], out: &mut String) {
 }
 
 fn address(address: SocketAddr, out: &mut String) {
-    text_field("ip", &address.ip().to_string(), out);
+    address_field("ip", address.ip(), out);
     number_field("port", address.port(), out);
 }
 
