@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use gateway_tests::{Client, Gateway, Upstream};
 use http::Method;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::setup::{PATIENCE, assign, component, gateway, serve};
 
@@ -41,6 +41,22 @@ async fn calls_of_one_send_all_run_side_by_side() -> anyhow::Result<()> {
     Ok(())
 }
 
+type Request = tokio::task::JoinHandle<anyhow::Result<gateway_tests::Answer>>;
+
+/// Requests whose plugins wait for the tar pit, with its ends of their connections. Requests that come before the
+/// plugin is live are answered by the upstream, and not counted.
+async fn eight_calls(gateway: &Gateway, tar_pit: &TcpListener) -> anyhow::Result<Vec<(Request, TcpStream)>> {
+    let mut waiting = Vec::new();
+    while waiting.len() < 8 {
+        let mut client = Client::connect(gateway.proxy).await?;
+        let request = tokio::spawn(async move { client.get("/reach", &[]).await });
+        if let Ok(accepted) = tokio::time::timeout(Duration::from_secs(1), tar_pit.accept()).await {
+            waiting.push((request, accepted?.0));
+        }
+    }
+    Ok(waiting)
+}
+
 #[tokio::test]
 async fn a_shutdown_waits_for_no_host_call_longer_than_for_its_request() -> anyhow::Result<()> {
     // Accepts, and says nothing.
@@ -52,15 +68,7 @@ async fn a_shutdown_waits_for_no_host_call_longer_than_for_its_request() -> anyh
         let mut gateway = gateway().set("REACH_KEY", "k").set("WEIR_GRACE_PERIOD", "4").start().await?;
         let _upstream =
             reach(&gateway, &config, json!({ "limits": { "wall_ms_per_exchange": wall } })).await?;
-        let mut waiting = Vec::new();
-        // Those that come before the plugin is live are answered by the upstream.
-        while waiting.len() < 8 {
-            let mut client = Client::connect(gateway.proxy).await?;
-            let request = tokio::spawn(async move { client.get("/reach", &[]).await });
-            if let Ok(accepted) = tokio::time::timeout(Duration::from_secs(1), tar_pit.accept()).await {
-                waiting.push((request, accepted?));
-            }
-        }
+        let waiting = eight_calls(&gateway, &tar_pit).await?;
         let begun = Instant::now();
         gateway.signal("TERM")?;
         for (request, _held) in waiting {

@@ -42,7 +42,12 @@ impl<'a> Unfolding<'a> {
                     let words = format!("{name} is not followed here");
                     Err(self.fault("schema_remote_ref", &words))
                 }
-                _ => self.walk(value),
+                Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::String(_)
+                | Value::Array(_)
+                | Value::Object(_) => self.walk(value),
             }),
             Value::Array(items) => items.iter().try_for_each(|item| self.walk(item)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
