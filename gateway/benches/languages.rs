@@ -1,9 +1,9 @@
 //! What a plugin costs by the language it is written in, as the Markdown table of docs/plugins.md.
 //!
-//! `cargo bench -p weir --bench languages` builds the example `head-edit` of every language and measures
-//! it as in production: size, compile time (by a process of this program), a call with a fresh instance
-//! and with a warm one (an input, 3 edits and a new path), and the memory of a fresh instance.
-//! With components as arguments it measures those in place of the examples.
+//! `cargo bench -p weir --bench languages` builds the guest `three-edits` in every language and measures it
+//! as in production: size, compile time (by a process of this program), a call with a fresh instance and
+//! with a warm one (3 inputs, and 3 edits made of them), and the memory of a fresh instance.
+//! With components as arguments (`LANGUAGE=FILE`) it measures those, which must do the same.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up should stop")]
 
@@ -26,8 +26,9 @@ use weir::telemetry::log_record;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const LANGUAGES: [&str; 4] = ["rust", "go", "javascript", "python"];
-/// Three edits; the prefix makes the plugin ask for the path.
-const CONFIG: &str = r#"{"set":{"x-a":"one","x-b":"two"},"remove":["x-c"],"path_prefix":"/before"}"#;
+/// Warm calls, in batches whose middle time is taken: a single call is shorter than its measurement.
+const BATCHES: usize = 200;
+const CALLS: u32 = 256;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,23 +36,24 @@ fn main() {
         std::process::exit(compile_child::main(120, Fuel::Uncounted).into());
     }
     let given = arguments.iter().filter(|argument| !argument.starts_with('-'));
-    let mut components: Vec<_> = given.map(|path| (path.clone(), PathBuf::from(path))).collect();
+    let named = |argument: &String| {
+        let (language, path) = argument.split_once('=').unwrap_or((argument, argument));
+        (language.to_owned(), PathBuf::from(path))
+    };
+    let mut components: Vec<_> = given.map(named).collect();
     if components.is_empty() {
-        components = examples();
+        components = guests();
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(run(components));
 }
 
-/// The example of each language whose tools are here.
-fn examples() -> Vec<(String, PathBuf)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../example-plugins");
+/// The guest in each language whose tools are here.
+fn guests() -> Vec<(String, PathBuf)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/guests/three-edits");
     let mut built = Vec::new();
     for language in LANGUAGES {
-        match weir_plugin_build::build(
-            &root.join(language).join("head-edit"),
-            &weir_plugin_build::Options::default(),
-        ) {
+        match weir_plugin_build::build(&root.join(language), &weir_plugin_build::Options::default()) {
             Ok(path) => built.push((language.to_owned(), path)),
             Err(error) => eprintln!("{language} is left out: {error}"),
         }
@@ -86,34 +88,42 @@ async fn run(components: Vec<(String, PathBuf)>) {
 
 async fn chain(host: &Host, plugin: &Arc<Plugin>) -> Chain {
     let assignment =
-        host.assign(plugin, &AssignmentSpec::new(Uuid::nil(), CONFIG)).await.expect("an assignment");
-    Chain::new(vec![Slot::new("head-edit", 1, Some(Placement::Live(assignment)), [])])
+        host.assign(plugin, &AssignmentSpec::new(Uuid::nil(), "{}")).await.expect("an assignment");
+    Chain::new(vec![Slot::new("three-edits", 1, Some(Placement::Live(assignment)), [])])
 }
 
-/// One call, which must not fail.
-async fn call(chain: &Chain, instances: &Instances) -> Duration {
-    let exchange = exchange();
+/// What one call of several takes in a row. Making the exchanges is not measured.
+async fn calls(chain: &Chain, instances: &Instances, count: u32) -> Duration {
+    let mut exchanges: Vec<_> = (0..count).map(|_| Some(exchange())).collect();
     let begun = cpu_time();
-    let mut run = chain.begin();
-    let (exchange, _) = chain.on_request(instances, &mut run, exchange).await;
+    for place in &mut exchanges {
+        let mut run = chain.begin();
+        if let Some(exchange) = place.take() {
+            *place = Some(chain.on_request(instances, &mut run, exchange).await.0);
+        }
+    }
     let took = cpu_time() - begun;
-    let edited = exchange.request.headers.get("x-a").is_some_and(|value| value == "one");
-    assert!(edited && exchange.request.headers.get("x-c").is_none(), "the edits were made");
-    took
+    for exchange in exchanges.iter().flatten() {
+        for (name, value) in [("x-method", "GET"), ("x-path", "/a/b"), ("x-accept", "*/*")] {
+            let edited = exchange.request.headers.get(name).is_some_and(|found| found == value);
+            assert!(edited, "{name}: {:?}", exchange.request.headers);
+        }
+    }
+    took / count
 }
 
 async fn warm(chain: &Chain, instances: &Instances) -> Duration {
     let mut times = Vec::new();
-    for _ in 0..50_000 {
-        times.push(call(chain, instances).await);
+    for _ in 0..BATCHES {
+        times.push(calls(chain, instances, CALLS).await);
     }
     middle(times)
 }
 
 async fn fresh(chain: &Chain, host: &Host) -> Duration {
     let mut times = Vec::new();
-    for _ in 0..500 {
-        times.push(call(chain, &Instances::new(host)).await);
+    for _ in 0..BATCHES {
+        times.push(calls(chain, &Instances::new(host), 1).await);
     }
     middle(times)
 }

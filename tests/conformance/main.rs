@@ -1,4 +1,4 @@
-//! The same four plugins in every language, held to the same cases: built from their sources, uploaded
+//! The same six plugins in every language, held to the same cases: built from their sources, uploaded
 //! and assigned through the Admin API, and tried with real requests.
 //!
 //! `make test` runs it against an optimised gateway; by hand it is
@@ -10,6 +10,7 @@
 )]
 
 mod auth;
+mod body;
 mod edit;
 mod language;
 mod limit;
@@ -45,5 +46,7 @@ async fn conforms(language: &str) -> anyhow::Result<()> {
     auth::token_auth(&site).await?;
     limit::fixed_limit(&site).await?;
     edit::head_edit(&site).await?;
+    body::json_field(&site).await?;
+    body::chunk_count(&site).await?;
     log::log_line(&site).await
 }

@@ -240,6 +240,87 @@ async fn a_saved_file_is_live_on_the_gateway_that_run_starts() -> anyhow::Result
     Ok(())
 }
 
+#[test]
+fn chunks_and_trailers_are_played_as_well() -> anyhow::Result<()> {
+    let (workshop, target) = (Workshop::new()?, target());
+    let example = root().join("example-plugins/rust/chunk-count").to_string_lossy().into_owned();
+    let said = workshop.done(&["test", &example, "--target-dir", &target])?;
+    assert!(said.out.contains("example.yaml: 5 requests") && said.out.starts_with("ok"), "{said:?}");
+    for phase in ["request-stream", "response-stream", "response-trailers"] {
+        assert!(said.out.contains(&format!("\n{phase} ")), "its cost is told: {said:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_run_records_can_be_played_again() -> anyhow::Result<()> {
+    let (workshop, target) = (Workshop::new()?, target());
+    workshop.project("taped", "transform")?;
+    // What it depends on may have to be built first.
+    workshop.done(&["build", "taped", "--target-dir", &target])?;
+    let upstream = Upstream::start(|seen| {
+        let status = if seen.target.ends_with("/gone") { 410 } else { 200 };
+        let response = http::Response::builder().status(status).header("x-upstream", "a: \"b\"");
+        response.body(http_body_util::Full::new(seen.body.clone())).unwrap_or_default()
+    })
+    .await?;
+    let proxy = free_port()?;
+    let (port, url, file) =
+        (proxy.port().to_string(), format!("{}/below", upstream.url()), "taped/real.yaml");
+    let run =
+        ["run", "taped", "--port", &port, "--upstream", &url, "--record", file, "--target-dir", &target];
+    let log = std::fs::File::create(workshop.dir("run.log"))?;
+    let mut running = Killed(workshop.command(&run).stdout(log.try_clone()?).stderr(log).spawn()?);
+    let send = |path: &'static str, body: &'static str| async move {
+        let sent = gateway_tests::request(http::Method::POST, path, &[("x-twice", "1")], body)?;
+        gateway_tests::Client::connect(proxy).await?.send(sent).await
+    };
+    let told = || std::fs::read_to_string(workshop.dir("run.log")).unwrap_or_default();
+    eventually("the plugin is live", Duration::from_secs(180), || async {
+        told().contains("\nloaded taped ")
+    })
+    .await
+    .with_context(told)?;
+    let answer = send("/a?b=c", "one\ntwo: \"x\"\n").await?;
+    assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "one\ntwo: \"x\"\n"), "{}", told());
+    assert_eq!(upstream.seen().pop().context("a request")?.target, "/below/a?b=c");
+    assert_eq!(send("/gone", "").await?.status, 410);
+    // It ends its gateway by itself only if it is asked to.
+    Command::new("kill").arg("-INT").arg(running.0.id().to_string()).status()?;
+    assert_eq!(running.0.wait()?.code(), Some(0), "{}", told());
+    let played = workshop.done(&["test", "taped", "--file", file, "--target-dir", &target])?;
+    assert!(played.out.contains("real.yaml: 2 requests"), "{played:?}");
+    let golden: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(workshop.dir("taped/real.golden.json"))?)?;
+    assert_eq!(golden[0]["upstream"]["path"], "/a?b=c", "{golden:#}");
+    assert_eq!(golden[0]["upstream"]["headers"]["x-twice"], "1", "{golden:#}");
+    assert_eq!(golden[0]["client"]["body"], "one\ntwo: \"x\"\n", "{golden:#}");
+    assert_eq!(golden[0]["client"]["headers"]["x-upstream"], "a: \"b\"", "{golden:#}");
+    assert_eq!(golden[1]["client"]["status"], 410, "{golden:#}");
+    let again = workshop.weir(&run)?;
+    assert!(again.code == Some(1) && again.errors.contains("exists; name another"), "{again:?}");
+    Ok(())
+}
+
+#[test]
+fn whoever_reads_may_leave_early_and_the_work_is_done() -> anyhow::Result<()> {
+    let workshop = Workshop::new()?;
+    for (arguments, done) in [
+        (&["new", "left", "--lang", "go"][..], true),
+        (&["build", "left"], true),
+        (&["sign", "--help"], true),
+        (&["build", "nowhere"], false),
+    ] {
+        // Both pipes are closed before anything is said.
+        let (out, errors) = (std::io::pipe()?.1, std::io::pipe()?.1);
+        let status = workshop.command(arguments).stdout(out).stderr(errors).status()?;
+        let code = i32::from(!done);
+        assert_eq!(status.code(), Some(code), "{arguments:?}: a panic has another code");
+    }
+    assert!(workshop.dir("left/build/left.wasm").exists());
+    Ok(())
+}
+
 /// A process that ends with the test.
 struct Killed(Child);
 

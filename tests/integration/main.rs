@@ -5,6 +5,7 @@
     reason = "JSON in tests: a missing field is null, and the assertion shows it"
 )]
 
+mod admin_api;
 mod admission;
 mod authoring;
 mod bodies;

@@ -94,14 +94,14 @@ const MODULES: &[(&str, &[&str])] = &[
 /// Large outside crates and the only places that name them.
 const CRATES: &[(&str, &[&str])] = &[
     ("anyhow", &["main.rs"]),
-    ("aws_lc_rs", &["client/", "plugin_host/"]),
+    ("aws_lc_rs", &["client/", "model/pem.rs", "model/kinds/oauth2.rs", "plugin_host/"]),
     ("arc_swap", &["snapshot/"]),
     ("axum", &["admin/"]),
     ("clap", &["cli/"]),
     ("landlock", &["confinement/"]),
     ("seccompiler", &["confinement/"]),
-    ("hyper", &["proxy/", "client/", "cli/demo.rs"]),
-    ("hyper_util", &["proxy/", "client/", "cli/demo.rs"]),
+    ("hyper", &["proxy/", "client/", "cli/demo.rs", "cli/plugin/run/record.rs"]),
+    ("hyper_util", &["proxy/", "client/", "cli/demo.rs", "cli/plugin/run/record.rs"]),
     ("indicatif", &["cli/plugin/"]),
     ("miniz_oxide", &["plugin_host/load/"]),
     ("moka", &["identity/", "plugin_host/"]),
@@ -117,6 +117,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("wasmtime", &["plugin_host/"]),
     ("webpki_roots", &["client/"]),
     ("weir_plugin_build", &["cli/plugin/"]),
+    ("x509_parser", &["model/pem.rs"]),
 ];
 
 /// Calls that have one home, and why.

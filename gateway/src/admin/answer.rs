@@ -19,7 +19,8 @@ pub(super) struct Answer {
 pub(super) enum Content {
     Nothing,
     Json(Value),
-    Text(&'static str),
+    /// A text of this content type.
+    Text(&'static str, String),
 }
 
 impl Answer {
@@ -39,6 +40,10 @@ impl Answer {
         Self::json(status, json!({ "message": text.into() }))
     }
 
+    pub(super) fn text(kind: &'static str, text: impl Into<String>) -> Self {
+        Self { status: StatusCode::OK, content: Content::Text(kind, text.into()) }
+    }
+
     pub(super) fn no_content() -> Self {
         Self { status: StatusCode::NO_CONTENT, content: Content::Nothing }
     }
@@ -48,7 +53,7 @@ impl Answer {
         let (kind, bytes) = match self.content {
             Content::Nothing => (None, Vec::new()),
             Content::Json(value) => (Some("application/json; charset=utf-8"), value.to_string().into_bytes()),
-            Content::Text(text) => (Some("text/plain"), text.as_bytes().to_vec()),
+            Content::Text(kind, text) => (Some(kind), text.into_bytes()),
         };
         let length = bytes.len();
         let mut response = Response::new(Body::from(bytes));

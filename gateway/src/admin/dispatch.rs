@@ -4,14 +4,16 @@
 
 use axum::http::Method;
 
-use super::answer::{Answer, Content};
+use super::answer::Answer;
 use super::call::Call;
+use super::consumer_groups::{self, OF_CONSUMER, OF_GROUP};
 use super::entities::{self, Forced};
 use super::error::ApiError;
 use super::paths::Endpoint;
-use super::{custom_plugins, declarative, information, schemas, tags};
+use super::{custom_plugins, declarative, information, schemas, tags, targets, unavailable};
 use crate::model::{Foreign, Kind};
 
+#[expect(clippy::too_many_lines, reason = "a list of endpoints")]
 pub(super) async fn dispatch(
     endpoint: Endpoint,
     method: &Method,
@@ -21,6 +23,7 @@ pub(super) async fn dispatch(
         Endpoint::Information => information::show_information(call.state).await,
         Endpoint::Status => information::show_status(call.state).await,
         Endpoint::Robots => Ok(robots()),
+        Endpoint::Metrics => information::show_metrics(call.state).await,
         Endpoint::Endpoints => Ok(schemas::list_endpoints()),
         Endpoint::EnabledPlugins => schemas::list_enabled_plugins(call.state).await,
         Endpoint::PluginSchema => schemas::show_plugin_schema(call.state, call.parameter(0)?).await,
@@ -30,12 +33,17 @@ pub(super) async fn dispatch(
             let sent = call.fields().await?;
             entities::validate_entity(call.state, schemas::kind_named("plugins")?, sent).await
         }
+        Endpoint::ValidateVault => {
+            let sent = call.fields().await?;
+            entities::validate_entity(call.state, schemas::kind_named("vaults")?, sent).await
+        }
         Endpoint::ValidateEntity => {
             let kind = schemas::kind_named(call.parameter(0)?)?;
             let sent = call.fields().await?;
             entities::validate_entity(call.state, kind, sent).await
         }
         Endpoint::Declarative => declarative::refuse(),
+        Endpoint::Tags | Endpoint::Tag if *method != Method::GET => Err(unavailable::refuse_tag_write()),
         Endpoint::Tags => tags::list_tags(call.state, &call.query).await,
         Endpoint::Tag => tags::list_tagged(call.state, call.parameter(0)?, call.path, &call.query).await,
         Endpoint::CustomPlugins
@@ -45,6 +53,32 @@ pub(super) async fn dispatch(
         | Endpoint::CustomPluginPackages
         // Answered before, since it has no length.
         | Endpoint::CustomPluginLogs => custom_plugins::dispatch(endpoint, method, call).await,
+        Endpoint::Targets => targets::answer_targets(method, call).await,
+        Endpoint::AllTargets => targets::list_all_targets(call).await,
+        Endpoint::Target => targets::answer_target(method, call).await,
+        Endpoint::TargetHealth => targets::refuse_health(call).await,
+        Endpoint::UpstreamHealth => targets::show_health(call).await,
+        Endpoint::Workspaces => collection(schemas::kind_named("workspaces")?, None, method, call).await,
+        Endpoint::Workspace => entity(schemas::kind_named("workspaces")?, None, method, call).await,
+        Endpoint::ConsumerGroups => collection(schemas::kind_named("consumer_groups")?, None, method, call).await,
+        Endpoint::ConsumerGroup if *method == Method::GET => {
+            consumer_groups::show_group(call.state, call.parameter(0)?).await
+        }
+        Endpoint::ConsumerGroup => entity(schemas::kind_named("consumer_groups")?, None, method, call).await,
+        Endpoint::Members => consumer_groups::answer_members(OF_GROUP, method, call).await,
+        Endpoint::Member => consumer_groups::answer_member(OF_GROUP, method, call).await,
+        Endpoint::Memberships => consumer_groups::answer_members(OF_CONSUMER, method, call).await,
+        Endpoint::Membership => consumer_groups::answer_member(OF_CONSUMER, method, call).await,
+        Endpoint::VaultSchema => schemas::show_vault_schema(call.parameter(0)?),
+        Endpoint::FilterSchema => Err(unavailable::refuse_filter(call.parameter(0)?)),
+        Endpoint::Cache => Ok(unavailable::forget_all(call.state)),
+        Endpoint::CacheKey => unavailable::cached_value(method),
+        Endpoint::LogLevel => Ok(unavailable::show_log_level(call.state)),
+        Endpoint::Timers => Ok(unavailable::show_timers()),
+        Endpoint::DnsStatus => Err(unavailable::refuse_dns_status()),
+        Endpoint::Filters => Err(unavailable::refuse_filters()),
+        Endpoint::Clustering => Err(unavailable::refuse_clustering()),
+        Endpoint::Disabled => Err(ApiError::NotFound),
         Endpoint::Collection(kind) => collection(kind, None, method, call).await,
         Endpoint::Entity(kind) => entity(kind, None, method, call).await,
         Endpoint::Parent { child, foreign } => parent_of(child, foreign, method, call).await,
@@ -118,6 +152,5 @@ async fn parent_of(
 }
 
 fn robots() -> Answer {
-    let text = "User-agent: *\nDisallow: /";
-    Answer { status: axum::http::StatusCode::OK, content: Content::Text(text) }
+    Answer::text("text/plain", "User-agent: *\nDisallow: /")
 }

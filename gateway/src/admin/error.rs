@@ -47,6 +47,7 @@ pub(super) enum Class {
     UniqueValue(&'static str),
     Options,
     Unresolved,
+    Mentioned,
 }
 
 impl Class {
@@ -62,6 +63,7 @@ impl Class {
             Self::UniqueValue(_) => 10,
             Self::Options => 11,
             Self::Unresolved => 13,
+            Self::Mentioned => 19,
         }
     }
 
@@ -77,6 +79,7 @@ impl Class {
             Self::UniqueValue(field) => format!("invalid unique {field}"),
             Self::Options => "invalid options".to_owned(),
             Self::Unresolved => "foreign keys unresolved".to_owned(),
+            Self::Mentioned => "referenced by others".to_owned(),
         }
     }
 
@@ -91,7 +94,8 @@ impl Class {
             | Self::Size
             | Self::UniqueValue(_)
             | Self::Options
-            | Self::Unresolved => StatusCode::BAD_REQUEST,
+            | Self::Unresolved
+            | Self::Mentioned => StatusCode::BAD_REQUEST,
         }
     }
 }
@@ -163,6 +167,12 @@ impl ApiError {
         Self::coded(Class::ForeignKey, message, json!({ "@referenced_by": by_kind }))
     }
 
+    /// A delete that a list of ids stands against, which is no reference.
+    pub(super) fn mentioned(id: &str, by_kind: &str, by: &str) -> Self {
+        let message = format!("ca certificate {id} is still referenced by {by_kind} (id = {by})");
+        Self::coded(Class::Mentioned, message, Value::Null)
+    }
+
     /// The answer that the caller sees. What only the log may know is logged here, once.
     pub(super) fn into_answer(self) -> Answer {
         match self {
@@ -176,8 +186,10 @@ impl ApiError {
             }
             Self::Coded { class, message, fields } => {
                 let place = if class == Class::Options { "options" } else { "fields" };
-                let body =
-                    json!({ "code": class.code(), "name": class.name(), "message": message, place: fields });
+                let mut body = json!({ "code": class.code(), "name": class.name(), "message": message });
+                if let (Some(body), false) = (body.as_object_mut(), fields.is_null()) {
+                    body.insert(place.to_owned(), fields);
+                }
                 Answer::json(class.status(), body)
             }
             Self::Refused(Refusal { reason, message, again }) => {

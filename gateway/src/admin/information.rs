@@ -1,20 +1,22 @@
 //! `/` and `/status`: what this gateway is, and how it is doing.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
+use super::entities::read_all;
 use super::error::ApiError;
 use super::plugins::custom_plugin;
 use super::state::AdminState;
+use super::status_listener::METRICS;
 use crate::model::{Document, PluginVersion};
 use crate::store::{PageQuery, StoreError};
 
 /// The version that clients of Kong gate their features on.
 const KONG_VERSION: &str = "3.9.3";
-/// Rows of one read.
-const BATCH: usize = 1000;
 
 /// `GET /`.
 pub(super) async fn show_information(state: &AdminState) -> Result<Answer, ApiError> {
@@ -52,24 +54,25 @@ fn brief(version: &PluginVersion) -> Value {
     json!({ "version": version.version, "priority": version.default_priority })
 }
 
-/// All entities of a kind, read a page at a time.
+/// All entities of a kind.
 pub(super) async fn all(state: &AdminState, kind: &str) -> Result<Vec<Document>, StoreError> {
-    let mut found = Vec::new();
-    let mut query = PageQuery { size: BATCH, ..PageQuery::default() };
-    loop {
-        let page = state.store.page(kind, &query).await?;
-        found.extend(page.documents);
-        match page.next {
-            Some(next) => query.after = Some(next),
-            None => return Ok(found),
-        }
-    }
+    read_all(state, kind, PageQuery::default()).await
+}
+
+/// `GET /metrics`, the same that the status listener says.
+pub(super) async fn show_metrics(state: &AdminState) -> Result<Answer, ApiError> {
+    let write = Arc::clone(&state.node.metrics);
+    let text = tokio::task::spawn_blocking(move || write()).await.map_err(|error| {
+        tracing::error!(%error, "the metrics cannot be written");
+        ApiError::message(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error occurred")
+    })?;
+    Ok(Answer::text(METRICS, text))
 }
 
 /// `GET /status`. Answers with the database away too.
 pub(super) async fn show_status(state: &AdminState) -> Result<Answer, ApiError> {
     let stored = state.store.revision().await;
-    let report = (state.report)();
+    let report = (state.node.report)();
     Ok(Answer::ok(json!({
         "memory": { "lua_shared_dicts": {}, "workers_lua_vms": [] },
         "server": {

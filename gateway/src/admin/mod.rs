@@ -1,12 +1,13 @@
 //! The control API: Kong's Admin API, and `/custom-plugins` beside it. The only module that names axum.
 //!
 //! It writes entities to the store and reads how the node is doing; it deliberately touches neither
-//! snapshot nor data plane. `paths.rs` lists every path, `dispatch.rs` every handler.
+//! snapshot nor data plane. `paths/` lists every path, `dispatch.rs` every handler.
 //! It has no authentication of its own: it listens on loopback unless the operator says otherwise.
 
 mod answer;
 mod body;
 mod call;
+mod consumer_groups;
 mod custom_plugins;
 mod declarative;
 mod dispatch;
@@ -22,6 +23,8 @@ mod serve;
 mod state;
 pub mod status_listener;
 mod tags;
+mod targets;
+mod unavailable;
 mod unread;
 
 #[cfg(test)]
@@ -29,4 +32,6 @@ mod tests;
 
 use error::ApiError;
 pub use serve::{router, serve};
-pub use state::{AdminSettings, AdminState, Components, Draft, Later, LocalView, NodeReport, Unfit};
+pub use state::{
+    AdminSettings, AdminState, Components, Draft, Later, LocalView, NodeLinks, NodeReport, Unfit,
+};

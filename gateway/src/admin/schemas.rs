@@ -35,6 +35,12 @@ pub(super) async fn show_config_schema(state: &AdminState, name: &str) -> Result
     Ok(Answer::ok(json!({ "fields": fields, "entity_checks": checks })))
 }
 
+/// `GET /schemas/vaults/{name}`.
+pub(super) fn show_vault_schema(name: &str) -> Result<Answer, ApiError> {
+    let missing = || ApiError::message(StatusCode::NOT_FOUND, format!("No vault named '{name}'"));
+    Ok(Answer::ok(kind_named("vaults")?.variant(name).ok_or_else(missing)?.described()))
+}
+
 async fn described(state: &AdminState, name: &str) -> Result<Value, ApiError> {
     let found = state.plugin(name).await?;
     let missing = || ApiError::message(StatusCode::NOT_FOUND, format!("No plugin named '{name}'"));

@@ -17,7 +17,7 @@ use super::custom_plugins::stream_logs;
 use super::dispatch::dispatch;
 use super::error::ApiError;
 use super::paths::{Endpoint, resolve};
-use super::state::AdminState;
+use super::state::{AdminState, Later};
 use super::unread;
 use crate::shutdown::Drain;
 use crate::task;
@@ -84,10 +84,14 @@ async fn answer(state: &AdminState, parts: &Parts, body: Body) -> Response {
         if !endpoint.methods().contains(method) {
             return Err(ApiError::MethodNotAllowed);
         }
-        if matches!(endpoint, Endpoint::CustomPluginLogs) {
-            return stream_logs(call).await;
-        }
-        Ok(dispatch(endpoint, method, call).await?.into_response())
+        // Boxed: what all handlers need together is much for a task that waits for a client.
+        let handled: Later<'_, Result<Response, ApiError>> = if matches!(endpoint, Endpoint::CustomPluginLogs)
+        {
+            Box::pin(stream_logs(call))
+        } else {
+            Box::pin(async { Ok(dispatch(endpoint, method, call).await?.into_response()) })
+        };
+        handled.await
     };
     answer.await.unwrap_or_else(|error: ApiError| error.into_answer().into_response())
 }

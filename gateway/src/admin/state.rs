@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::model::schema::{self, SchemaFault};
-use crate::model::{Admitted, ConfigProblem, PluginVersion, Refusal, Variant};
+use crate::model::{Admitted, ConfigProblem, Moment, PluginVersion, Refusal, Variant};
 use crate::plugin_host::RecentLog;
 use crate::store::{Revision, Store};
 
@@ -123,6 +123,17 @@ pub struct NodeReport {
     pub total_requests: u64,
 }
 
+/// What the Admin API asks of the rest of the node. No call waits.
+#[derive(Clone)]
+pub struct NodeLinks {
+    /// How the node is doing.
+    pub report: Arc<dyn Fn() -> NodeReport + Send + Sync>,
+    /// The metrics in Prometheus' text form. Takes its time.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Looks up anew whatever was kept of consumers and credentials.
+    pub forget: Arc<dyn Fn() + Send + Sync>,
+}
+
 /// Facts that do not change while the process runs.
 #[derive(Debug, Clone)]
 pub struct AdminSettings {
@@ -166,7 +177,7 @@ pub(super) struct Bundled {
 pub struct AdminState {
     pub(super) store: Store,
     pub(super) components: Arc<dyn Components>,
-    pub(super) report: Arc<dyn Fn() -> NodeReport + Send + Sync>,
+    pub(super) node: NodeLinks,
     pub(super) settings: Arc<AdminSettings>,
     pub(super) bundled: Arc<BTreeMap<String, Bundled>>,
     pub(super) clock: Clock,
@@ -183,7 +194,7 @@ impl AdminState {
     pub fn new(
         store: Store,
         components: Arc<dyn Components>,
-        report: Arc<dyn Fn() -> NodeReport + Send + Sync>,
+        node: NodeLinks,
         settings: AdminSettings,
         clock: Clock,
     ) -> Result<Self, (String, SchemaFault)> {
@@ -198,12 +209,17 @@ impl AdminState {
         Ok(Self {
             store,
             components,
-            report,
+            node,
             settings,
             bundled: Arc::new(bundled),
             clock,
             followers: Arc::new(Semaphore::new(FOLLOWERS)),
         })
+    }
+
+    /// The moment of a write.
+    pub(super) fn moment(&self) -> Moment {
+        Moment::from_millis(self.clock.unix_ms())
     }
 
     /// The unix second, as entities carry it.

@@ -47,7 +47,15 @@ impl StatusSources {
         }
         report
     }
+
+    /// The metrics in Prometheus' text form. Takes time in proportion to the number of series.
+    pub fn exposition(&self) -> String {
+        self.metrics.exposition(&self.report())
+    }
 }
+
+/// Content type of the metrics.
+pub(super) const METRICS: &str = "text/plain; charset=UTF-8";
 
 /// Answers on `listener` until the process ends: a draining node still says that it drains.
 ///
@@ -92,9 +100,8 @@ async fn begin_draining(State(sources): State<StatusSources>, body: Bytes) -> Re
 }
 
 async fn show_metrics(State(sources): State<StatusSources>) -> Response {
-    let write = move || sources.metrics.exposition(&sources.report());
-    match tokio::task::spawn_blocking(write).await {
-        Ok(text) => typed(StatusCode::OK, "text/plain; charset=UTF-8", text),
+    match tokio::task::spawn_blocking(move || sources.exposition()).await {
+        Ok(text) => typed(StatusCode::OK, METRICS, text),
         Err(error) => {
             tracing::error!(%error, "the metrics cannot be written");
             message(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error occurred")

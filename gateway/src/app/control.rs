@@ -11,7 +11,7 @@ use super::components::HostComponents;
 use super::plugin_metrics::PluginMetrics;
 use super::plugin_sources;
 use crate::admin::status_listener::{self, StatusSources};
-use crate::admin::{self, AdminSettings, AdminState, NodeReport};
+use crate::admin::{self, AdminSettings, AdminState, NodeLinks, NodeReport};
 use crate::client::{Connect, Fetcher, Tls};
 use crate::clock::Clock;
 use crate::config::{Database, Listener, Migrate, Settings};
@@ -54,7 +54,7 @@ pub(super) async fn start(
     let store = Store::connect(&StoreSettings::from(&settings.database)).await?;
     // Whoever asks is answered from the first moment on, also while plugins are still compiled.
     let live = Arc::new(OnceLock::new());
-    serve_status(status, metrics, (&store, &live), settings, drain);
+    let sources = serve_status(status, metrics, (&store, &live), settings, drain);
     migrate(settings, &store).await?;
     let connect = Connect::new(Tls::new()?);
     let last_good = LastGood::new(settings.prefix.join("last_good"));
@@ -70,7 +70,7 @@ pub(super) async fn start(
     let snapshots = SnapshotHandle::new();
     let (reload, mut reports) = Reload::new(ReloadParts {
         store: store.clone(),
-        identity,
+        identity: identity.clone(),
         host: host.clone(),
         bundled: bundled.clone(),
         snapshots: snapshots.clone(),
@@ -85,7 +85,8 @@ pub(super) async fn start(
     task::spawn("expiry", sweep_expired(store.clone(), drain.clone()));
     let puller = plugin_sources::puller(&settings.plugins, fetcher);
     let components = HostComponents { host: host.clone(), store: store.clone(), bundled, trust, puller };
-    serve_admin(admin, (settings, node_id), (&store, components), (metrics, &reports), drain)?;
+    let node = node_links(Arc::clone(metrics), sources, reports.clone(), identity);
+    serve_admin(admin, (settings, node_id), (&store, components), node, drain)?;
     // An error is a first answer too: an empty gateway answers 404 and says why in /status.
     reports.wait_for(|report| report.live_revision.is_some() || report.error.is_some()).await;
     Ok(Control { snapshots, connect, host, store })
@@ -165,7 +166,7 @@ fn serve_status(
     (store, live): (&Store, &Arc<OnceLock<(Reports, Host)>>),
     settings: &Settings,
     drain: &Drain,
-) {
+) -> StatusSources {
     let has_database = !matches!(settings.database, Database::Off);
     let (store, live) = (store.clone(), Arc::clone(live));
     let report = move || {
@@ -179,6 +180,7 @@ fn serve_status(
     for listener in listeners {
         task::spawn("status listener", status_listener::serve(listener, sources.clone()));
     }
+    sources
 }
 
 fn status(report: &Report, database_reachable: Option<bool>) -> StatusReport {
@@ -208,14 +210,12 @@ fn unusual(host: &Host) -> Vec<UnusualPlugin> {
     host.conduct().listed.into_iter().map(one).collect()
 }
 
-fn serve_admin(
-    listeners: Vec<TcpListener>,
-    (settings, node_id): (&Settings, Uuid),
-    (store, components): (&Store, HostComponents),
-    (metrics, reports): (&Arc<Metrics>, &Reports),
-    drain: &Drain,
-) -> Result<(), AppError> {
-    let (metrics, reports) = (Arc::clone(metrics), reports.clone());
+fn node_links(
+    metrics: Arc<Metrics>,
+    sources: StatusSources,
+    reports: Reports,
+    identity: Identity,
+) -> NodeLinks {
     let report = move || {
         let (latest, totals) = (reports.latest(), metrics.totals());
         NodeReport {
@@ -228,6 +228,20 @@ fn serve_admin(
             total_requests: totals.requests,
         }
     };
+    NodeLinks {
+        report: Arc::new(report),
+        metrics: Arc::new(move || sources.exposition()),
+        forget: Arc::new(move || identity.invalidate_all()),
+    }
+}
+
+fn serve_admin(
+    listeners: Vec<TcpListener>,
+    (settings, node_id): (&Settings, Uuid),
+    (store, components): (&Store, HostComponents),
+    node: NodeLinks,
+    drain: &Drain,
+) -> Result<(), AppError> {
     let admin_settings = AdminSettings {
         hostname: hostname(),
         node_id,
@@ -236,7 +250,7 @@ fn serve_admin(
         ..AdminSettings::default()
     };
     let components = Arc::new(components);
-    let state = AdminState::new(store.clone(), components, Arc::new(report), admin_settings, Clock::system());
+    let state = AdminState::new(store.clone(), components, node, admin_settings, Clock::system());
     let state = state.map_err(|(name, fault)| AppError::Plugins(format!("{name}: {fault}")))?;
     for listener in listeners {
         task::spawn("admin listener", admin::serve(listener, state.clone(), drain.clone()));

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::CliError;
+use super::output::say;
 use crate::shutdown::EndSignals;
 use crate::task;
 
@@ -33,14 +34,16 @@ pub(super) fn run(arguments: &Listen) -> Result<ExitCode, CliError> {
     let address = arguments.listen;
     let failed =
         |source| CliError::System { what: format!("the demo upstream cannot serve on {address}"), source };
-    super::small_runtime()?.block_on(serve(address)).map_err(failed)?;
+    super::small_runtime()?.block_on(async {
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        say(format_args!("the demo upstream listens on {address}"))?;
+        serve(listener).await.map_err(failed)
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(address: SocketAddr) -> std::io::Result<()> {
+async fn serve(listener: TcpListener) -> std::io::Result<()> {
     let mut signals = EndSignals::listen()?;
-    let listener = TcpListener::bind(address).await?;
-    println!("the demo upstream listens on {address}");
     tokio::select! {
         ended = answer(listener) => ended,
         _ = signals.next() => Ok(()),

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use super::output::say;
 use super::{CliError, SettingsFile};
 
 /// Shorter than the time that orchestrators give a health check.
@@ -19,7 +20,7 @@ pub(super) fn run(file: &SettingsFile) -> Result<ExitCode, CliError> {
     let answer = ask(address)
         .map_err(|source| CliError::System { what: format!("Weir does not answer on {address}"), source })?;
     if answer.starts_with("HTTP/1.1 200 ") {
-        println!("Weir is healthy at {}", settings.prefix.display());
+        say(format_args!("Weir is healthy at {}", settings.prefix.display()))?;
         return Ok(ExitCode::SUCCESS);
     }
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::output::say;
 use super::{CliError, SettingsFile};
 use crate::store::{Store, StoreSettings};
 
@@ -17,10 +18,10 @@ pub(super) fn up(file: &SettingsFile) -> Result<ExitCode, CliError> {
         let store = Store::connect(&StoreSettings::from(&settings.database)).await?;
         let pending = store.pending_migrations().await?;
         for name in &pending {
-            println!("running {name}");
+            say(format_args!("running {name}"))?;
         }
         store.migrate().await?;
-        println!("{}", if pending.is_empty() { "the database is up to date" } else { "done" });
+        say(if pending.is_empty() { "the database is up to date" } else { "done" })?;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -6,6 +6,7 @@
 mod demo;
 mod health;
 mod migrations;
+mod output;
 mod plugin;
 mod start;
 
@@ -20,6 +21,8 @@ use crate::config::{self, Loaded, Settings, SettingsError, Sources};
 use crate::confinement::{self, ConfinementError};
 use crate::plugin_host::{self, Fuel};
 use crate::store::StoreError;
+
+pub use output::OutputError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +50,9 @@ pub enum CliError {
     /// A plugin could not be built.
     #[error(transparent)]
     Plugin(#[from] plugin::PluginError),
+    /// Nothing can be said.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// The command did its work, and the answer is no.
     #[error("{0}")]
     No(String),
@@ -128,7 +134,7 @@ pub fn run() -> Result<ExitCode, CliError> {
             Ok(ExitCode::from(plugin_host::compile_child::main(cpu_seconds, fuel)))
         }
         Command::Version => {
-            println!("{}", env!("CARGO_PKG_VERSION"));
+            output::say(env!("CARGO_PKG_VERSION"))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::DemoUpstream(listen) => demo::run(&listen),

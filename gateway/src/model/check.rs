@@ -29,6 +29,11 @@ pub(super) enum Check {
         err: Option<String>,
         otherwise: Option<(Vec<String>, String)>,
     },
+    /// What no other check can say. It is not asked while one of the fields is a reference to a vault.
+    Custom {
+        fields: Vec<String>,
+        run: fn(&Document) -> Result<(), String>,
+    },
 }
 
 /// The condition of a conditional check: the field obeys all these rules.
@@ -117,6 +122,10 @@ impl Check {
                 Some((names, err)) => at_least_one_of(entity, names, Some(err), writing),
                 None => Ok(()),
             },
+            Self::Custom { fields, run } => {
+                let elsewhere = |field: &String| value_at(entity, field).is_some_and(is_reference);
+                if fields.iter().any(elsewhere) { Ok(()) } else { run(entity) }
+            }
         }
     }
 
@@ -132,6 +141,7 @@ impl Check {
             Self::ConditionalAtLeastOneOf { when, then, .. } => {
                 then.iter().chain([&when.field]).map(String::as_str).collect()
             }
+            Self::Custom { fields, .. } => fields.iter().map(String::as_str).collect(),
         }
     }
 }
@@ -199,8 +209,9 @@ fn non_empty(entity: &Document, path: &str) -> bool {
     }
 }
 
-/// The value at a dotted path.
-pub(super) fn value_at<'a>(entity: &'a Document, path: &str) -> Option<&'a Value> {
+/// The value at a dotted path: `config.redis.host`.
+#[must_use]
+pub fn value_at<'a>(entity: &'a Document, path: &str) -> Option<&'a Value> {
     match path.split_once('.') {
         None => entity.get(path),
         Some((head, rest)) => value_at(entity.get(head)?.as_object()?, rest),
@@ -223,9 +234,19 @@ fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
 }
 
+/// Whether a value stands in a vault: `{vault://env/name}`.
+pub(super) fn is_reference(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.starts_with("{vault://") && text.ends_with('}'))
+}
+
 /// Names as the checks hold them.
 pub(super) fn names(list: &[&str]) -> Vec<String> {
     list.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// A check of its own over `fields`.
+pub(super) fn custom(fields: &[&str], run: fn(&Document) -> Result<(), String>) -> Check {
+    Check::Custom { fields: names(fields), run }
 }
 
 /// `if_field` obeys `rules` -> `then_field` must obey `then`.

@@ -129,7 +129,10 @@ fn attribute(rule: &Rule) -> Option<(&'static str, Value)> {
         Rule::MatchAll(list) => ("match_all", patterns(list)),
         Rule::MatchAny { patterns, err } => {
             let sources: Vec<&str> = patterns.iter().map(|pattern| pattern.source.as_str()).collect();
-            ("match_any", json!({ "patterns": sources, "err": err }))
+            let mut inner = Map::new();
+            inner.insert("patterns".to_owned(), json!(sources));
+            inner.extend(err.iter().map(|err| ("err".to_owned(), err.as_str().into())));
+            ("match_any", inner.into())
         }
         Rule::Contains(value) => ("contains", value.clone()),
         Rule::Elements(rules) => {
@@ -138,7 +141,7 @@ fn attribute(rule: &Rule) -> Option<(&'static str, Value)> {
             ("elements", inner.into())
         }
         Rule::Exclusive(sets) => ("mutually_exclusive_subsets", json!(sets)),
-        Rule::Text(_) | Rule::Schema(_) => return None,
+        Rule::Text(_) | Rule::Whole(_) | Rule::Schema(_) => return None,
     })
 }
 
@@ -189,6 +192,7 @@ fn check(check: &Check) -> Value {
             }
             json!({ "conditional_at_least_one_of": inner })
         }
+        Check::Custom { fields, .. } => json!({ "custom_entity_check": { "field_sources": fields } }),
     }
 }
 

@@ -11,6 +11,9 @@ use super::check::Check;
 use super::record::OnDelete;
 use super::rule::{Pattern, Rule, TextCheck};
 
+/// The note of a field whose value may stand in a vault.
+pub(super) const REFERENCEABLE: &str = "referenceable";
+
 /// What one field may hold.
 #[derive(Debug, Clone)]
 pub struct Field {
@@ -23,7 +26,7 @@ pub struct Field {
     /// Replaces the text of any violation.
     pub(super) err: Option<String>,
     pub(super) on_delete: OnDelete,
-    /// Printed, but without effect here: `referenceable`, `encrypted`.
+    /// Printed, and mostly without effect here: `referenceable`, `encrypted`.
     pub(super) notes: Vec<&'static str>,
     /// The rules come from elsewhere (the plugin); here any record will do.
     pub(super) open: bool,
@@ -122,6 +125,20 @@ impl Field {
             | Shape::Foreign(_)
             | Shape::Json => None,
         }
+    }
+
+    pub(super) fn noted(mut self, note: &'static str) -> Self {
+        self.notes.push(note);
+        self
+    }
+
+    pub(super) fn referenceable(self) -> Self {
+        self.noted(REFERENCEABLE)
+    }
+
+    /// Kong's keyring, which only its paid edition has, would encrypt it.
+    pub(super) fn encrypted(self) -> Self {
+        self.noted("encrypted")
     }
 
     /// Adds a validator; they run in Kong's order, whatever the order of the calls.
@@ -231,6 +248,14 @@ pub(super) fn map(keys: Field, values: Field) -> Field {
 /// Records are required unless the kind says otherwise, so that a GET shows the whole structure.
 pub(super) fn record(fields: Fields) -> Field {
     Field::new(Shape::Record(Box::new(fields))).required()
+}
+
+/// The same, and what it holds by itself is printed as its default.
+pub(super) fn whole_record(fields: Fields) -> Field {
+    let defaults =
+        fields.list.iter().filter_map(|(name, field)| Some((name.to_string(), field.default.clone()?)));
+    let defaults = Value::Object(defaults.collect());
+    record(fields).default(defaults)
 }
 
 pub(super) fn foreign(target: &'static str) -> Field {

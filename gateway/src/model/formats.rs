@@ -4,6 +4,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::field::{Field, set, string};
 
+/// The port of a target that names none.
+const TARGET_PORT: u16 = 8000;
+
 /// `tags`: a set of printable texts without `,` and `/`.
 pub(super) fn tags() -> Field {
     set(string().required().text(tag))
@@ -95,15 +98,69 @@ pub(super) fn host(text: &str) -> Result<(), String> {
 
 /// A host of a route: wildcards have been judged by patterns, a port may follow.
 pub(super) fn route_host(text: &str) -> Result<(), String> {
-    let plain = text.replace('*', "abc");
-    let port = match parse_host(&plain) {
-        None => return Err(format!("invalid value: {plain}")),
+    host_and_port(&text.replace('*', "abc"))
+}
+
+/// A host name or an address, a port may follow.
+pub(super) fn host_and_port(text: &str) -> Result<(), String> {
+    let port = match parse_host(text) {
+        None => return Err(format!("invalid value: {text}")),
         Some(Host::Ip(port) | Host::Name(port)) => port,
     };
     match port {
-        Some(port) if port.parse::<u16>().is_err() => Err(format!("invalid value: {plain}")),
+        Some(port) if port.parse::<u16>().is_err() => Err(format!("invalid value: {text}")),
         Some(_) | None => Ok(()),
     }
+}
+
+/// A name of an upstream, which stands where a host name would.
+pub(super) fn upstream_name(text: &str) -> Result<(), String> {
+    let why = match parse_host(text) {
+        None => "must be a valid hostname",
+        Some(Host::Ip(_)) => "no ip addresses allowed",
+        Some(Host::Name(Some(_))) => "no port allowed",
+        Some(Host::Name(None)) => return Ok(()),
+    };
+    Err(format!("Invalid name ('{text}'); {why}"))
+}
+
+/// A target in the form in which it is kept: with a port, addresses written out.
+pub(super) fn target(text: &str) -> Result<String, String> {
+    let whole = || {
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => rest.split_once(']').map(|(host, rest)| (host, rest.strip_prefix(':')))?,
+            None if text.matches(':').count() > 1 => (text, None),
+            None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
+        };
+        let port = port.map_or(Some(TARGET_PORT), |port| port.parse::<u16>().ok())?;
+        if host.contains(':') {
+            let parts = host.parse::<Ipv6Addr>().ok()?.segments().map(|part| format!("{part:04x}"));
+            return Some(format!("[{}]:{port}", parts.join(":")));
+        }
+        if host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+            let parts: Vec<u8> = host.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
+            return Some(format!("{}:{port}", Ipv4Addr::from(<[u8; 4]>::try_from(parts).ok()?)));
+        }
+        is_host_name(host).then(|| format!("{host}:{port}"))
+    };
+    whole().ok_or_else(|| format!("Invalid target ('{text}'); not a valid hostname or ip address"))
+}
+
+/// A token of RFC 2616.
+pub(super) fn cookie_name(text: &str) -> Result<(), String> {
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)) {
+        return Ok(());
+    }
+    Err(format!("bad cookie name '{text}', allowed characters are A-Z, a-z, 0-9, '_', and '-'"))
+}
+
+/// Where a browser is sent after it consented: an absolute URL.
+pub(super) fn redirect_uri(text: &str) -> Result<(), String> {
+    let host = text.split_once("://").filter(|(scheme, _)| !scheme.is_empty());
+    if host.is_none_or(|(_, rest)| rest.is_empty() || rest.starts_with(['/', '?', '#'])) {
+        return Err(format!("cannot parse '{text}'"));
+    }
+    if text.contains('#') { Err(format!("fragment not allowed in '{text}'")) } else { Ok(()) }
 }
 
 /// A server name, with a wildcard as its first or last character if need be.
@@ -231,6 +288,42 @@ mod tests {
             ("port", "a.b:80", "must not have a port"),
         ] {
             assert_eq!(text(wildcard_host(value)), want, "{case}");
+        }
+    }
+
+    #[test]
+    fn targets_are_written_out() {
+        for (case, value, want) in [
+            ("a name", "a.test", Ok("a.test:8000")),
+            ("a port", "a.test:80", Ok("a.test:80")),
+            ("zeros of an address", "010.0.0.001:80", Ok("10.0.0.1:80")),
+            ("IPv6", "[::1]", Ok("[0000:0000:0000:0000:0000:0000:0000:0001]:8000")),
+            ("IPv6 with a port", "[fe80::1]:1", Ok("[fe80:0000:0000:0000:0000:0000:0000:0001]:1")),
+            ("bare IPv6", "::1", Ok("[0000:0000:0000:0000:0000:0000:0000:0001]:8000")),
+            ("no such port", "a:99999", Err("a:99999")),
+            ("a blank", "a b", Err("a b")),
+            ("not an address", "1.2.3", Err("1.2.3")),
+            ("nothing", "", Err("")),
+        ] {
+            let want = want.map(str::to_owned);
+            let want =
+                want.map_err(|text| format!("Invalid target ('{text}'); not a valid hostname or ip address"));
+            assert_eq!(target(value), want, "{case}");
+        }
+        for (case, value, want) in [
+            ("a name", "a.test", ""),
+            ("an address", "1.2.3.4", "Invalid name ('1.2.3.4'); no ip addresses allowed"),
+            ("a port", "a:1", "Invalid name ('a:1'); no port allowed"),
+            ("a blank", "a b", "Invalid name ('a b'); must be a valid hostname"),
+        ] {
+            assert_eq!(text(upstream_name(value)), want, "{case}");
+        }
+        for (case, value, want) in [
+            ("a URL", "https://a.test/x", ""),
+            ("no host", "/x", "cannot parse '/x'"),
+            ("a fragment", "https://a.test/#x", "fragment not allowed in 'https://a.test/#x'"),
+        ] {
+            assert_eq!(text(redirect_uri(value)), want, "{case}");
         }
     }
 

@@ -34,6 +34,34 @@ pub struct Kind {
     pub(super) foreigns: Vec<Foreign>,
     pub(super) shorthands: Vec<Shorthand>,
     pub(super) variants: Variants,
+    pub(super) settle: Option<Settle>,
+    /// Fields that are unique together: the last of them stands for the id below the parent in the first.
+    pub key_below: Option<Composite>,
+    /// Names in it that are entities of another kind.
+    pub listed: Option<Listed>,
+    /// Kinds and dotted fields that list ids of it, and keep it from being deleted.
+    pub listed_in: &'static [(&'static str, &'static str)],
+}
+
+/// Brings a valid entity into the form in which it is kept. A change comes with what was stored and what
+/// was sent.
+pub(super) type Settle =
+    fn(entity: &mut Document, change: Option<(&Document, &Document)>) -> Result<(), Violations>;
+
+/// A field that is kept nowhere: the names of entities of another kind that refer to this one. Each of
+/// the names also stands for the id in a path.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed {
+    /// The field: `snis` of a certificate.
+    pub field: &'static str,
+    /// The kind of the entities that are named.
+    pub kind: &'static str,
+    /// Their unique name.
+    pub key: &'static str,
+    /// Their reference to this entity.
+    pub back: &'static str,
+    /// The message where a name in a path is nobody's.
+    pub missing: &'static str,
 }
 
 /// Several fields that are unique together.
@@ -73,6 +101,11 @@ pub(super) enum Variants {
         select: fn(&Document) -> Option<&'static str>,
         table: Vec<(&'static str, Variant)>,
     },
+    /// Chosen by `name`, one of a closed set: the sort of a vault.
+    Named {
+        unknown: &'static str,
+        table: Vec<(&'static str, Variant)>,
+    },
     /// Given from outside: the plugin's own rules, by `name`.
     Given {
         field: &'static str,
@@ -102,6 +135,10 @@ impl Kind {
             foreigns: Vec::new(),
             shorthands: Vec::new(),
             variants: Variants::None,
+            settle: None,
+            key_below: None,
+            listed: None,
+            listed_in: &[],
         }
     }
 
@@ -138,6 +175,27 @@ impl Kind {
 
     pub(super) fn unique_together(mut self, name: &'static str, fields: &'static [&'static str]) -> Self {
         self.composites.push(Composite { name, fields });
+        self
+    }
+
+    /// As [`Self::unique_together`], and the last field stands for the id below a parent.
+    pub(super) fn key_below(mut self, name: &'static str, fields: &'static [&'static str]) -> Self {
+        self.key_below = Some(Composite { name, fields });
+        self.unique_together(name, fields)
+    }
+
+    pub(super) fn listing(mut self, listed: Listed) -> Self {
+        self.listed = Some(listed);
+        self
+    }
+
+    pub(super) fn listed_in(mut self, places: &'static [(&'static str, &'static str)]) -> Self {
+        self.listed_in = places;
+        self
+    }
+
+    pub(super) fn settle(mut self, settle: Settle) -> Self {
+        self.settle = Some(settle);
         self
     }
 
@@ -190,7 +248,7 @@ impl Kind {
     pub fn given_by(&self) -> Option<&'static str> {
         match self.variants {
             Variants::Given { field, .. } => Some(field),
-            Variants::None | Variants::Own { .. } => None,
+            Variants::None | Variants::Own { .. } | Variants::Named { .. } => None,
         }
     }
 
@@ -199,7 +257,19 @@ impl Kind {
     pub fn unknown_variant(&self, value: &str) -> Violations {
         match self.variants {
             Variants::Given { field, unknown } => Violations::of(field, unknown.replace("%s", value)),
+            Variants::Named { unknown, .. } => Violations::of("name", unknown.replace("%s", value)),
             Variants::None | Variants::Own { .. } => Violations::of("name", format!("unknown type: {value}")),
+        }
+    }
+
+    /// The rules of one of its own sorts: `env` of vaults.
+    #[must_use]
+    pub fn variant(&self, name: &str) -> Option<&Variant> {
+        match &self.variants {
+            Variants::Own { table, .. } | Variants::Named { table, .. } => {
+                table.iter().find(|(known, _)| *known == name).map(|(_, variant)| variant)
+            }
+            Variants::None | Variants::Given { .. } => None,
         }
     }
 

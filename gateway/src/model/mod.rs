@@ -15,6 +15,8 @@ mod kind;
 mod kinds;
 mod lua;
 mod making;
+mod moment;
+mod pem;
 mod record;
 mod rule;
 pub mod schema;
@@ -25,13 +27,15 @@ mod violations;
 mod tests;
 
 pub use catalog::{BadRow, Catalog};
+pub use check::value_at;
 pub use field::{Field, Fields};
-pub use kind::{Composite, EXPIRES_AT, Foreign, Kind, Variant, id_of};
+pub use kind::{Composite, EXPIRES_AT, Foreign, Kind, Listed, Variant, id_of};
 pub use kinds::{
     Admitted, CAPABILITIES, Canary, CanaryBy, ConfigProblem, Consumer, CustomPlugin, PathHandling, Plugin,
     PluginVersion, Protocol, Refusal, RequestedCapability, Rollback, Route, Service, kind, kinds,
 };
 pub use lua::table as lua_table;
+pub use moment::Moment;
 pub use record::{Document, Link, OnDelete, Record, UniqueKey};
 pub use rule::is_uuid;
 pub use violations::Violations;

@@ -68,6 +68,8 @@ pub(super) enum Rule {
     /// A list with this element.
     Contains(Value),
     Text(TextCheck),
+    /// The same of a whole record.
+    Whole(fn(&Value) -> Result<(), String>),
     /// Each element obeys these rules; only in the conditions of checks.
     Elements(Vec<Rule>),
     Exclusive(Vec<Vec<&'static str>>),
@@ -96,7 +98,7 @@ impl Rule {
             Self::MatchAll(_) => 16,
             Self::MatchAny { .. } => 17,
             Self::Contains(_) => 18,
-            Self::Text(_) => 19,
+            Self::Text(_) | Self::Whole(_) => 19,
             Self::Elements(_) => 20,
             Self::Exclusive(_) => 21,
             Self::Schema(_) => 22,
@@ -152,6 +154,7 @@ impl Rule {
                 when(found, || format!("expected to contain: {}", plain(want)))
             }
             Self::Text(check) => value.as_str().map_or(Ok(()), check),
+            Self::Whole(check) => check(value),
             Self::Elements(rules) => elements(rules, value),
             Self::Exclusive(sets) => exclusive(sets, value),
             Self::Schema(schema) => schema.validate(value).map_err(|found| found.to_string()),

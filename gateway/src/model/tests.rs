@@ -286,44 +286,6 @@ fn plugins_are_unique_by_name_and_scope() {
     );
 }
 
-/// What we print differs from Kong in records, which it prints as required although it does not declare them
-/// so, and in what is ours alone.
-#[test]
-fn schemas_are_kongs() {
-    let kong: Value = serde_json::from_str(include_str!("kong-3.9.3.json")).unwrap();
-    for (name, want) in kong.as_object().unwrap() {
-        let ours = kind(name).unwrap().described();
-        let fields = ours["fields"].as_array().unwrap();
-        let find = |name: &str| fields.iter().find_map(|field| field.get(name));
-        for field in want["fields"].as_array().unwrap() {
-            let (field, want) = field.as_object().unwrap().iter().next().unwrap();
-            let ours = find(field).unwrap_or_else(|| panic!("{name}.{field} is missing"));
-            if field == "config" {
-                continue;
-            }
-            assert_eq!(&plain(ours), &plain(want), "{name}.{field}");
-        }
-        for check in want.get("entity_checks").and_then(Value::as_array).into_iter().flatten() {
-            let checks: Vec<Value> = ours["entity_checks"].as_array().unwrap().iter().map(plain).collect();
-            assert!(checks.contains(&plain(check)), "{name}: {check} not in {checks:?}");
-        }
-    }
-}
-
-/// Without what is written for the tools only: `required: false`, an element's type within a condition.
-fn plain(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => map
-            .iter()
-            .filter(|(key, value)| !(*key == "required" && **value == json!(false)))
-            .filter(|(key, _)| !(map.contains_key("not_one_of") && *key == "type"))
-            .map(|(key, value)| (key.clone(), plain(value)))
-            .collect(),
-        Value::Array(list) => list.iter().map(plain).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
-    }
-}
-
 #[test]
 fn a_bad_row_is_a_fault_and_the_rest_goes_on() {
     let good = create("services", json!({"host": "a"})).unwrap();

@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::check::Writing;
-use super::field::{Field, Fields, Shape};
+use super::check::{Writing, is_reference};
+use super::field::{Field, Fields, REFERENCEABLE, Shape};
 use super::record::Document;
 use super::rule::{Rule, is_uuid};
 use super::violations::{REQUIRED, UNKNOWN};
@@ -45,6 +45,9 @@ pub(super) fn field(rule: &Field, value: &Value, writing: Writing) -> Result<(),
     let text = |text: String| Value::String(rule.err.clone().unwrap_or(text));
     if matches!(rule.shape, Shape::String) && !allows_empty(rule) && value.as_str() == Some("") {
         return Err(text("length must be at least 1".to_owned()));
+    }
+    if rule.notes.contains(&REFERENCEABLE) && is_reference(value) {
+        return Ok(());
     }
     rule.rules.iter().try_for_each(|rule| rule.check(value)).map_err(text)
 }
@@ -138,5 +141,8 @@ fn reference(value: &Value) -> Result<(), Value> {
 }
 
 fn is_integer(value: &Value) -> bool {
+    if let Some(whole) = value.as_i64() {
+        return whole.unsigned_abs() <= 1 << 53;
+    }
     value.as_f64().is_some_and(|number| number.fract() == 0.0 && number.abs() <= EXACT)
 }

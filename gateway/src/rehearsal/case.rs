@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::RehearsalError;
+use super::body::Body;
 
 /// A fixed moment, so that answers which show the time are the same every time: 2026-01-01.
 const NOW_UNIX_MS: u64 = 1_767_225_600_000;
@@ -106,12 +107,14 @@ pub(super) struct Reply {
     #[serde(default)]
     pub(super) headers: Fields,
     #[serde(default)]
-    pub(super) body: String,
+    pub(super) body: Body,
+    #[serde(default)]
+    pub(super) trailers: Fields,
 }
 
 impl Default for Reply {
     fn default() -> Self {
-        Self { status: ok(), headers: Fields::default(), body: String::new() }
+        Self { status: ok(), headers: Fields::default(), body: Body::default(), trailers: Fields::default() }
     }
 }
 
@@ -141,7 +144,9 @@ pub(super) struct RequestCase {
     #[serde(default)]
     pub(super) headers: Fields,
     #[serde(default)]
-    pub(super) body: String,
+    pub(super) body: Body,
+    #[serde(default)]
+    pub(super) trailers: Fields,
     #[serde(default = "address")]
     pub(super) client_ip: std::net::IpAddr,
 }
@@ -194,10 +199,10 @@ impl Case {
             if self.requests.iter().take(at).any(|earlier| earlier.name == scene.name) {
                 return Err(wrong("another one has this name"));
             }
-            let RequestCase { method, path, headers, .. } = &scene.request;
+            let RequestCase { method, path, headers, trailers, .. } = &scene.request;
             method.parse::<http::Method>().map_err(|_| wrong("`method` is not one of HTTP"))?;
             path.parse::<http::Uri>().map_err(|_| wrong("`path` cannot be sent"))?;
-            for headers in [headers, &scene.upstream.headers] {
+            for headers in [headers, trailers, &scene.upstream.headers, &scene.upstream.trailers] {
                 headers.map().map_err(|error| wrong(&error))?;
             }
             status(scene.upstream.status).map_err(|error| wrong(&error))?;

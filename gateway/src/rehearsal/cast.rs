@@ -125,14 +125,15 @@ impl Hosts {
 }
 
 fn response(reply: &Reply, most: usize) -> Result<OutboundResponse, OutboundError> {
-    if reply.body.len() > most {
+    let body = reply.body.bytes();
+    if body.len() > most {
         return Err(OutboundError::TooLarge);
     }
     let protocol = |_| OutboundError::Protocol;
     Ok(OutboundResponse {
         status: status(reply.status).map_err(protocol)?.as_u16(),
         headers: reply.headers.map().map_err(protocol)?,
-        body: reply.body.clone().into(),
+        body,
     })
 }
 

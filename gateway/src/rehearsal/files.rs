@@ -1,10 +1,10 @@
-//! Which files of a project hold requests.
+//! Which files of a project hold requests, and how one is written.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::RehearsalError;
 use super::case::Case;
@@ -37,6 +37,20 @@ pub fn first_config(dir: &Path) -> Option<Value> {
     Some(Case::read(&file).ok()?.config).filter(|config| !config.is_null())
 }
 
+/// Writes a file with `requests`, each in the shape that a file has, in place of what it had.
+///
+/// # Errors
+///
+/// [`RehearsalError::File`] if it cannot be written.
+pub fn write(file: &Path, config: Option<Value>, requests: &[Value]) -> Result<(), RehearsalError> {
+    let mut case = Map::new();
+    case.extend(config.map(|config| ("config".to_owned(), config)));
+    case.insert("requests".to_owned(), requests.into());
+    let text = serde_saphyr::to_string(&case)
+        .map_err(|error| RehearsalError::Case { path: file.to_owned(), reason: error.to_string() })?;
+    fs::write(file, text).map_err(|source| RehearsalError::File { path: file.to_owned(), source })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -54,6 +68,20 @@ mod tests {
         let names: Vec<_> = cases(dir.path()).unwrap();
         let names: Vec<_> = names.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["a.json", "b.yaml"]);
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.yaml");
+        let body = "one\n two: \"x\"\n\t# - é";
+        let request =
+            json!({ "name": "1: GET /", "request": { "body": body, "headers": { "a": ["1", "no"] } } });
+        write(&file, Some(json!({ "a": null, "b": "yes" })), &[request]).unwrap();
+        let case = Case::read(&file).unwrap();
+        assert_eq!(case.config, json!({ "a": null, "b": "yes" }));
+        assert_eq!(case.requests[0].request.body.bytes(), body);
+        assert_eq!(case.requests[0].request.headers.map().unwrap().get_all("a").iter().count(), 2);
     }
 
     #[test]

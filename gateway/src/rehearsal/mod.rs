@@ -7,6 +7,7 @@
 //! Deliberately not here: routing and forwarding. A request is taken as routed, and the upstream's answer
 //! stands in the file.
 
+mod body;
 mod case;
 mod cast;
 mod cost;
@@ -23,7 +24,7 @@ use serde_json::Value;
 
 pub use cost::Costs;
 pub use error::RehearsalError;
-pub use files::{cases, first_config};
+pub use files::{cases, first_config, write};
 pub use golden::Comparison;
 
 use case::Case;

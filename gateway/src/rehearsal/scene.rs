@@ -1,15 +1,15 @@
 //! What one request led to, as it is written down.
 
-use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde_json::{Map, Value, json};
 
+use super::body::Passed;
 use crate::exchange::{AnswerBody, Exchange, LocalAnswer};
 use crate::plugin_host::LogLine;
 
 /// What the upstream would be sent. The headers that the gateway itself adds on the way are left out.
-/// `body` is one that the plugin was handed; any other passes it by.
-pub(super) fn to_upstream(exchange: &Exchange, body: Option<&Bytes>) -> Value {
+/// A body that the plugin was not handed passes it by, and is not shown.
+pub(super) fn to_upstream(exchange: &Exchange, passed: &Passed) -> Value {
     let (request, target) = (&exchange.request, &exchange.target);
     let mut seen = Map::new();
     let method = target.method.as_ref().unwrap_or(&request.method);
@@ -24,31 +24,41 @@ pub(super) fn to_upstream(exchange: &Exchange, body: Option<&Bytes>) -> Value {
         seen.extend(changed.as_ref().map(|value| (name.to_owned(), value.clone().into())));
     }
     seen.insert("headers".into(), headers(&request.headers));
-    seen.extend(body.map(|body| ("body".to_owned(), text(body))));
+    seen.extend(passed.body.as_ref().map(|body| ("body".to_owned(), text(body))));
+    ending(&mut seen, passed);
     seen.into()
 }
 
 /// What the client would be sent: the plugin's own answer, or the upstream's.
-pub(super) fn to_client(exchange: &Exchange, local: Option<&LocalAnswer>, upstream_body: &[u8]) -> Value {
+pub(super) fn to_client(
+    exchange: &Exchange,
+    local: Option<&LocalAnswer>,
+    sent: &[u8],
+    passed: &Passed,
+) -> Value {
     let mut seen = Map::new();
     if let Some(response) = &exchange.response {
         seen.insert("status".into(), response.status.as_u16().into());
         seen.insert("headers".into(), headers(&response.headers));
     }
-    let Some(answer) = local else {
-        seen.insert("body".into(), text(upstream_body));
-        return seen.into();
-    };
-    match &answer.body {
-        AnswerBody::Empty => {}
-        AnswerBody::Raw(bytes) => _ = seen.insert("body".into(), text(bytes)),
+    let body = passed.body.as_deref().unwrap_or(sent);
+    match local.map(|answer| &answer.body) {
+        None | Some(AnswerBody::Raw(_)) => _ = seen.insert("body".into(), text(body)),
         // The gateway writes it in the form that the client accepts.
-        AnswerBody::Message(message) => _ = seen.insert("message".into(), message.clone().into()),
+        Some(AnswerBody::Message(message)) => _ = seen.insert("message".into(), message.clone().into()),
+        Some(AnswerBody::Empty) => {}
     }
-    if !answer.reason.is_empty() {
+    if let Some(answer) = local.filter(|answer| !answer.reason.is_empty()) {
         seen.insert("reason".into(), answer.reason.clone().into());
     }
+    ending(&mut seen, passed);
     seen.into()
+}
+
+/// How a body ended: with trailers, or before its end.
+fn ending(seen: &mut Map<String, Value>, passed: &Passed) {
+    seen.extend(passed.trailers.as_ref().map(|trailers| ("trailers".to_owned(), headers(trailers))));
+    seen.extend(passed.broken.as_ref().map(|failure| ("broken_off".to_owned(), failure.to_string().into())));
 }
 
 /// Who the caller turned out to be; null if nobody said.

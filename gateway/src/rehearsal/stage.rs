@@ -6,21 +6,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Version};
+use http::{HeaderMap, Method, Version};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::case::{Case, Scene, status};
+use super::body::{self, Body, Coming};
+use super::case::{Case, Fields, Scene, status};
 use super::cast::{Consumers, Hosts};
 use super::{RehearsalError, scene};
 use crate::clock::Clock;
 use crate::exchange::{
-    self, Exchange, LocalAnswer, Peer, RequestHead, RequestId, ResponseHead, Scheme, Timing,
+    self, AnswerBody, Exchange, LocalAnswer, Peer, RequestHead, RequestId, ResponseHead, Scheme, Timing,
 };
 use crate::model::{Document, kind, schema};
 use crate::plugin_host::{
-    AssignError, Assignment, AssignmentSpec, CallFailure, Chain, Collected, Flow, Host, HostDeps,
+    AssignError, Assignment, AssignmentSpec, CallFailure, Chain, Collected, Direction, Flow, Host, HostDeps,
     HostSettings, Instances, Placement, Plugin, ResponseFlow, Run, Slot, Trial,
 };
 use crate::shared::SharedState;
@@ -81,26 +82,30 @@ impl Stage {
         self.trial.clock.set_unix_ms(self.trial.clock.unix_ms() + scene.after_ms);
         let mut run = self.chain.begin();
         let exchange = self.begin(scene);
-        let (mut exchange, mut local, body) = self.ask(&mut run, exchange, &scene.request.body).await;
         let mut came = Map::new();
         came.insert("name".into(), scene.name.clone().into());
+        let (mut exchange, mut local) = self.send(&mut run, exchange, scene, &mut came).await;
         let caller = scene::caller(&exchange);
-        let upstream = local.is_none().then(|| scene::to_upstream(&exchange, body.as_ref()));
-        came.insert("upstream".into(), upstream.unwrap_or_default());
         exchange.response = Some(response(scene, local.as_mut()));
         let edits = std::mem::take(&mut exchange.response_edits);
         if let Some(response) = &mut exchange.response {
             exchange::apply(edits, &mut response.headers);
         }
-        let (mut exchange, replaced, body) = self.answer(&mut run, exchange, &scene.upstream.body).await;
+        let sent = said(local.as_ref(), &scene.upstream.body);
+        let (mut exchange, replaced, held) = self.answer(&mut run, exchange, sent.bytes()).await;
         if let Some(mut answer) = replaced {
             exchange.response = Some(response(scene, Some(&mut answer)));
             local = Some(answer);
         }
+        let sent = said(local.as_ref(), &scene.upstream.body);
+        let trailers = if local.is_none() { fields(&scene.upstream.trailers) } else { HeaderMap::new() };
+        let coming = Coming { held, sent: &sent, trailers };
+        let way = (Direction::Response, &mut run, &*exchange);
+        let passed = body::pass((&self.chain, &self.instances), way, coming).await;
         exchange.timing.ended = Some(Instant::now());
         self.chain.on_log(&self.instances, &mut run, &exchange);
         self.host.flush_logs(FLUSH).await;
-        came.insert("client".into(), scene::to_client(&exchange, local.as_ref(), &body));
+        came.insert("client".into(), scene::to_client(&exchange, local.as_ref(), &sent.bytes(), &passed));
         for (name, seen) in
             [("caller", caller), ("outbound", self.hosts.take_asked().into()), ("log", self.log_lines())]
         {
@@ -111,14 +116,35 @@ impl Stage {
         came.into()
     }
 
+    /// Sends the request to the upstream, unless somebody else answers.
+    async fn send(
+        &self,
+        run: &mut Run,
+        exchange: Box<Exchange>,
+        scene: &Scene,
+        came: &mut Map<String, Value>,
+    ) -> (Box<Exchange>, Option<LocalAnswer>) {
+        let sent = &scene.request.body;
+        let (exchange, local, held) = self.ask(run, exchange, sent.bytes()).await;
+        if local.is_some() {
+            came.insert("upstream".into(), Value::Null);
+            return (exchange, local);
+        }
+        let coming = Coming { held, sent, trailers: fields(&scene.request.trailers) };
+        let way = (Direction::Request, run, &*exchange);
+        let passed = body::pass((&self.chain, &self.instances), way, coming).await;
+        came.insert("upstream".into(), scene::to_upstream(&exchange, &passed));
+        let refused = passed.broken.as_ref().map(CallFailure::answer);
+        (exchange, refused)
+    }
+
     /// Asks about the request. A body that a plugin wanted comes back as it was left.
     async fn ask(
         &self,
         run: &mut Run,
         exchange: Box<Exchange>,
-        sent: &str,
+        mut body: Bytes,
     ) -> (Box<Exchange>, Option<LocalAnswer>, Option<Bytes>) {
-        let mut body = Bytes::copy_from_slice(sent.as_bytes());
         let mut was_held = false;
         let (mut exchange, mut flow) = self.chain.on_request(&self.instances, run, exchange).await;
         let answer = loop {
@@ -135,27 +161,28 @@ impl Stage {
         (exchange, answer, Some(body).filter(|_| was_held))
     }
 
-    /// Asks about the response, and gives its body as the plugin leaves it.
+    /// Asks about the response. A body that a plugin wanted comes back as it was left.
     async fn answer(
         &self,
         run: &mut Run,
         exchange: Box<Exchange>,
-        sent: &str,
-    ) -> (Box<Exchange>, Option<LocalAnswer>, Bytes) {
-        let mut body = Bytes::copy_from_slice(sent.as_bytes());
+        mut body: Bytes,
+    ) -> (Box<Exchange>, Option<LocalAnswer>, Option<Bytes>) {
+        let mut was_held = false;
         let (mut exchange, mut flow) = self.chain.on_response(&self.instances, run, exchange).await;
         let answer = loop {
             match flow {
                 ResponseFlow::Continue => break None,
                 ResponseFlow::Replace(answer) => break Some(answer),
                 ResponseFlow::Collect(most) => {
+                    was_held = true;
                     let body = within(&mut body, most);
                     (exchange, flow) =
                         self.chain.on_response_body(&self.instances, run, exchange, body).await;
                 }
             }
         };
-        (exchange, answer, body)
+        (exchange, answer, Some(body).filter(|_| was_held))
     }
 
     fn begin(&self, scene: &Scene) -> Box<Exchange> {
@@ -167,8 +194,8 @@ impl Stage {
         if let Ok(host) = http::HeaderValue::from_str(&request.host) {
             headers.entry(http::header::HOST).or_insert(host);
         }
-        if !request.body.is_empty() {
-            headers.entry(http::header::CONTENT_LENGTH).or_insert(request.body.len().into());
+        if let Some(length) = request.body.known_length() {
+            headers.entry(http::header::CONTENT_LENGTH).or_insert(length.into());
         }
         let head = RequestHead {
             method: request.method.parse().unwrap_or(Method::GET),
@@ -195,6 +222,20 @@ impl Stage {
 /// A body that a plugin may be handed, if it is as long as the plugin takes.
 fn within(body: &mut Bytes, most: u64) -> Collected<'_> {
     if body.len() as u64 <= most { Ok(body) } else { Err(CallFailure::BodyTooLarge) }
+}
+
+/// The body that answers: the plugin's, or the upstream's. A message is put into words by the gateway.
+fn said(local: Option<&LocalAnswer>, upstream: &Body) -> Body {
+    match local.map(|answer| &answer.body) {
+        None => upstream.clone(),
+        Some(AnswerBody::Raw(bytes)) => Body::Raw(bytes.clone()),
+        Some(AnswerBody::Empty | AnswerBody::Message(_)) => Body::default(),
+    }
+}
+
+/// They were tried when the file was read.
+fn fields(told: &Fields) -> HeaderMap {
+    told.map().unwrap_or_default()
 }
 
 /// The head that answers: the plugin's, or the upstream's.

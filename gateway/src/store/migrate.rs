@@ -28,6 +28,12 @@ const STEPS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../../migrations/postgres/0004_shared_state.sql"),
         include_str!("../../../migrations/sqlite/0004_shared_state.sql"),
     ),
+    (
+        20,
+        "default_workspace",
+        include_str!("../../../migrations/postgres/0020_default_workspace.sql"),
+        include_str!("../../../migrations/sqlite/0020_default_workspace.sql"),
+    ),
 ];
 
 impl Store {

@@ -8,6 +8,7 @@ mod error;
 mod go;
 mod interpreted;
 mod javascript;
+mod progress;
 mod python;
 mod rust;
 

@@ -16,6 +16,24 @@ export function encode(value: Bytes): Uint8Array {
   return bytes;
 }
 
+/** Values that come again and again, such as methods: a look-up costs half of an array. */
+const known = new Map<string, Uint8Array>();
+const KNOWN = 64;
+const KNOWN_LENGTH = 64;
+
+/** The same for what goes to the gateway and nowhere else: equal texts may be one array. */
+export function encodeValue(value: Bytes): Uint8Array {
+  if (typeof value !== "string") return value;
+  let bytes = known.get(value);
+  if (bytes === undefined) {
+    bytes = encode(value);
+    if (value.length > KNOWN_LENGTH) return bytes;
+    if (known.size >= KNOWN) known.clear();
+    known.set(value, bytes);
+  }
+  return bytes;
+}
+
 function encodeAny(value: string): Uint8Array {
   const bytes: number[] = [];
   for (const letter of value) {

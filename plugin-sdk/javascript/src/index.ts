@@ -11,10 +11,12 @@
 //       requestHead: requestHead([path()], (path) => new Proceed().setHeader("x-path", path ?? "")),
 //     }));
 //
-// Not here: phases that see bodies, which the gateway does not call yet.
+// Bodies are read by `import * as body from "weir-plugin/body"`.
 
 /// <reference path="./contract.d.ts" />
 
+export * from "./bodies";
+export * from "./edits";
 export * from "./inputs";
 export * from "./setup";
 export * from "./verdicts";

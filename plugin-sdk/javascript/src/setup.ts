@@ -1,10 +1,13 @@
 // What a plugin answers to its configuration: the phases that it needs, with the inputs of each.
 
 import type { ConfigProblem, LogBatch } from "weir:plugin/lifecycle@0.1.0";
+import type { Header } from "weir:plugin/types@0.1.0";
+import type { Chunk, DeliverBody, ProceedBody, Route } from "./bodies";
+import type { HeaderOp } from "./edits";
 import type { Input, Values } from "./inputs";
 import type { Answer, Deliver, Proceed } from "./verdicts";
 
-export type { ConfigProblem };
+export type { ConfigProblem, Header };
 
 type Inputs = readonly Input<unknown>[];
 
@@ -14,8 +17,13 @@ export interface Phase<F> {
   readonly on: F;
 }
 
+type BeforeRouting = (...values: unknown[]) => Route | Answer;
 type RequestHead = (...values: unknown[]) => Proceed | Answer;
 type ResponseHead = (...valuesAndCarry: unknown[]) => Deliver | Answer;
+/** Called for each chunk: 64 KiB at most, never empty but for the last, which may be. */
+type Stream = (chunk: Uint8Array, last: boolean) => Chunk;
+/** Called if the message has trailers, behind its last chunk. */
+type Trailers = (trailers: Header[]) => HeaderOp[];
 type Log = (entries: Entry<Inputs>[]) => void;
 
 /** One exchange that is over. */
@@ -26,9 +34,29 @@ export interface Entry<I extends Inputs> {
 
 /** The phases that this configuration needs. One that is not here is not called, and costs nothing. */
 export interface Setup {
+  /** For global assignments only. */
+  beforeRouting?: Phase<BeforeRouting>;
   requestHead?: Phase<RequestHead>;
+  /** Called once with the body held, after a `Proceed` with `buffer`; `weir-plugin/body` reads it. */
+  requestBody?: (carry: Uint8Array | undefined) => ProceedBody | Answer;
+  /** Called for each chunk, after a `Proceed` with `stream`. */
+  requestStream?: Stream;
+  requestTrailers?: Trailers;
   responseHead?: Phase<ResponseHead>;
+  /** Called once with the body held, after a `Deliver` with `buffer`. */
+  responseBody?: (carry: Uint8Array | undefined) => DeliverBody | Answer;
+  /** Called for each chunk, after a `Deliver` with `stream`. */
+  responseStream?: Stream;
+  responseTrailers?: Trailers;
   log?: Phase<Log> & { readonly batch: LogBatch | null };
+}
+
+/** Calls `on` with the values of `inputs` before a route is chosen. */
+export function beforeRouting<const I extends Inputs>(
+  inputs: I,
+  on: (...values: Values<I>) => Route | Answer,
+): Phase<BeforeRouting> {
+  return { inputs, on: on as BeforeRouting };
 }
 
 /** Calls `on` with the values of `inputs` when the head of a request has arrived. */

@@ -1,61 +1,34 @@
 // What a phase answers. `Proceed`, `Deliver` and `Answer` are built up by methods that can be chained.
 
-import type { HeaderOp, LocalResponse } from "weir:plugin/types@0.1.0";
+import type { BodyMode, HeaderOp, LocalResponse } from "weir:plugin/types@0.1.0";
 import type { Identity, Proceed as RequestProceed, TargetChange } from "weir:plugin/request-head@0.1.0";
 import type { Proceed as ResponseProceed } from "weir:plugin/response-head@0.1.0";
-import { encode, type Bytes } from "./bytes";
+import { encode, encodeValue, type Bytes } from "./bytes";
+import { Editable, setHeader } from "./edits";
 
-export type { HeaderOp, TargetChange };
+export type { TargetChange };
 
-/** Replaces every value of `name`, which is lower-case, or adds it. */
-export function setHeader(name: string, value: Bytes): HeaderOp {
-  return { tag: "set", val: { name, value: encode(value) } };
-}
-
-/** Adds one more value of `name`, which is lower-case. */
-export function appendHeader(name: string, value: Bytes): HeaderOp {
-  return { tag: "append", val: { name, value: encode(value) } };
-}
-
-/** Removes every value of `name`, which is lower-case. */
-export function removeHeader(name: string): HeaderOp {
-  return { tag: "remove", val: name };
-}
+// What most verdicts have, made once; it is replaced and never changed.
+const PASS: BodyMode = { tag: "pass" };
+const NO_EDITS: HeaderOp[] = [];
 
 /** The request goes on, with these changes. */
-export class Proceed {
-  readonly tag = "proceed";
-  readonly val: RequestProceed = {
-    edits: [],
-    target: null,
-    identity: null,
-    body: { tag: "pass" },
-    response: true,
-    responseEdits: [],
-    carry: null,
-  };
-
-  /** Edits of the request's headers. */
-  edit(...edits: HeaderOp[]): this {
-    this.val.edits.push(...edits);
-    return this;
-  }
-
-  setHeader(name: string, value: Bytes): this {
-    return this.edit(setHeader(name, value));
-  }
-
-  appendHeader(name: string, value: Bytes): this {
-    return this.edit(appendHeader(name, value));
-  }
-
-  removeHeader(name: string): this {
-    return this.edit(removeHeader(name));
+export class Proceed extends Editable<RequestProceed> {
+  constructor() {
+    super({
+      edits: [],
+      target: null,
+      identity: null,
+      body: PASS,
+      response: true,
+      responseEdits: NO_EDITS,
+      carry: null,
+    });
   }
 
   /** Edits of the response's headers, whoever answers. They spare a response phase. */
   editResponse(...edits: HeaderOp[]): this {
-    this.val.responseEdits.push(...edits);
+    this.val.responseEdits = [...this.val.responseEdits, ...edits];
     return this;
   }
 
@@ -77,6 +50,19 @@ export class Proceed {
     return this;
   }
 
+  /** Holds the head, collects up to `maxBytes` of the body, and calls `requestBody` once. A longer request is
+   * answered with 413. */
+  buffer(maxBytes: number): this {
+    this.val.body = { tag: "buffer", val: maxBytes };
+    return this;
+  }
+
+  /** Lets the head go on, and calls `requestStream` for each chunk of the body, in this instance. */
+  stream(): this {
+    this.val.body = { tag: "stream" };
+    return this;
+  }
+
   /** Skips this plugin's response phases for this exchange. */
   withoutResponse(): this {
     this.val.response = false;
@@ -91,30 +77,27 @@ export class Proceed {
 }
 
 /** The response goes to the caller, with these changes. */
-export class Deliver {
-  readonly tag = "proceed";
-  readonly val: ResponseProceed = { status: null, edits: [], body: { tag: "pass" }, carry: null };
+export class Deliver extends Editable<ResponseProceed> {
+  constructor() {
+    super({ status: null, edits: [], body: PASS, carry: null });
+  }
 
   status(status: number): this {
     this.val.status = status;
     return this;
   }
 
-  edit(...edits: HeaderOp[]): this {
-    this.val.edits.push(...edits);
+  /** Holds the head, collects up to `maxBytes` of the body, and calls `responseBody` once. A longer response
+   * goes through the failure policy. */
+  buffer(maxBytes: number): this {
+    this.val.body = { tag: "buffer", val: maxBytes };
     return this;
   }
 
-  setHeader(name: string, value: Bytes): this {
-    return this.edit(setHeader(name, value));
-  }
-
-  appendHeader(name: string, value: Bytes): this {
-    return this.edit(appendHeader(name, value));
-  }
-
-  removeHeader(name: string): this {
-    return this.edit(removeHeader(name));
+  /** Lets the head go on, and calls `responseStream` for each chunk of the body, in this instance. */
+  stream(): this {
+    this.val.body = { tag: "stream" };
+    return this;
   }
 
   carry(bytes: Bytes): this {
@@ -145,7 +128,7 @@ export class Answer {
   }
 
   header(name: string, value: Bytes): this {
-    this.val.headers.push({ name, value: encode(value) });
+    this.val.headers.push({ name, value: encodeValue(value) });
     return this;
   }
 

@@ -19,47 +19,74 @@ pyproject.toml, section ``[tool.weir]``::
 
     plugin = Plugin(Config, configure)
 
-Nothing but :mod:`weir_plugin.host` and ``weir_plugin.guest`` needs the gateway, so a plugin can be
-imported and tested as any module.
-
-Not here: phases that see bodies, which the gateway does not call yet.
+Nothing but :mod:`weir_plugin.host`, :mod:`weir_plugin.body` and ``weir_plugin.guest`` needs the gateway,
+so a plugin can be imported and tested as any module.
 """
 
-from . import host, inputs
-from .setup import Batch, ConfigError, Entry, Log, Plugin, Problem, RequestHead, ResponseHead, Setup
+from . import body, host, inputs
+from .bodies import Abort, Chunk, DeliverBody, Drop, Forward, ForwardRest, ProceedBody, Replace, Route
+from .setup import (
+    Batch,
+    BeforeRouting,
+    ConfigError,
+    Entry,
+    Log,
+    Plugin,
+    Problem,
+    RequestHead,
+    ResponseHead,
+    Setup,
+)
 from .verdicts import (
     Answer,
     Append,
+    Buffer,
     Deliver,
     Failure,
     HeaderOp,
     Identity,
     Proceed,
     Remove,
+    RemovePrefix,
     Set,
+    Stream,
     TargetChange,
 )
 
 __all__ = [
+    "Abort",
     "Answer",
     "Append",
     "Batch",
+    "BeforeRouting",
+    "Buffer",
+    "Chunk",
     "ConfigError",
     "Deliver",
+    "DeliverBody",
+    "Drop",
     "Entry",
     "Failure",
+    "Forward",
+    "ForwardRest",
     "HeaderOp",
     "Identity",
     "Log",
     "Plugin",
     "Problem",
     "Proceed",
+    "ProceedBody",
     "Remove",
+    "RemovePrefix",
+    "Replace",
     "RequestHead",
     "ResponseHead",
+    "Route",
     "Set",
     "Setup",
+    "Stream",
     "TargetChange",
+    "body",
     "host",
     "inputs",
 ]

@@ -5,76 +5,37 @@ plugins do not import this.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from componentize_py_types import Err
 from wit_world.exports import lifecycle, meta
 from wit_world.imports import types
 
+from . import convert
 from .inputs import Input
 from .setup import Batch, ConfigError, Entry, Plugin, Setup
-from .verdicts import Answer, Append, Deliver, Failure, HeaderOp, Proceed, Set, encode
-
-try:
-    from wit_world.exports import request_head
-except ImportError:  # the plugin has no such phase
-    request_head = None
-try:
-    from wit_world.exports import response_head
-except ImportError:
-    response_head = None
-
-_PASS = types.BodyMode_Pass()
-
-
-def _edits(edits: Sequence[HeaderOp]) -> list[Any]:
-    return [_edit(edit) for edit in edits]
-
-
-def _edit(edit: HeaderOp) -> Any:
-    if isinstance(edit, Set):
-        return types.HeaderOp_Set(types.Header(edit.name, encode(edit.value)))
-    if isinstance(edit, Append):
-        return types.HeaderOp_Append(types.Header(edit.name, encode(edit.value)))
-    return types.HeaderOp_Remove(edit.name)
-
-
-def _answer(answer: Answer) -> Any:
-    headers = [types.Header(name, encode(value)) for name, value in answer.headers]
-    if answer.message is not None:
-        body: Any = types.AnswerBody_Message(answer.message)
-    elif answer.body is not None:
-        body = types.AnswerBody_Raw(answer.body)
-    else:
-        body = types.AnswerBody_None_()
-    return types.LocalResponse(answer.status, headers, body, answer.reason)
-
-
-def _proceed(said: Proceed) -> Any:
-    target, who = said.target, said.identity
-    return request_head.Proceed(
-        _edits(said.edits),
-        target and request_head.TargetChange(**vars(target)),
-        who and request_head.Identity(**vars(who)),
-        _PASS,
-        said.response,
-        _edits(said.response_edits),
-        said.carry,
-    )
-
-
-def _wire(wanted: Input) -> Any:
-    case = getattr(types, "Input_" + wanted.case)
-    return case() if wanted.name is None else case(wanted.name)
-
-
-def _failure(failure: Failure) -> Err[Any]:
-    return Err(types.Failure(failure.message, failure.retryable))
+from .verdicts import Failure
 
 
 def _batch(batch: Batch | None) -> Any:
     return batch and lifecycle.LogBatch(**vars(batch))
+
+
+def _read(inputs: Sequence[Input], values: list[Any]) -> list[Any]:
+    return [wanted.read(value) for wanted, value in zip(inputs, values)]
+
+
+def _said(on: Callable[..., Any], *arguments: Any) -> Any:
+    """What a phase says; a failure that the plugin saw coming goes to the gateway."""
+    try:
+        return on(*arguments)
+    except Failure as failure:
+        raise Err(types.Failure(failure.message, failure.retryable)) from None
+
+
+def _trailers(trailers: list[Any]) -> list[tuple[str, bytes]]:
+    return [(trailer.name, trailer.value) for trailer in trailers]
 
 
 class Guest:
@@ -108,46 +69,56 @@ class Guest:
             problems = [lifecycle.ConfigProblem(one.pointer, one.message) for one in error.problems]
             raise Err(problems) from None
         self._setup = setup
+        # What each phase wants to be handed; those of bodies are handed the body alone.
         phases = [
-            lifecycle.PhaseSetup(phase, [_wire(wanted) for wanted in wants.inputs])
+            lifecycle.PhaseSetup(phase, [convert.wire(wanted) for wanted in getattr(wants, "inputs", ())])
             for phase, wants in (
+                (lifecycle.Phase.BEFORE_ROUTING, setup.before_routing),
                 (lifecycle.Phase.REQUEST_HEAD, setup.request_head),
+                (lifecycle.Phase.REQUEST_BODY, setup.request_body),
+                (lifecycle.Phase.REQUEST_STREAM, setup.request_stream),
+                (lifecycle.Phase.REQUEST_TRAILERS, setup.request_trailers),
                 (lifecycle.Phase.RESPONSE_HEAD, setup.response_head),
+                (lifecycle.Phase.RESPONSE_BODY, setup.response_body),
+                (lifecycle.Phase.RESPONSE_STREAM, setup.response_stream),
+                (lifecycle.Phase.RESPONSE_TRAILERS, setup.response_trailers),
                 (lifecycle.Phase.LOG, setup.log),
             )
             if wants is not None
         ]
         return lifecycle.Setup(phases, _batch(setup.log.batch) if setup.log else None)
 
+    def on_before_routing(self, values: list[Any]) -> Any:
+        phase = self._setup.before_routing
+        return convert.routed(_said(phase.on, *_read(phase.inputs, values)))
+
     def on_request_head(self, values: list[Any]) -> Any:
         phase = self._setup.request_head
-        try:
-            said = phase.on(*[wanted.read(value) for wanted, value in zip(phase.inputs, values)])
-        except Failure as failure:
-            raise _failure(failure) from None
-        if isinstance(said, Answer):
-            return request_head.Verdict_Respond(_answer(said))
-        return request_head.Verdict_Proceed(_proceed(said))
+        return convert.request_head(_said(phase.on, *_read(phase.inputs, values)))
+
+    def on_request_body(self, carry: bytes | None) -> Any:
+        return convert.request_body(_said(self._setup.request_body, carry))
+
+    def on_request_chunk(self, chunk: bytes, last: bool) -> Any:
+        return convert.chunk(self._setup.request_stream(chunk, last))
+
+    def on_request_trailers(self, trailers: list[Any]) -> Any:
+        return convert.edits(self._setup.request_trailers(_trailers(trailers)))
 
     def on_response_head(self, values: list[Any], carry: bytes | None) -> Any:
         phase = self._setup.response_head
-        read = [wanted.read(value) for wanted, value in zip(phase.inputs, values)]
-        try:
-            said: Deliver | Answer = phase.on(*read, carry)
-        except Failure as failure:
-            raise _failure(failure) from None
-        if isinstance(said, Answer):
-            return response_head.Verdict_Replace(_answer(said))
-        edits = _edits(said.edits)
-        return response_head.Verdict_Proceed(response_head.Proceed(said.status, edits, _PASS, said.carry))
+        return convert.response_head(_said(phase.on, *_read(phase.inputs, values), carry))
+
+    def on_response_body(self, carry: bytes | None) -> Any:
+        return convert.response_body(_said(self._setup.response_body, carry))
+
+    def on_response_chunk(self, chunk: bytes, last: bool) -> Any:
+        return convert.chunk(self._setup.response_stream(chunk, last))
+
+    def on_response_trailers(self, trailers: list[Any]) -> Any:
+        return convert.edits(self._setup.response_trailers(_trailers(trailers)))
 
     def on_log(self, entries: list[Any]) -> None:
         phase = self._setup.log
-        over = [
-            Entry([wanted.read(value) for wanted, value in zip(phase.inputs, entry.inputs)], entry.carry)
-            for entry in entries
-        ]
-        try:
-            phase.on(over)
-        except Failure as failure:
-            raise _failure(failure) from None
+        over = [Entry(_read(phase.inputs, entry.inputs), entry.carry) for entry in entries]
+        _said(phase.on, over)

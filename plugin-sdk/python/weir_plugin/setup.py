@@ -4,8 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from .bodies import Chunk, DeliverBody, ProceedBody, Route
 from .inputs import Input
-from .verdicts import Answer, Deliver, Proceed
+from .verdicts import Answer, Deliver, HeaderOp, Proceed
+
+
+@dataclass(frozen=True)
+class BeforeRouting:
+    """Calls ``on`` with the values of ``inputs`` before a route is chosen. For global assignments only."""
+
+    inputs: Sequence[Input]
+    on: Callable[..., Route | Answer]
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,12 @@ class Log:
     batch: Batch | None = None
 
 
+OnChunk = Callable[[bytes, bool], Chunk]
+"""Called with each chunk and whether it is the last: 64 KiB at most, never empty but for the last."""
+OnTrailers = Callable[[list[tuple[str, bytes]]], Sequence[HeaderOp]]
+"""Called if the message has trailers, behind its last chunk."""
+
+
 @dataclass(frozen=True)
 class Setup:
     """The phases that a configuration needs. One that is None is not called, and costs nothing."""
@@ -64,6 +79,17 @@ class Setup:
     request_head: RequestHead | None = None
     response_head: ResponseHead | None = None
     log: Log | None = None
+    before_routing: BeforeRouting | None = None
+    request_body: Callable[[bytes | None], ProceedBody | Answer] | None = None
+    """Called once with what was carried, the body held, after a ``Proceed`` with ``Buffer``."""
+    request_stream: OnChunk | None = None
+    """Called for each chunk, after a ``Proceed`` with ``Stream``."""
+    request_trailers: OnTrailers | None = None
+    response_body: Callable[[bytes | None], DeliverBody | Answer] | None = None
+    """Called once with what was carried, the body held, after a ``Deliver`` with ``Buffer``."""
+    response_stream: OnChunk | None = None
+    """Called for each chunk, after a ``Deliver`` with ``Stream``."""
+    response_trailers: OnTrailers | None = None
 
 
 @dataclass(frozen=True)

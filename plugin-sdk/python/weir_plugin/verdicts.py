@@ -32,11 +32,35 @@ class Remove:
     name: str
 
 
-HeaderOp = Set | Append | Remove
+@dataclass(frozen=True)
+class RemovePrefix:
+    """Removes every header whose name begins with ``prefix``, which is lower-case."""
+
+    prefix: str
+
+
+HeaderOp = Set | Append | Remove | RemovePrefix
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """The head is held, up to ``max_bytes`` of the body are collected, and the body phase is called once.
+
+    A longer request is answered with 413; a longer response goes through the failure policy.
+    """
+
+    max_bytes: int
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The head goes on, and the stream phase is called for each chunk of the body, in this instance."""
 
 
 @dataclass
-class _Edits:
+class Editable:
+    """What lets a message go on, with edits of its head."""
+
     edits: list[HeaderOp] = field(default_factory=list)
 
     def edit(self, *edits: HeaderOp) -> Self:
@@ -78,7 +102,7 @@ class Identity:
 
 
 @dataclass
-class Proceed(_Edits):
+class Proceed(Editable):
     """The request goes on, with these changes."""
 
     target: TargetChange | None = None
@@ -89,6 +113,8 @@ class Proceed(_Edits):
     """Edits of the response's headers, whoever answers. They spare a response phase."""
     carry: bytes | None = None
     """Handed to this plugin's later phases of this exchange (4 KiB by default)."""
+    body: Buffer | Stream | None = None
+    """None: this plugin does not see the body."""
 
     def set_response_header(self, name: str, value: str | bytes) -> Self:
         self.response_edits.append(Set(name, value))
@@ -96,11 +122,13 @@ class Proceed(_Edits):
 
 
 @dataclass
-class Deliver(_Edits):
+class Deliver(Editable):
     """The response goes to the caller, with these changes."""
 
     status: int | None = None
     carry: bytes | None = None
+    body: Buffer | Stream | None = None
+    """None: this plugin does not see the body."""
 
 
 @dataclass

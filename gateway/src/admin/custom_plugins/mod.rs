@@ -71,7 +71,7 @@ fn kind() -> Result<&'static Kind, ApiError> {
 }
 
 async fn find(state: &AdminState, text: &str) -> Result<Option<Found>, ApiError> {
-    let Some(found) = find_entity(state, kind()?, text).await? else {
+    let Some(found) = find_entity(state, kind()?, text, None).await? else {
         return Ok(None);
     };
     Ok(Some(Found { plugin: custom_plugin(found.document)?, revision: found.revision }))

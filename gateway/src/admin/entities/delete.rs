@@ -1,6 +1,8 @@
 //! DELETE of one entity.
 
+use super::listed::deletes;
 use super::lookup::find_entity;
+use super::mentions::refuse_mentioned;
 use super::show::belongs;
 use super::{Forced, stored_id};
 use crate::admin::answer::Answer;
@@ -16,14 +18,17 @@ pub(in crate::admin) async fn delete_entity(
     text: &str,
     below: Option<Forced>,
 ) -> Result<Answer, ApiError> {
-    let Some(found) = find_entity(state, kind, text).await? else {
+    let Some(found) = find_entity(state, kind, text, below).await? else {
         return Ok(Answer::no_content());
     };
     if !belongs(&found.document, below) {
         return Err(ApiError::NotFound);
     }
     let id = stored_id(&found.document)?;
-    match state.store.write(vec![Change::Delete { kind: kind.name.to_owned(), id }]).await {
+    refuse_mentioned(state, kind, id).await?;
+    let mut changes = deletes(state, kind, id).await?;
+    changes.push(Change::Delete { kind: kind.name.to_owned(), id });
+    match state.store.write(changes).await {
         Ok(_) | Err(StoreError::NotFound { .. }) => Ok(Answer::no_content()),
         Err(error) => Err(ApiError::of_write(error, kind, &Document::new())),
     }

@@ -10,10 +10,12 @@ use crate::admin::answer::Answer;
 use crate::admin::call::Query;
 use crate::admin::error::{ApiError, Class};
 use crate::admin::state::AdminState;
-use crate::model::Kind;
-use crate::store::{Lookup, PageQuery, TagFilter};
+use crate::model::{Document, Kind};
+use crate::store::{Lookup, PageQuery, StoreError, TagFilter};
 
 const MOST_TAGS: usize = 5;
+/// Entities of one read.
+const BATCH: usize = 1000;
 
 /// One page. `path` is the collection as the client wrote it, for the link to the next.
 pub(in crate::admin) async fn list_entities(
@@ -26,27 +28,66 @@ pub(in crate::admin) async fn list_entities(
     if let (Some(custom_id), "consumers", None) = (query.get("custom_id"), kind.name, below) {
         return by_custom_id(state, kind, custom_id).await;
     }
-    let page_query = PageQuery {
-        after: query.get("offset").map(after).transpose()?,
-        size: page_size(query)?,
-        parent: below.map(|below| (below.field.to_owned(), below.id)),
-        tags: query.get("tags").map(tag_filter).transpose()?,
-    };
-    let page = state.store.page(kind.name, &page_query).await?;
-    let now = state.now();
-    let data: Vec<Value> = page.documents.into_iter().map(|found| kind.shown(found, now).into()).collect();
-    let Some(next) = page.next else {
-        return Ok(Answer::ok(json!({ "data": data, "next": null })));
-    };
-    let offset = STANDARD_NO_PAD.encode(json!([next.to_string()]).to_string());
-    let mut link = form_urlencoded::Serializer::new(String::new());
-    link.append_pair("offset", &offset);
-    if below.is_none() {
-        for name in ["tags", "size"] {
-            query.get(name).iter().for_each(|value| _ = link.append_pair(name, value));
+    let paging = Paging { path, query, is_nested: below.is_some() };
+    let page = state.store.page(kind.name, &paging.asked(below)?).await?;
+    let mut data: Vec<Value> = Vec::with_capacity(page.documents.len());
+    for found in page.documents {
+        data.push(state.shown(kind, found).await?.into());
+    }
+    Ok(paging.answer("data", data, page.next))
+}
+
+/// How a client asked for a page, and how it is told of the next.
+pub(in crate::admin) struct Paging<'a> {
+    /// The collection as the client wrote it.
+    pub(in crate::admin) path: &'a str,
+    pub(in crate::admin) query: &'a Query,
+    /// Below a parent the link forgets size and tags, as Kong's does.
+    pub(in crate::admin) is_nested: bool,
+}
+
+impl Paging<'_> {
+    pub(in crate::admin) fn asked(&self, below: Option<Forced>) -> Result<PageQuery, ApiError> {
+        Ok(PageQuery {
+            after: self.query.get("offset").map(after).transpose()?,
+            size: page_size(self.query)?,
+            parent: below.map(|below| (below.field.to_owned(), below.id)),
+            tags: self.query.get("tags").map(tag_filter).transpose()?,
+        })
+    }
+
+    /// The page under `name`.
+    pub(in crate::admin) fn answer(&self, name: &str, data: Vec<Value>, next: Option<Uuid>) -> Answer {
+        let Some(next) = next else {
+            return Answer::ok(json!({ name: data, "next": null }));
+        };
+        let offset = STANDARD_NO_PAD.encode(json!([next.to_string()]).to_string());
+        let mut link = form_urlencoded::Serializer::new(String::new());
+        link.append_pair("offset", &offset);
+        for name in ["tags", "size"].iter().filter(|_| !self.is_nested) {
+            self.query.get(name).iter().for_each(|value| _ = link.append_pair(name, value));
+        }
+        let next = format!("{}?{}", self.path, link.finish());
+        Answer::ok(json!({ name: data, "next": next, "offset": offset }))
+    }
+}
+
+/// All entities of a kind that `query` asks for, read a page at a time.
+pub(in crate::admin) async fn read_all(
+    state: &AdminState,
+    kind: &str,
+    mut query: PageQuery,
+) -> Result<Vec<Document>, StoreError> {
+    query.size = BATCH;
+    let mut found = Vec::new();
+    loop {
+        let page = state.store.page(kind, &query).await?;
+        found.extend(page.documents);
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return Ok(found),
         }
     }
-    Ok(Answer::ok(json!({ "data": data, "next": format!("{path}?{}", link.finish()), "offset": offset })))
 }
 
 /// `size`, 100 if it is not given.

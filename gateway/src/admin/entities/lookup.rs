@@ -1,10 +1,14 @@
 //! From a path segment or a reference to an entity.
 
+use axum::http::StatusCode;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
+use super::Forced;
+use super::listed::owner;
 use crate::admin::error::{ApiError, Class};
 use crate::admin::state::AdminState;
-use crate::model::{Document, Kind, is_uuid, kind, lua_table};
+use crate::model::{Composite, Document, Kind, is_uuid, kind, lua_table};
 use crate::store::{Lookup, Versioned};
 
 /// What a path segment says: an id, or the value of the endpoint key.
@@ -15,22 +19,49 @@ pub(in crate::admin) struct Segment {
     pub(in crate::admin) lookup: Lookup,
 }
 
-/// Reads a segment; one that looks like a UUID is always an id.
-pub(in crate::admin) fn segment(kind: &Kind, text: &str) -> Result<Segment, ApiError> {
+impl Segment {
+    pub(super) fn of_id(id: Uuid) -> Self {
+        Self { field: "id", value: id.to_string(), lookup: Lookup::Id(id) }
+    }
+}
+
+/// Reads a segment; one that looks like a UUID is always an id. Below a parent, the kind may have another
+/// key than at the top.
+pub(in crate::admin) async fn segment(
+    state: &AdminState,
+    kind: &Kind,
+    text: &str,
+    below: Option<Forced>,
+) -> Result<Segment, ApiError> {
     if is_uuid(text)
         && let Ok(id) = text.parse()
     {
-        return Ok(Segment { field: "id", value: text.to_ascii_lowercase(), lookup: Lookup::Id(id) });
+        return Ok(Segment::of_id(id));
     }
-    let Some(field) = kind.endpoint_key else {
-        let fields = json!({ "id": "expected a valid UUID" });
-        let message = "invalid primary key: '{id=\"expected a valid UUID\"}'";
-        return Err(ApiError::coded(Class::PrimaryKey, message, fields));
+    if let Some(listed) = kind.listed {
+        let id = owner(state, listed, text).await?;
+        let missing = || ApiError::message(StatusCode::NOT_FOUND, listed.missing);
+        return id.map(Segment::of_id).ok_or_else(missing);
+    }
+    let (field, lookup) = match (kind.key_below, below) {
+        (Some(Composite { name, fields: [parent, field] }), Some(below)) if *parent == below.field => {
+            (*field, Lookup::key(name, format!("{},{text}", below.id)))
+        }
+        _ => {
+            let field = kind.endpoint_key.ok_or_else(no_key)?;
+            (field, Lookup::key(field, text))
+        }
     };
     kind.check_value(field, &text.into()).map_err(|message| {
         ApiError::coded(Class::UniqueValue(field), message.clone(), json!({ field: message }))
     })?;
-    Ok(Segment { field, value: text.to_owned(), lookup: Lookup::key(field, text) })
+    Ok(Segment { field, value: text.to_owned(), lookup })
+}
+
+fn no_key() -> ApiError {
+    let fields = json!({ "id": "expected a valid UUID" });
+    let message = "invalid primary key: '{id=\"expected a valid UUID\"}'";
+    ApiError::coded(Class::PrimaryKey, message, fields)
 }
 
 /// The entity that a path segment names.
@@ -38,8 +69,9 @@ pub(in crate::admin) async fn find_entity(
     state: &AdminState,
     kind: &Kind,
     text: &str,
+    below: Option<Forced>,
 ) -> Result<Option<Versioned>, ApiError> {
-    let segment = segment(kind, text)?;
+    let segment = segment(state, kind, text, below).await?;
     Ok(state.store.find_versioned(kind.name, &segment.lookup).await?)
 }
 

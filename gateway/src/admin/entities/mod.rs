@@ -1,19 +1,21 @@
 //! The endpoints of every kind: list, create, show, upsert, update, delete, and the nested forms.
 //!
-//! One file a verb. Nothing here knows a kind by name; what a kind does differently is said in its
+//! One file a verb, and beside them what some kinds have: names of others (`listed.rs`), mentions. Nothing here knows a kind by name; what a kind does differently is said in its
 //! description, or has an endpoint of its own.
 
 mod create;
 mod delete;
 mod list;
+mod listed;
 mod lookup;
+mod mentions;
 mod show;
 mod update;
 mod upsert;
 
 pub(super) use create::{create_entity, validate_entity};
 pub(super) use delete::delete_entity;
-pub(super) use list::{list_entities, page_size};
+pub(super) use list::{Paging, list_entities, page_size, read_all};
 pub(super) use lookup::find_entity;
 pub(super) use show::{below_parent, show_entity, show_parent};
 pub(super) use update::{patch_parent, update_entity};
@@ -63,6 +65,6 @@ fn reference(id: Uuid) -> serde_json::Value {
 }
 
 /// The id of an entity that the store gave us.
-fn stored_id(document: &Document) -> Result<Uuid, ApiError> {
+pub(super) fn stored_id(document: &Document) -> Result<Uuid, ApiError> {
     id_of(document).ok_or_else(|| Violations::of("id", "expected a valid UUID").into())
 }

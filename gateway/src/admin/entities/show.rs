@@ -17,11 +17,11 @@ pub(in crate::admin) async fn show_entity(
     text: &str,
     below: Option<Forced>,
 ) -> Result<Answer, ApiError> {
-    let found = find_entity(state, kind, text).await?.ok_or(ApiError::NotFound)?.document;
+    let found = find_entity(state, kind, text, below).await?.ok_or(ApiError::NotFound)?.document;
     if !belongs(&found, below) {
         return Err(ApiError::NotFound);
     }
-    Ok(Answer::ok(kind.shown(found, state.now())))
+    Ok(Answer::ok(state.shown(kind, found).await?))
 }
 
 /// The entity that a child refers to.
@@ -35,7 +35,7 @@ pub(in crate::admin) async fn show_parent(
     let id = id.ok_or(ApiError::NotFound)?;
     let parent = kind(foreign.target).ok_or(ApiError::NotFound)?;
     let found = state.store.find(parent.name, &Lookup::Id(id)).await?.ok_or(ApiError::NotFound)?;
-    Ok(Answer::ok(parent.shown(found, state.now())))
+    Ok(Answer::ok(state.shown(parent, found).await?))
 }
 
 /// A child, and the id that its reference holds.
@@ -45,7 +45,7 @@ pub(super) async fn referred(
     foreign: Foreign,
     text: &str,
 ) -> Result<(Document, Option<Uuid>), ApiError> {
-    let found = find_entity(state, child, text).await?.ok_or(ApiError::NotFound)?.document;
+    let found = find_entity(state, child, text, None).await?.ok_or(ApiError::NotFound)?.document;
     let id = found.get(foreign.field).and_then(|value| id_of(value.as_object()?));
     Ok((found, id))
 }
@@ -57,7 +57,7 @@ pub(in crate::admin) async fn below_parent(
     foreign: Foreign,
     text: &str,
 ) -> Result<Forced, ApiError> {
-    let found = find_entity(state, parent, text).await?.ok_or(ApiError::NotFound)?;
+    let found = find_entity(state, parent, text, None).await?.ok_or(ApiError::NotFound)?;
     Ok(Forced { field: foreign.field, id: stored_id(&found.document)? })
 }
 

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::listed::writes;
 use super::lookup::segment;
 use super::show::{belongs, referred};
 use super::{ATTEMPTS, Forced, prepare, stored_id};
@@ -20,7 +21,7 @@ pub(in crate::admin) async fn update_entity(
     sent: Sent,
     below: Option<Forced>,
 ) -> Result<Answer, ApiError> {
-    let segment = segment(kind, text)?;
+    let segment = segment(state, kind, text, below).await?;
     for _ in 0..ATTEMPTS {
         let found = state.store.find_versioned(kind.name, &segment.lookup).await?;
         let Some(found) = found else {
@@ -35,7 +36,7 @@ pub(in crate::admin) async fn update_entity(
             return Err(ApiError::NotFound);
         }
         if let Some(entity) = write(state, kind, &sent, &found).await? {
-            return Ok(Answer::ok(kind.shown(entity, state.now())));
+            return Ok(Answer::ok(state.shown(kind, entity).await?));
         }
     }
     Err(StoreError::Changed { kind: kind.name.to_owned(), id: Uuid::nil() }.into())
@@ -51,7 +52,8 @@ async fn write(
     let stored = &found.document;
     let (mut document, ruled) = prepare(state, kind, sent, None, Some(stored)).await?;
     document.insert("id".to_owned(), stored_id(stored)?.to_string().into());
-    let entity = ruled.kind.update(stored, document, state.now())?;
+    let keep_names = kind.listed.is_none_or(|listed| !document.contains_key(listed.field));
+    let mut entity = ruled.kind.update(stored, document, state.moment())?;
     if ruled.plugin.is_some() {
         state.check_protocols(&entity).await?;
     }
@@ -60,8 +62,9 @@ async fn write(
     if let (Some(plugin), false) = (&ruled.plugin, same) {
         state.check(plugin, &entity).await?;
     }
-    let change = Change::ReplaceIf { record: ruled.record(entity.clone())?, unchanged_since: found.revision };
-    match state.store.write(vec![change]).await {
+    let replace = |record| Change::ReplaceIf { record, unchanged_since: found.revision };
+    let changes = writes(state, &ruled, &mut entity, keep_names, replace).await?;
+    match state.store.write(changes).await {
         Ok(_) => Ok(Some(entity)),
         Err(StoreError::Changed { .. } | StoreError::NotFound { .. }) => Ok(None),
         Err(error) => Err(ApiError::of_write(error, kind, &entity)),

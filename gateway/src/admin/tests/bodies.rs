@@ -115,6 +115,16 @@ async fn forms_are_typed_by_the_rules() {
         .typed("POST", "/services", "application/x-www-form-urlencoded", "url=http%3A%2F%2Fa.test%2Fx")
         .await;
     assert_eq!(url.body["path"], "/x");
+    let form = "name=u&slots=20&healthchecks.active.timeout=2.5&healthchecks.active.headers[x-a][]=1\
+                &healthchecks.active.healthy.http_statuses[]=200&healthchecks.active.healthy.http_statuses[]=204";
+    let made = admin.typed("POST", "/upstreams", "application/x-www-form-urlencoded", form).await;
+    let active = &made.body["healthchecks"]["active"];
+    assert_eq!(
+        (&active["timeout"], &active["healthy"]["http_statuses"], &active["headers"], &made.body["slots"]),
+        (&json!(2.5), &json!([200, 204]), &json!({"x-a": ["1"]}), &json!(20)),
+        "{}",
+        made.body
+    );
     admin.make("/consumers", json!({"username": "bob"})).await;
     let key =
         admin.typed("POST", "/consumers/bob/key-auth", "application/x-www-form-urlencoded", "ttl=9").await;
@@ -129,12 +139,13 @@ proptest! {
     fn no_body_breaks_anything(
         body in proptest::collection::vec(any::<u8>(), 0..120),
         text in "[a-z\\[\\]{}\":,.=&%0-9-]{0,80}",
-        path in 0_usize..9,
+        path in 0_usize..16,
         method in 0_usize..4,
         kind in 0_usize..4,
     ) {
         let paths = ["/services", "/routes/a", "/plugins", "/consumers/x/key-auth", "/custom-plugins", "/schemas/routes/validate",
-                     "/schemas/plugins/validate", "/custom-plugins/x", "/routes/x/service"];
+                     "/schemas/plugins/validate", "/custom-plugins/x", "/routes/x/service", "/upstreams", "/certificates", "/keys", "/vaults/x",
+                     "/consumer_groups", "/upstreams/x/targets", "/consumers/x/acls/y"];
         let kinds = ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a", "application/wasm"];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {

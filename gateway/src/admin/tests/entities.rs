@@ -196,7 +196,7 @@ async fn errors_are_kongs() {
                 "fields": {"name": "invalid value 'a b': the only accepted ascii characters are alphanumerics or ., -, _, and ~"}}),
         ),
         ("method", "PATCH", "/services", json!({}), 405, json!({"message": "Method not allowed"})),
-        ("path", "GET", "/workspaces", json!({}), 404, json!({"message": "Not found"})),
+        ("path", "GET", "/rbac/users", json!({}), 404, json!({"message": "Not found"})),
         (
             "delete of a parent in use",
             "DELETE",

@@ -3,10 +3,13 @@
 mod bodies;
 mod custom_plugins;
 mod entities;
+mod kinds;
 mod node;
+mod schemas;
 mod versions;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use axum::extract::State;
@@ -16,7 +19,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::serve::handle;
-use super::state::{AdminSettings, AdminState, Components, Draft, Later, LocalView, NodeReport, Unfit};
+use super::state::{
+    AdminSettings, AdminState, Components, Draft, Later, LocalView, NodeLinks, NodeReport, Unfit,
+};
 use crate::clock::Clock;
 use crate::model::{Admitted, ConfigProblem, PluginVersion, Refusal};
 use crate::store::{Store, StoreSettings};
@@ -142,6 +147,8 @@ fn admitted(described: &Value, digest: String) -> Admitted {
 /// A gateway's Admin API, and short words to speak to it.
 struct Admin {
     state: AdminState,
+    /// How often the node was told to look things up anew.
+    forgotten: Arc<AtomicUsize>,
 }
 
 /// What came back.
@@ -161,9 +168,16 @@ impl Admin {
     async fn with(settings: AdminSettings) -> Self {
         let store = Store::connect(&StoreSettings::Memory).await.unwrap();
         store.migrate().await.unwrap();
-        let report = Arc::new(|| NodeReport { live_revision: Some(7), ..NodeReport::default() });
+        let forgotten = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&forgotten);
+        let node = NodeLinks {
+            report: Arc::new(|| NodeReport { live_revision: Some(7), ..NodeReport::default() }),
+            metrics: Arc::new(|| "# a metric\n".to_owned()),
+            forget: Arc::new(move || _ = counter.fetch_add(1, Ordering::Relaxed)),
+        };
         let clock = Clock::manual(NOW * 1000);
-        Self { state: AdminState::new(store, Arc::new(FakeComponents), report, settings, clock).unwrap() }
+        let state = AdminState::new(store, Arc::new(FakeComponents), node, settings, clock).unwrap();
+        Self { state, forgotten }
     }
 
     async fn send(&self, request: Request<Body>) -> Reply {

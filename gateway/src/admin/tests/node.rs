@@ -70,6 +70,14 @@ async fn schemas_are_told_and_asked() {
 }
 
 #[tokio::test]
+async fn metrics_are_told_here_too() {
+    let admin = Admin::new().await;
+    let metrics = admin.get("/metrics").await;
+    assert_eq!(metrics.headers["content-type"], "text/plain; charset=UTF-8");
+    assert_eq!((metrics.status, &metrics.bytes[..]), (200, &b"# a metric\n"[..]));
+}
+
+#[tokio::test]
 async fn every_answer_has_kongs_headers() {
     let admin = Admin::new().await;
     let request = |method: &str, path: &str| {

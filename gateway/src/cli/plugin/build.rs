@@ -10,6 +10,7 @@ use clap::Args;
 use weir_plugin_build::Options;
 
 use super::{PluginError, sdk};
+use crate::cli::output::say;
 
 #[derive(Debug, Args)]
 pub(super) struct BuildArgs {
@@ -52,7 +53,7 @@ pub(super) fn run(args: &BuildArgs) -> Result<(), PluginError> {
         None => built,
     };
     let size = fs::metadata(&path).map_err(PluginError::file(&path))?.len();
-    println!("{}", report(&path, size));
+    say(report(&path, size))?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use weir_plugin_build::BuildError;
 
 use super::admin_api::AdminError;
+use crate::cli::OutputError;
 use crate::plugin_host::SignError;
 use crate::rehearsal::RehearsalError;
 
@@ -60,6 +61,9 @@ pub enum PluginError {
     /// The plugin could not be tried.
     #[error(transparent)]
     Rehearsal(#[from] RehearsalError),
+    /// Nothing can be said.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// An argument makes no sense.
     #[error("{0}")]
     Argument(String),

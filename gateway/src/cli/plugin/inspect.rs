@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::PluginError;
 use super::admin_api::{AdminApi, Gateway};
 use super::push::{encoded, until_live};
+use crate::cli::output::say;
 
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
@@ -48,17 +49,17 @@ pub(super) async fn list(args: &ListArgs) -> Result<(), PluginError> {
     for plugin in &plugins {
         let text = |field: &str| plugin.get(field).and_then(Value::as_str).unwrap_or("-").to_owned();
         let versions = plugin.get("versions").and_then(Value::as_array).map_or(0, Vec::len);
-        println!("{:<32} active {:<12} {versions} versions", text("name"), text("active_version"));
+        say(format_args!("{:<32} active {:<12} {versions} versions", text("name"), text("active_version")))?;
     }
     if plugins.is_empty() {
-        println!("no plugin was uploaded to this gateway yet");
+        say("no plugin was uploaded to this gateway yet")?;
     }
     Ok(())
 }
 
 pub(super) async fn show(args: &ShowArgs) -> Result<(), PluginError> {
     let answer = AdminApi::new(&args.gateway)?.get(&path(&args.name)).await?;
-    println!("{answer:#}");
+    say(format_args!("{answer:#}"))?;
     Ok(())
 }
 
@@ -67,7 +68,7 @@ pub(super) async fn activate(args: &ActivateArgs) -> Result<(), PluginError> {
     let wanted = json!({ "active_version": args.version });
     api.send(Method::PATCH, &path(&args.name), &wanted).await?;
     until_live(&api).await?;
-    println!("{} {} is active and live on this node", args.name, args.version);
+    say(format_args!("{} {} is active and live on this node", args.name, args.version))?;
     Ok(())
 }
 
@@ -81,7 +82,7 @@ pub(super) async fn delete(args: &DeleteArgs) -> Result<(), PluginError> {
         None => (path(&args.name), args.name.clone()),
     };
     api.send(Method::DELETE, &path, &Value::Null).await?;
-    println!("{what} is deleted");
+    say(format_args!("{what} is deleted"))?;
     Ok(())
 }
 

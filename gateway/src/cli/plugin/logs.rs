@@ -1,13 +1,12 @@
 //! `weir plugin logs`: what a plugin logs on the node that is asked.
 
-use std::io::Write;
-
 use clap::Args;
 use serde_json::Value;
 
 use super::PluginError;
 use super::admin_api::{AdminApi, Gateway};
 use super::push::encoded;
+use crate::cli::output::{Heard, say};
 
 /// Bytes of one line; longer ones are no lines of a gateway.
 const MAX_LINE: usize = 1 << 20;
@@ -48,9 +47,7 @@ async fn print(
         rest.extend_from_slice(&chunk);
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = rest.drain(..=end).collect();
-            if !show(&form(String::from_utf8_lossy(&line).trim()))
-                .map_err(PluginError::system("standard output is closed"))?
-            {
+            if say(form(String::from_utf8_lossy(&line).trim()))? == Heard::No {
                 return Ok(());
             }
         }
@@ -59,15 +56,6 @@ async fn print(
         }
     }
     Ok(())
-}
-
-/// Prints one line; false if nobody reads any more.
-fn show(text: &str) -> std::io::Result<bool> {
-    let mut out = std::io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
-        other => other.map(|()| true),
-    }
 }
 
 /// A line as people read it: moment, level, version, request, message, fields.

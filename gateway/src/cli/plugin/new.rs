@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::templates::Template;
 use super::{PluginError, sdk};
+use crate::cli::output::say;
 
 #[derive(Debug, Args)]
 pub(super) struct NewArgs {
@@ -38,7 +39,7 @@ pub(super) fn run(args: &NewArgs) -> Result<(), PluginError> {
         sdk::write_file(&dir.join(path), content)?;
     }
     sdk::restore(&dir)?;
-    println!("{}", report(name, &dir, &files));
+    say(report(name, &dir, &files))?;
     Ok(())
 }
 

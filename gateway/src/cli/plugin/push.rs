@@ -13,6 +13,7 @@ use super::PluginError;
 use super::admin_api::{AdminApi, AdminError, Gateway};
 use super::build::Project;
 use super::progress::Step;
+use crate::cli::output::say;
 
 /// How long a change may take to be live before the command gives up.
 const LIVE: Duration = Duration::from_secs(30);
@@ -98,21 +99,24 @@ pub(super) async fn run(args: &PushArgs) -> Result<(), PluginError> {
     let uploaded = api.upload(&format!("/custom-plugins?activate={activate}"), component.into()).await;
     let uploaded = uploaded.map_err(raise_version)?;
     let plugin = Uploaded::read(&uploaded);
-    println!("uploaded {} {} ({size} bytes, sha256 {})", plugin.name, plugin.version, plugin.digest);
+    say(format_args!(
+        "uploaded {} {} ({size} bytes, sha256 {})",
+        plugin.name, plugin.version, plugin.digest
+    ))?;
     if !args.grants.is_empty() {
         let grants: Map<_, _> = args.grants.iter().cloned().collect();
         grant_all(&api, &plugin.name, grants).await?;
     }
     for scope in &args.assign_to {
         let done = assign(&api, &plugin.name, scope, args.config.as_ref()).await.map_err(ask_for_grants)?;
-        println!("{done} {}", scope.says());
+        say(format_args!("{done} {}", scope.says()))?;
     }
     if args.assign_to.is_empty() {
-        println!("it runs nowhere new: assign it with --assign-to route=NAME");
+        say("it runs nowhere new: assign it with --assign-to route=NAME")?;
     }
     until_live(&api).await?;
     let active = if plugin.is_active { "active and live" } else { "kept, but not active" };
-    println!("{active} on this node after {:.2} s", begun.elapsed().as_secs_f32());
+    say(format_args!("{active} on this node after {:.2} s", begun.elapsed().as_secs_f32()))?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::PluginError;
+use crate::cli::output::say;
 use crate::plugin_host;
 
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ pub(super) fn run(args: &SignArgs) -> Result<(), PluginError> {
         beside.into()
     });
     fs::write(&out, signature).map_err(PluginError::file(&out))?;
-    println!(
+    say(format_args!(
         "{}\nSigned by the key {}. Nodes that list it in plugin_trusted_keys take the component:\n  {}\nUpload it \
          with:\n  curl -sS http://localhost:8001/custom-plugins -F component=@{} -F signature=@{}",
         out.display(),
@@ -40,7 +41,7 @@ pub(super) fn run(args: &SignArgs) -> Result<(), PluginError> {
         public.inline(),
         component.display(),
         out.display()
-    );
+    ))?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::PluginError;
 use super::build::Project;
 use super::progress::Step;
+use crate::cli::output::{OutputError, say};
 use crate::config::{LogFormat, LogLevel};
 use crate::rehearsal::{Comparison, Costs, Golden, Performance, Rehearsal, cases, rehearse};
 use crate::telemetry::logs;
@@ -51,7 +52,7 @@ pub(super) async fn run(args: &TestArgs) -> Result<ExitCode, PluginError> {
     let step = Step::begin("trying the plugin");
     let (performances, costs) = rehearse(&rehearsal).await?;
     drop(step);
-    Ok(report(&performances, &costs))
+    Ok(report(&performances, &costs)?)
 }
 
 /// A folder for the compiled code of `component`, in place of the one of the component before.
@@ -68,31 +69,34 @@ fn workshop(dir: &Path, component: &[u8]) -> Result<PathBuf, PluginError> {
     own.canonicalize().map_err(PluginError::file(&own))
 }
 
-fn report(performances: &[Performance], costs: &Costs) -> ExitCode {
+fn report(performances: &[Performance], costs: &Costs) -> Result<ExitCode, OutputError> {
     let mut different = 0;
     for Performance { file, requests, comparison } in performances {
         let file = file.display();
         match comparison {
-            Comparison::Same => println!("ok       {file}: {requests} requests"),
+            Comparison::Same => _ = say(format_args!("ok       {file}: {requests} requests"))?,
             Comparison::New(golden) => {
-                println!("new      {file}: {requests} requests; read {} and keep it", golden.display());
+                say(format_args!(
+                    "new      {file}: {requests} requests; read {} and keep it",
+                    golden.display()
+                ))?;
             }
-            Comparison::Updated(golden) => println!("updated  {file}: {}", golden.display()),
+            Comparison::Updated(golden) => _ = say(format_args!("updated  {file}: {}", golden.display()))?,
             Comparison::Different { golden, diff } => {
                 different += 1;
-                println!("FAILED   {file}: not as {} wants it\n{diff}", golden.display());
+                say(format_args!("FAILED   {file}: not as {} wants it\n{diff}", golden.display()))?;
             }
         }
     }
-    println!("\n{costs}\nFuel counts WebAssembly instructions, about.");
+    say(format_args!("\n{costs}\nFuel counts WebAssembly instructions, about."))?;
     if different == 0 {
-        return ExitCode::SUCCESS;
+        return Ok(ExitCode::SUCCESS);
     }
-    println!(
+    say(format_args!(
         "\n{different} of {} files came out otherwise. If that is right, run it again with --update.",
         performances.len()
-    );
-    ExitCode::FAILURE
+    ))?;
+    Ok(ExitCode::FAILURE)
 }
 
 #[cfg(test)]

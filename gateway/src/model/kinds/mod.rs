@@ -1,11 +1,26 @@
 //! The kinds of entity, one file each.
 
+mod acl;
+mod basicauth_credential;
+mod ca_certificate;
+mod certificate;
 mod consumer;
+mod consumer_group;
 mod custom_plugin;
+mod hmacauth_credential;
+mod jwt_secret;
+mod key;
+mod key_set;
 mod keyauth_credential;
+mod oauth2;
 mod plugin;
 mod route;
 mod service;
+mod sni;
+mod target;
+mod upstream;
+mod vault;
+mod workspace;
 
 pub use consumer::Consumer;
 pub use custom_plugin::{
@@ -27,12 +42,30 @@ use super::rule::Rule;
 
 static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
     vec![
+        workspace::kind(),
+        certificate::kind(),
+        sni::kind(),
+        ca_certificate::kind(),
+        vault::kind(),
+        key_set::kind(),
+        key::kind(),
+        upstream::kind(),
+        target::kind(),
         service::kind(),
         route::kind(),
         consumer::kind(),
-        plugin::kind(),
-        keyauth_credential::kind(),
+        consumer_group::groups(),
+        consumer_group::members(),
         custom_plugin::kind(),
+        plugin::kind(),
+        acl::kind(),
+        basicauth_credential::kind(),
+        hmacauth_credential::kind(),
+        jwt_secret::kind(),
+        keyauth_credential::kind(),
+        oauth2::credentials(),
+        oauth2::authorization_codes(),
+        oauth2::tokens(),
     ]
 });
 

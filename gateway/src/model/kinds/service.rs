@@ -87,7 +87,6 @@ pub(super) fn kind() -> Kind {
         .field("write_timeout", timeout())
         .field("read_timeout", timeout())
         .field("tags", formats::tags())
-        // Until certificates are a kind, a reference to one is refused as dangling.
         .field("client_certificate", foreign("certificates"))
         .field("tls_verify", boolean())
         .field("tls_verify_depth", integer().default(Value::Null).between(0, 64))
@@ -103,7 +102,9 @@ pub(super) fn kind() -> Kind {
 
 /// `http://example.com:8080/path` into its four fields, each of them overwritten.
 fn expand_url(value: &Value) -> Document {
-    let text = value.as_str().unwrap_or_default();
+    let Some(text) = value.as_str() else {
+        return Document::new();
+    };
     let (scheme, rest) = text.split_once("://").map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
     let (authority, path) = rest.find('/').map_or((rest, None), |at| {

@@ -29,7 +29,7 @@ async fn an_instance_lives_through_collections_without_end() {
     configured.unwrap();
     let calls = std::env::var("WEIR_GO_CALLS").map_or(CALLS, |text| text.parse().unwrap());
     let begun = Instant::now();
-    let mut settled = 0;
+    let (mut settled, first) = (0, instance.state().memory.used());
     for call in 1..=calls {
         instance.begin(Some(exchange()), BUDGET);
         // Once in a while more than the arena holds, in one value and in many.
@@ -43,7 +43,10 @@ async fn an_instance_lives_through_collections_without_end() {
         }
         assert!(used <= settled.max(32 << 20), "call {call}: {used} bytes, {settled} before");
     }
-    eprintln!("{calls} calls in {:?}, {} bytes of memory", begun.elapsed(), instance.state().memory.used());
+    let (took, last) = (begun.elapsed(), instance.state().memory.used());
+    eprintln!(
+        "{calls} calls in {took:?}; bytes of memory: {first} before, {settled} after a quarter, {last} at the end"
+    );
 }
 
 /// What one call is handed.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use crate::progress::tell;
 use crate::{BuildError, component};
 
 /// What the language of a component is called in its producers section.
@@ -25,13 +26,13 @@ pub(crate) fn build(dir: &Path) -> Result<PathBuf, BuildError> {
     let out = dir.join("build");
     std::fs::create_dir_all(&out).map_err(|source| BuildError::File { path: out.clone(), source })?;
     sdk::provide(&dir)?;
-    eprintln!("building {} with go", dir.display());
+    tell(format_args!("building {} with go", dir.display()));
     let module = out.join(format!("{name}.module.wasm"));
     compile(&dir, &module)?;
     let path = out.join(format!("{name}.wasm"));
     let size = component::write(&module, &path, componentize::componentize)?;
-    eprintln!("{}: {size} bytes", path.display());
-    eprintln!("built {} in {:.1} s", dir.display(), started.elapsed().as_secs_f32());
+    tell(format_args!("{}: {size} bytes", path.display()));
+    tell(format_args!("built {} in {:.1} s", dir.display(), started.elapsed().as_secs_f32()));
     Ok(path)
 }
 

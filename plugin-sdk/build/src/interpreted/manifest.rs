@@ -41,8 +41,15 @@ pub(crate) struct Section {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Phase {
+    BeforeRouting,
     RequestHead,
+    RequestBody,
+    RequestStream,
+    RequestTrailers,
     ResponseHead,
+    ResponseBody,
+    ResponseStream,
+    ResponseTrailers,
     Log,
 }
 
@@ -88,7 +95,9 @@ impl Manifest {
         let manifest: Self = serde_json::from_str(json).map_err(|error| wrong(error.to_string()))?;
         if manifest.weir.phases.is_empty() {
             return Err(wrong(
-                "weir.phases names no phase; there are request-head, response-head and log".into(),
+                "weir.phases names no phase; there are before-routing, request-head, request-body, \
+                 request-stream, request-trailers, the same of responses, and log"
+                    .into(),
             ));
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);

@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use crate::BuildError;
+use crate::progress::tell;
 
 /// Runs a tool to its end; what it says goes to stderr only if it fails.
 ///
@@ -17,7 +18,7 @@ pub(crate) fn run(command: &mut Command, what: &'static str) -> Result<String, B
     if output.status.success() {
         return Ok(said);
     }
-    eprint!("{said}{}", String::from_utf8_lossy(&output.stderr));
+    tell(format_args!("{said}{}", String::from_utf8_lossy(&output.stderr).trim_end()));
     Err(BuildError::Compile { program: what, status: output.status })
 }
 

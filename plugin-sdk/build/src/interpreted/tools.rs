@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::file_error;
 use crate::BuildError;
+use crate::progress::tell;
 
 /// Overrides where tools are kept.
 const FOLDER: &str = "WEIR_TOOLS";
@@ -25,7 +26,7 @@ pub(crate) fn fetch_once(
     }
     let unfinished = root.join(format!(".{name}.{}", std::process::id()));
     fs::create_dir_all(&unfinished).map_err(file_error(&unfinished))?;
-    eprintln!("fetching {name} into {} (once)", root.display());
+    tell(format_args!("fetching {name} into {} (once)", root.display()));
     let fetched = fetch(&unfinished).and_then(|()| match fs::rename(&unfinished, &folder) {
         // Somebody else was faster.
         Err(_) if folder.exists() => Ok(()),

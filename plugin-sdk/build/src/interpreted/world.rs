@@ -8,6 +8,9 @@ use crate::BuildError;
 /// The contract itself.
 const CONTRACT: &str = include_str!("../../../../wit/plugin.wit");
 
+/// What a component has without asking for it.
+const AMBIENT: [&str; 6] = ["types", "meta", "lifecycle", "exchange", "body", "chunks"];
+
 /// The world's name in what [`write_wit`] writes.
 pub(crate) const WORLD: &str = "plugin";
 
@@ -15,10 +18,22 @@ impl Phase {
     /// The interface of the contract that it is exported by.
     pub(crate) fn interface(self) -> &'static str {
         match self {
+            Self::BeforeRouting => "before-routing",
             Self::RequestHead => "request-head",
+            Self::RequestBody => "request-body",
+            Self::RequestStream => "request-stream",
+            Self::RequestTrailers => "request-trailers",
             Self::ResponseHead => "response-head",
+            Self::ResponseBody => "response-body",
+            Self::ResponseStream => "response-stream",
+            Self::ResponseTrailers => "response-trailers",
             Self::Log => "log-phase",
         }
+    }
+
+    /// Whether the gateway holds a body while it runs.
+    fn holds_body(self) -> bool {
+        matches!(self, Self::RequestBody | Self::ResponseBody)
     }
 }
 
@@ -30,7 +45,7 @@ impl Phase {
 pub(crate) fn write_wit(manifest: &Manifest, path: &Path, work: &Path) -> Result<PathBuf, BuildError> {
     for name in manifest.weir.capabilities.keys() {
         let known = CONTRACT.lines().any(|line| line.starts_with(&format!("interface {name} {{")));
-        if !known || name.ends_with("-head") || name.ends_with("-body") {
+        if !known || AMBIENT.contains(&name.as_str()) || is_phase(name) {
             let reason = format!("the contract has no capability `{name}`; wit/README.md lists them");
             return Err(BuildError::Manifest { path: path.to_owned(), reason });
         }
@@ -41,11 +56,19 @@ pub(crate) fn write_wit(manifest: &Manifest, path: &Path, work: &Path) -> Result
     Ok(folder)
 }
 
+fn is_phase(name: &str) -> bool {
+    let ends = ["-head", "-body", "-stream", "-trailers", "-phase", "-routing", "-migration"];
+    ends.iter().any(|end| name.ends_with(end))
+}
+
 fn world(manifest: &Manifest) -> String {
     let mut text =
         format!("package author:plugin;\n\nworld {WORLD} {{\n    include weir:plugin/base@0.1.0;\n");
     for name in manifest.weir.capabilities.keys() {
         text.push_str(&format!("    import weir:plugin/{name}@0.1.0;\n"));
+    }
+    if manifest.weir.phases.iter().any(|phase| phase.holds_body()) {
+        text.push_str("    import weir:plugin/body@0.1.0;\n");
     }
     for phase in &manifest.weir.phases {
         text.push_str(&format!("    export weir:plugin/{}@0.1.0;\n", phase.interface()));
@@ -89,7 +112,7 @@ mod tests {
     #[test]
     fn a_capability_that_is_none_is_named() {
         let work = tempfile::tempdir().unwrap();
-        for name in ["credential", "request-head"] {
+        for name in ["credential", "request-head", "log-phase", "body"] {
             let error = write_wit(&manifest(name), Path::new("package.json"), work.path()).unwrap_err();
             assert!(error.to_string().contains(name), "{error}");
         }

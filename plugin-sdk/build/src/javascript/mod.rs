@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::BuildError;
 use crate::interpreted::{self, Manifest, file_error, run, write_file, write_wit};
+use crate::progress::tell;
 
 use tools::Tools;
 
@@ -37,7 +38,7 @@ pub(crate) fn build(dir: &Path) -> Result<PathBuf, BuildError> {
     let work = dir.join("build").join("work");
     fs::create_dir_all(&work).map_err(file_error(&work))?;
     let sdk = sdk::write(dir)?;
-    eprintln!("building {} with QuickJS", dir.display());
+    tell(format_args!("building {} with QuickJS", dir.display()));
     check_types(&tools, dir)?;
     let bundle = bundle(&tools, &manifest, &Sources { dir, entry: &entry, sdk: &sdk, work: &work })?;
     let wit = write_wit(&manifest, &path, &work)?;
@@ -48,8 +49,8 @@ pub(crate) fn build(dir: &Path) -> Result<PathBuf, BuildError> {
     run(&mut command, "componentize-qjs")?;
     let made = interpreted::component_path(dir);
     let size = interpreted::write_marked(&raw, &made, language(&entry))?;
-    eprintln!("{}: {size} bytes", made.display());
-    eprintln!("built {} in {:.1} s", dir.display(), started.elapsed().as_secs_f32());
+    tell(format_args!("{}: {size} bytes", made.display()));
+    tell(format_args!("built {} in {:.1} s", dir.display(), started.elapsed().as_secs_f32()));
     Ok(made)
 }
 

@@ -14,8 +14,11 @@ macro_rules! files {
 /// The package `weir-plugin`.
 const FILES: &[(&str, &str)] = files![
     "package.json",
+    "src/bodies.ts",
+    "src/body.ts",
     "src/bytes.ts",
     "src/contract.d.ts",
+    "src/edits.ts",
     "src/guest.ts",
     "src/index.ts",
     "src/inputs.ts",

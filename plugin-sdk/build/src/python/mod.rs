@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::BuildError;
 use crate::interpreted::{self, Manifest, Phase, file_error, run, write_file, write_wit};
+use crate::progress::tell;
 
 use tools::Tools;
 
@@ -39,7 +40,7 @@ pub(crate) fn build(dir: &Path) -> Result<PathBuf, BuildError> {
     })?;
     let work = dir.join("build").join("work");
     let sdk = sdk::write(dir)?;
-    eprintln!("building {} with CPython, which takes half a minute", dir.display());
+    tell(format_args!("building {} with CPython, which takes half a minute", dir.display()));
     write_file(&work.join("weir_component.py"), &glue(&manifest, dir, &module)?)?;
     let wit = write_wit(&manifest, &path, &work)?;
     let raw = work.join("component.wasm");
@@ -52,8 +53,8 @@ pub(crate) fn build(dir: &Path) -> Result<PathBuf, BuildError> {
     run(command.arg("weir_component").arg("--output").arg(&raw), "componentize-py")?;
     let made = interpreted::component_path(dir);
     let size = interpreted::write_marked(&raw, &made, "Python")?;
-    eprintln!("{}: {size} bytes", made.display());
-    eprintln!("built {} in {:.1} s", dir.display(), started.elapsed().as_secs_f32());
+    tell(format_args!("{}: {size} bytes", made.display()));
+    tell(format_args!("built {} in {:.1} s", dir.display(), started.elapsed().as_secs_f32()));
     Ok(made)
 }
 
@@ -73,8 +74,15 @@ fn glue(manifest: &Manifest, dir: &Path, module: &str) -> Result<String, BuildEr
     );
     for phase in &manifest.weir.phases {
         let (class, method, arguments) = match phase {
+            Phase::BeforeRouting => ("BeforeRouting", "on_before_routing", "inputs"),
             Phase::RequestHead => ("RequestHead", "on_request_head", "inputs"),
+            Phase::RequestBody => ("RequestBody", "on_request_body", "carry"),
+            Phase::RequestStream => ("RequestStream", "on_request_chunk", "chunk, last"),
+            Phase::RequestTrailers => ("RequestTrailers", "on_request_trailers", "trailers"),
             Phase::ResponseHead => ("ResponseHead", "on_response_head", "inputs, carry"),
+            Phase::ResponseBody => ("ResponseBody", "on_response_body", "carry"),
+            Phase::ResponseStream => ("ResponseStream", "on_response_chunk", "chunk, last"),
+            Phase::ResponseTrailers => ("ResponseTrailers", "on_response_trailers", "trailers"),
             Phase::Log => ("LogPhase", "on_log", "entries"),
         };
         glue.push_str(&format!(

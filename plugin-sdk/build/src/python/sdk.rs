@@ -12,8 +12,18 @@ macro_rules! files {
 }
 
 /// The package `weir_plugin`.
-const FILES: &[(&str, &str)] =
-    files!["__init__.py", "guest.py", "host.py", "inputs.py", "py.typed", "setup.py", "verdicts.py"];
+const FILES: &[(&str, &str)] = files![
+    "__init__.py",
+    "bodies.py",
+    "body.py",
+    "convert.py",
+    "guest.py",
+    "host.py",
+    "inputs.py",
+    "py.typed",
+    "setup.py",
+    "verdicts.py",
+];
 
 /// Puts the SDK into `.weir` of the plugin, where editors and tests find it, and gives that folder.
 ///

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use self::cargo::{Module, Purpose};
+use crate::progress::tell;
 use crate::{BuildError, Built, Options, component};
 
 /// Builds the crate in `dir`, which may stand in a workspace or alone.
@@ -33,7 +34,7 @@ pub fn build_packages(dir: &Path, packages: &[&str], options: &Options) -> Resul
     let root = cargo::workspace_root(dir)?;
     let target_dir = options.target_dir.clone().unwrap_or_else(|| root.join("target").join("wasm"));
     let toolchain = toolchain::find(dir)?;
-    eprintln!("building {} with {toolchain}", what(dir, packages));
+    tell(format_args!("building {} with {toolchain}", what(dir, packages)));
     let draft_dir = target_dir.join("describe");
     let job = |target_dir, purpose| cargo::Job { dir, packages, target_dir, toolchain: &toolchain, purpose };
     let drafts = cargo::compile(&job(&draft_dir, Purpose::Draft))?;
@@ -43,10 +44,10 @@ pub fn build_packages(dir: &Path, packages: &[&str], options: &Options) -> Resul
     for module in modules {
         let path = target_dir.join(format!("{}.wasm", module.package));
         let size = component::write(&module.path, &path, component::encode)?;
-        eprintln!("{}: {size} bytes", path.display());
+        tell(format_args!("{}: {size} bytes", path.display()));
         built.push(Built { package: module.package, path });
     }
-    eprintln!("built {} in {:.1} s", what(dir, packages), started.elapsed().as_secs_f32());
+    tell(format_args!("built {} in {:.1} s", what(dir, packages), started.elapsed().as_secs_f32()));
     Ok(built)
 }
 
@@ -54,7 +55,8 @@ pub fn build_packages(dir: &Path, packages: &[&str], options: &Options) -> Resul
 fn schema(draft: &Module) -> Option<(String, String)> {
     let module = std::fs::read(&draft.path).ok()?;
     let schema = describe::config_schema(&module);
-    let schema = schema.inspect_err(|error| eprintln!("{} is not described: {error}", draft.package)).ok()?;
+    let schema =
+        schema.inspect_err(|error| tell(format_args!("{} is not described: {error}", draft.package))).ok()?;
     Some((draft.package.clone(), schema))
 }
 

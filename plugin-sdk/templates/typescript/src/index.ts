@@ -1,7 +1,8 @@
 // {{name}}: a plugin for the Weir gateway.
 //
-// package.json says who the plugin is, which phases it takes part in (request-head, response-head,
-// log), and which capabilities it asks the operator for. schema.json describes its configuration.
+// package.json says who the plugin is, which phases it takes part in (before-routing, log, and -head,
+// -body, -stream and -trailers of request and response), and which capabilities it asks the operator for.
+// schema.json describes its configuration; what the operator does not say is null.
 // The types come with the first build, which puts the SDK into .weir/.
 
 import { definePlugin, path, Proceed, requestHead } from "weir-plugin";

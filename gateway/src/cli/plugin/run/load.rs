@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use tokio::task::{AbortHandle, spawn_blocking};
 
 use super::PluginError;
+use crate::cli::output::say;
 use crate::cli::plugin::admin_api::{AdminApi, AdminError};
 use crate::cli::plugin::build::Project;
 use crate::cli::plugin::logs;
@@ -37,9 +38,11 @@ impl Loader {
     pub(super) async fn load(&mut self) -> Result<(), PluginError> {
         let begun = Instant::now();
         match self.try_load().await {
-            Ok(Some(what)) => println!("loaded {what} in {:.1} s", begun.elapsed().as_secs_f32()),
+            Ok(Some(what)) => {
+                say(format_args!("loaded {what} in {:.1} s", begun.elapsed().as_secs_f32()))?;
+            }
             Ok(None) => {}
-            Err(error) => println!("{}", told(&error)),
+            Err(error) => _ = say(told(&error))?,
         }
         Ok(())
     }

@@ -1,0 +1,7 @@
+module weir.dev/examples/chunk-count
+
+go 1.24
+
+require weir.dev/plugin v0.0.0
+
+replace weir.dev/plugin => ../../../plugin-sdk/go
