@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_tests::{Client, Database, Gateway, Postgres, Upstream, eventually};
+use gateway_tests::{Client, Database, Gateway, Load, Postgres, Upstream, eventually};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -207,5 +207,28 @@ async fn by_consumer_each_caller_stays_with_one_version_on_all_nodes() -> anyhow
         assert!(split().await, "and stay with it");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_version_that_traps_when_it_is_configured_leaves_the_one_before_it_at_work() -> anyhow::Result<()> {
+    let site = Site::start("a", 1).await?;
+    let node = &site.nodes[0];
+    let load = Load::start(node.proxy, 4, "/demo", &[], |answer| match answer.header("x-stamp") {
+        "a 1.0.0" => Ok(()),
+        other => Err(format!("{} {other:?}", answer.status)),
+    });
+    let broken = [("WEIR_STAMP_VERSION", "2.0.0"), ("WEIR_STAMP_BREAKS", "1")];
+    let broken = component_with("tests/guests/stamp", &broken)?;
+    for attempt in 1..=3 {
+        let refused = node.upload(broken.clone()).await?;
+        assert_eq!(refused.status, 400, "attempt {attempt}: {}", refused.text());
+        assert!(refused.text().contains("trap"), "it is told why: {}", refused.text());
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    assert_eq!(node.apply(Method::GET, PLUGIN, &Value::Null).await?["active_version"], "1.0.0");
+    let report = load.stop().await;
+    assert!(report.failures.is_empty(), "{:?}", report.failures.first());
+    assert!(report.good > 100, "{} requests meanwhile", report.good);
     Ok(())
 }

@@ -6,21 +6,29 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use tempfile::TempDir;
 
 use crate::free_port;
 
 /// How long the server may take to come up.
 const START: Duration = Duration::from_secs(20);
 
+/// In the folder of a server that speaks TLS.
+const CERTIFICATE: &str = "certificate.pem";
+const KEY: &str = "key.pem";
+
 /// A running Redis server.
 #[derive(Debug)]
 pub struct Redis {
     address: SocketAddr,
     password: Option<String>,
+    /// Certificate and key, if it speaks TLS alone.
+    tls: Option<TempDir>,
     /// Stops the server when its standard input closes, which it does when this process ends.
     watchdog: Option<Child>,
 }
@@ -32,7 +40,7 @@ impl Redis {
     ///
     /// If the program is not installed, or the server does not come up.
     pub fn start() -> anyhow::Result<Self> {
-        Self::with(None)
+        Self::with(None, None)
     }
 
     /// Makes a server with a password for its default user.
@@ -41,11 +49,26 @@ impl Redis {
     ///
     /// As [`start`](Self::start).
     pub fn with_password(password: &str) -> anyhow::Result<Self> {
-        Self::with(Some(password.to_owned()))
+        Self::with(Some(password.to_owned()), None)
     }
 
-    fn with(password: Option<String>) -> anyhow::Result<Self> {
-        let mut server = Self { address: free_port()?, password, watchdog: None };
+    /// Makes a server that speaks TLS alone, with a certificate that nobody else knows.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start), and if `openssl` or `redis-cli` is not installed.
+    pub fn with_tls() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
+        openssl.args(["-days", "2", "-subj", "/CN=localhost", "-keyout", KEY, "-out", CERTIFICATE]);
+        let made = openssl.current_dir(folder.path()).output().context("openssl")?;
+        ensure!(made.status.success(), "openssl: {}", String::from_utf8_lossy(&made.stderr));
+        Self::with(None, Some(folder))
+    }
+
+    fn with(password: Option<String>, tls: Option<TempDir>) -> anyhow::Result<Self> {
+        let mut server = Self { address: free_port()?, password, tls, watchdog: None };
         server.start_again()?;
         Ok(server)
     }
@@ -72,7 +95,16 @@ impl Redis {
         let script = "redis-server \"$@\" >/dev/null 2>&1 & cat >/dev/null; kill -9 $!; wait $! 2>/dev/null";
         let mut command = Command::new("sh");
         let port = self.address.port().to_string();
-        command.args(["-c", script, "sh", "--bind", "127.0.0.1", "--port", &port, "--save", ""]);
+        command.args(["-c", script, "sh", "--bind", "127.0.0.1", "--save", ""]);
+        command.args(if self.tls.is_some() {
+            ["--port", "0", "--tls-port", &port]
+        } else {
+            ["--port", &port, "--tls-port", "0"]
+        });
+        if let (Some(certificate), Some(key)) = (self.file(CERTIFICATE), self.file(KEY)) {
+            command.arg("--tls-cert-file").arg(&certificate).arg("--tls-key-file").arg(key);
+            command.arg("--tls-ca-cert-file").arg(certificate).args(["--tls-auth-clients", "no"]);
+        }
         command.args(["--appendonly", "no"]);
         if let Some(password) = &self.password {
             command.args(["--requirepass", password]);
@@ -109,7 +141,16 @@ impl Redis {
         Ok(answer.trim_end_matches("+OK\r\n").to_owned())
     }
 
+    fn file(&self, name: &str) -> Option<PathBuf> {
+        self.tls.as_ref().map(|folder| folder.path().join(name))
+    }
+
     fn answers(&self) -> bool {
+        if self.tls.is_some() {
+            let port = self.address.port().to_string();
+            let asked = Command::new("redis-cli").args(["--tls", "--insecure", "-p", &port, "PING"]).output();
+            return asked.is_ok_and(|asked| asked.stdout.starts_with(b"PONG"));
+        }
         self.command(&["PING"]).is_ok_and(|answer| answer.starts_with("+PONG"))
     }
 }

@@ -66,7 +66,12 @@ pub(super) async fn read_bytes(headers: &HeaderMap, body: Body, limit: usize) ->
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
-    let read = tokio::time::timeout(PATIENCE, axum::body::to_bytes(body, limit)).await;
+    collect(body, limit, PATIENCE).await
+}
+
+/// The bytes that have come within `patience`, if those are all.
+pub(super) async fn collect(body: Body, limit: usize, patience: Duration) -> Result<Bytes, ApiError> {
+    let read = tokio::time::timeout(patience, axum::body::to_bytes(body, limit)).await;
     match read {
         Err(_) => Err(ApiError::message(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
         Ok(Ok(bytes)) => Ok(bytes),

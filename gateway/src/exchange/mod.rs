@@ -6,6 +6,7 @@
 
 mod answer;
 mod attributes;
+mod dot_segments;
 mod edit;
 mod facts;
 mod identity;
@@ -20,6 +21,7 @@ use http::{HeaderMap, Method, StatusCode, Uri, Version};
 
 pub use answer::{AnswerBody, LocalAnswer};
 pub use attributes::{AttributeError, Attributes};
+pub use dot_segments::{has_dots, hides_dots};
 pub use edit::{HeaderEdit, apply};
 pub use facts::{Capture, RouteFacts, Scheme, TargetChange, Try};
 pub use identity::{ConsumerFacts, Identity};

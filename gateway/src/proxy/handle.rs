@@ -15,7 +15,6 @@ use super::finish::{Ending, Running};
 use super::forward;
 use super::response_phase::{self, Outcome};
 use super::strict_host::is_host;
-use super::strict_path::hides_dots;
 use super::unread::Coming;
 use super::{ResponseBody, function, hold, real_ip, respond};
 use crate::exchange::{self, Capture, Exchange, Peer, RequestHead, Scheme, Timing};
@@ -139,7 +138,7 @@ fn find(snapshot: &Snapshot, exchange: &Exchange) -> Result<Matched, ProxyError>
     let strip = plan.facts.route.strip_path;
     let service_path = plan.facts.service.as_ref().and_then(|service| service.path.as_deref());
     let upstream_path = found.upstream_path(service_path, strip);
-    if hides_dots(&upstream_path) {
+    if exchange::hides_dots(&upstream_path) {
         return Err(ProxyError::BadRequest("a dot segment in disguise"));
     }
     let changed = (upstream_path != path).then(|| upstream_path.clone().into_owned());

@@ -26,7 +26,6 @@ mod strict;
 mod strict_chunk;
 mod strict_head;
 mod strict_host;
-mod strict_path;
 mod tunnel;
 mod unread;
 mod worker;

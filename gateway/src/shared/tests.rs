@@ -252,6 +252,32 @@ async fn the_password_and_the_database_of_redis_count() {
 }
 
 #[tokio::test]
+async fn redis_is_spoken_to_over_tls_and_only_if_it_is_known() {
+    let server = Server::with_tls().unwrap();
+    let tls = RedisSettings { ssl: true, timeout: Duration::from_secs(5), ..settings(&server) };
+    let state = redis(&tls);
+    state.put(Backend::Redis, "k".into(), b"v".to_vec(), 60_000).await.unwrap();
+    assert_eq!(redis(&tls).get(Backend::Redis, "k".into()).await.unwrap(), Some(b"v".to_vec()));
+    let ask = Ask::new("c", Window::Fixed, (1, 60_000, 1), minute());
+    assert!(state.take(Backend::Redis, ask).await.unwrap().allowed, "scripts run too");
+    let plain = Server::with_password("hunter22").unwrap();
+    let port = |server: &Server| server.address().port();
+    for (case, settings) in [
+        ("a certificate that nobody vouches for", RedisSettings { ssl_verify: true, ..tls.clone() }),
+        ("a plain client of a server with TLS", RedisSettings { ssl: false, ..tls.clone() }),
+        (
+            "a client with TLS of a plain server",
+            RedisSettings { port: port(&plain), password: SecretString::from("hunter22"), ..tls.clone() },
+        ),
+    ] {
+        let begun = Instant::now();
+        let refused = redis(&settings).get(Backend::Redis, "k".into()).await.expect_err(case).to_string();
+        assert!(!refused.contains("hunter22"), "{case}: {refused}");
+        assert!(begun.elapsed() < Duration::from_secs(7), "{case}: {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
 async fn the_sweep_deletes_what_has_ended() {
     for fresh in [Fresh::postgres().await, Fresh::sqlite().await] {
         let store = fresh.state.store().unwrap();

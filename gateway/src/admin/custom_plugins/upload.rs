@@ -136,13 +136,19 @@ fn parts(parts: Vec<Part>, activate: bool, limit: usize) -> Result<Upload, ApiEr
     let source = Source::Here(Bytes::new());
     let mut upload = Upload { source, signatures: Vec::new(), activate, options: Document::new() };
     let mut pairs = Vec::new();
+    let mut found = false;
     for part in parts {
         match part.name.as_str() {
             "component" if part.bytes.len() > limit => {
                 let text = format!("the component is larger than {limit} bytes");
                 return Err(ApiError::message(StatusCode::PAYLOAD_TOO_LARGE, text));
             }
-            "component" => upload.source = Source::Here(part.bytes),
+            // Which of two were signed, or looked at, would be anybody's guess.
+            "component" if found => return Err(Violations::of("component", "expected one component").into()),
+            "component" => {
+                found = true;
+                upload.source = Source::Here(part.bytes);
+            }
             "signature" => upload.signatures.push(signature(&part.bytes)?),
             name @ "activate" => {
                 let value = part.clone().value()?;

@@ -1,7 +1,10 @@
 //! Bodies of every sort, good and bad.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::Request;
+use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -45,6 +48,31 @@ async fn bad_bodies_get_a_clear_answer() {
     let untyped = Request::post("/services").body(Body::from("{}")).unwrap();
     assert_eq!(admin.send(untyped).await.status, 415, "a body without a type");
     assert_eq!(admin.call("POST", "/services").await.status, 400, "no body is an empty object");
+}
+
+/// A byte now and then, however often it is asked.
+struct Trickle(tokio::time::Interval);
+
+impl http_body::Body for Trickle {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        self.0.poll_tick(cx).map(|_| Some(Ok(http_body::Frame::data(Bytes::from_static(b"x")))))
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_in_has_its_time_in_all() {
+    let trickle = Body::new(Trickle(tokio::time::interval(Duration::from_millis(10))));
+    let begun = std::time::Instant::now();
+    let patience = Duration::from_millis(300);
+    let refused = crate::admin::body::collect(trickle, 32 << 20, patience).await.unwrap_err();
+    assert!(begun.elapsed() >= patience && begun.elapsed() < 10 * patience, "{:?}", begun.elapsed());
+    assert!(format!("{refused:?}").contains("408"), "{refused:?}");
 }
 
 #[tokio::test]

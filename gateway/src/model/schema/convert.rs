@@ -9,7 +9,8 @@ use jsonschema::PatternOptions;
 use serde_json::{Map, Value};
 
 use super::bounds::{ranges, texts};
-use super::{SchemaFault, checks};
+use super::unfold::Unfolding;
+use super::{MAX_DEPTH, SchemaFault, checks};
 use crate::model::check::Writing;
 use crate::model::complete;
 use crate::model::field::{
@@ -123,6 +124,10 @@ impl<'a> Converter<'a> {
         let found = found.ok_or_else(|| {
             SchemaFault::at(pointer, "schema_dangling_ref", format!("there is nothing at {target}"))
         })?;
+        if self.open.len() >= MAX_DEPTH {
+            let text = format!("more than {MAX_DEPTH} references, one behind the other");
+            return Err(SchemaFault::at(pointer, "schema_too_deep", text));
+        }
         self.open.push(target.to_owned());
         let field = self.convert(found, pointer);
         self.open.pop();
@@ -237,6 +242,9 @@ impl<'a> Converter<'a> {
         if rest.is_empty() {
             return Ok(None);
         }
+        let mut unfolding = Unfolding::new(self.root, pointer);
+        let theirs = keywords.iter().filter(|(name, _)| rest.contains_key(*name));
+        theirs.map(|(_, value)| value).try_for_each(|value| unfolding.walk(value))?;
         for definitions in ["$defs", "definitions"] {
             if let Some(found) = self.root.get(definitions) {
                 rest.insert(definitions.to_owned(), found.clone());

@@ -7,6 +7,7 @@
 mod bounds;
 mod checks;
 mod convert;
+mod unfold;
 
 use serde_json::Value;
 

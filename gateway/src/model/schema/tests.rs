@@ -228,3 +228,101 @@ fn a_schema_is_printed_in_kongs_form() {
         assert_eq!(find(name), &want, "{name}");
     }
 }
+
+/// A schema whose `part` no rule of ours expresses, beside definitions.
+fn beside(part: Value, definitions: Value) -> Value {
+    json!({"type": "object", "properties": {"a": part}, "$defs": definitions})
+}
+
+#[test]
+fn what_is_left_to_the_validator_has_an_end() {
+    let twice =
+        |at: u32| json!({"allOf": [{"$ref": format!("#/$defs/d{at}")}, {"$ref": format!("#/$defs/d{at}")}]});
+    let doubling: serde_json::Map<_, _> =
+        (0..28).map(|at| (format!("d{at}"), twice(at + 1))).chain([("d28".into(), json!({}))]).collect();
+    let chain: serde_json::Map<_, _> = (0..2000)
+        .map(|at| (format!("d{at}"), json!({"$ref": format!("#/$defs/d{}", at + 1)})))
+        .chain([("d2000".into(), json!({"type": "string"}))])
+        .collect();
+    let to = |target: &str| json!({"not": {"$ref": target}});
+    for (case, schema, want) in [
+        ("loop", beside(to("#/$defs/x"), json!({"x": {"$ref": "#/$defs/x"}})), "schema_ref_loop"),
+        (
+            "loop of two",
+            beside(
+                to("#/$defs/x"),
+                json!({"x": {"anyOf": [{"$ref": "#/$defs/y"}]}, "y": {"not": {"$ref": "#/$defs/x"}}}),
+            ),
+            "schema_ref_loop",
+        ),
+        (
+            "loop to itself",
+            beside(json!({"allOf": [{"$ref": "#"}, {"type": "string"}]}), json!({})),
+            "schema_ref_loop",
+        ),
+        ("doubling", beside(twice(0), doubling.into()), "schema_too_large"),
+        ("far", beside(to("#/$defs/d0"), chain.clone().into()), "schema_too_deep"),
+        ("far, in a rule", beside(json!({"$ref": "#/$defs/d0"}), chain.into()), "schema_too_deep"),
+        ("dangling", beside(to("#/$defs/none"), json!({})), "schema_dangling_ref"),
+        (
+            "another base",
+            beside(
+                json!({"not": {"$id": "x:y", "$ref": "#/$defs/z", "$defs": {"z": {"$ref": "#/$defs/z"}}}}),
+                json!({"z": {}}),
+            ),
+            "schema_remote_ref",
+        ),
+        (
+            "a place with a name",
+            beside(to("#z"), json!({"z": {"$anchor": "z", "$ref": "#z"}})),
+            "schema_remote_ref",
+        ),
+        (
+            "whatever comes last",
+            beside(
+                json!({"not": {"$dynamicRef": "#z"}}),
+                json!({"z": {"$dynamicAnchor": "z", "$dynamicRef": "#z"}}),
+            ),
+            "schema_remote_ref",
+        ),
+    ] {
+        let begun = std::time::Instant::now();
+        let read = plugin_rules(&schema, false);
+        assert_eq!(read.map(|_| ()).map_err(|fault| fault.reason), Err(want), "{case}");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{case}: {:?}", begun.elapsed());
+    }
+    let honest = beside(
+        json!({"oneOf": [{"$ref": "#/$defs/name"}, {"type": "object", "properties": {"b": {"$ref": "#/$defs/name"}}}]}),
+        json!({"name": {"type": "string", "pattern": "^[a-z]+$"}}),
+    );
+    assert!(plugin_rules(&honest, false).is_ok(), "a definition may be named twice");
+}
+
+#[test]
+fn no_pattern_takes_long_whatever_it_is_asked_about() {
+    let text = format!("{}!", "a".repeat(100_000));
+    for pattern in ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "(a*)*b", "^(([a-z])+.)+[A-Z]([a-z])+$"] {
+        let own = json!({"type": "object", "properties": {"a": {"type": "string", "pattern": pattern}}});
+        let left =
+            json!({"type": "object", "properties": {"a": {"not": {"type": "string", "pattern": pattern}}}});
+        for (case, schema) in [("a rule", own), ("for the validator", left)] {
+            let config = from_json_schema(&schema).unwrap();
+            let begun = std::time::Instant::now();
+            let mut sent = json!({"a": text});
+            let found = crate::model::validate::fields(
+                config.record().unwrap(),
+                sent.as_object_mut().unwrap(),
+                crate::model::check::Writing::Insert,
+                &[],
+            );
+            assert_eq!(found.contains_key("a"), case == "a rule", "{pattern}: {case}");
+            assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{pattern}: {:?}", begun.elapsed());
+        }
+    }
+    for pattern in ["(a{1000}){1000}", "a{100000}", "(?=a)b", "(a)\\1", "("] {
+        for part in [json!({"type": "string", "pattern": pattern}), json!({"not": {"pattern": pattern}})] {
+            let schema = json!({"type": "object", "properties": {"a": part}});
+            assert!(from_json_schema(&schema).is_err(), "{pattern}");
+        }
+    }
+}

@@ -102,7 +102,10 @@ pub(crate) fn report(core: &Core, id: &RequestId, failure: &CallFailure) {
     let Some(left_out) = core.report() else { return };
     let (plugin, version) = (core.plugin.info.name.as_str(), core.plugin.info.version.as_str());
     let (request_id, reason) = (id.as_str(), failure.reason());
-    tracing::warn!(plugin, version, request_id, reason, left_out, "{failure}");
+    // Some failures are told in the plugin's own words.
+    let mut told = failure.to_string();
+    core.grants.secrets.redact(&mut told);
+    tracing::warn!(plugin, version, request_id, reason, left_out, "{told}");
 }
 
 /// The same for an assignment that never came to life.

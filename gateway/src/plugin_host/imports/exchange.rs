@@ -30,10 +30,10 @@ impl Host for CallState {
         Ok(exchange.and_then(|exchange| exchange.attributes.get(&key)).map(str::to_owned))
     }
 
-    fn set_attribute(&mut self, key: String, mut value: String) -> Result<()> {
+    fn set_attribute(&mut self, mut key: String, mut value: String) -> Result<()> {
         self.charge()?;
         // The access log shows attributes.
-        self.core.grants.secrets.redact(&mut value);
+        [&mut key, &mut value].into_iter().for_each(|text| self.core.grants.secrets.redact(text));
         let Some(exchange) = &mut self.exchange else { return Ok(()) };
         let left = self.attributes.checked_sub(key.len() + value.len());
         let kept = left.is_some() && exchange.attributes.set(key, value).is_ok();

@@ -102,7 +102,8 @@ impl CallState {
         if values.len() != metric.labels.len() || values.iter().any(|value| value.len() > 128) {
             return Err(wasmtime::Error::msg("one value of at most 128 bytes for each label"));
         }
-        let labels = metric.labels.iter().cloned().zip(values).collect();
+        let mut labels: Vec<_> = metric.labels.iter().cloned().zip(values).collect();
+        labels.iter_mut().for_each(|(_, value)| self.core.grants.secrets.redact(value));
         let key = (Arc::from(self.core.plugin.info.name.as_str()), metric.name, labels);
         let metrics = &self.core.services.metrics;
         match observed {

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
 use tracing::Instrument;
+use tracing::level_filters::LevelFilter;
 
 use self::begin::suspended;
 pub(crate) use self::begin::{fresh, fresh_suspending};
@@ -124,8 +125,12 @@ impl Instances {
             outcome = tracing::field::Empty,
             guest_ms = tracing::field::Empty,
         );
-        // Most calls never wait: they do without the state that a call on a fiber needs.
-        match span.in_scope(|| self.called(core, exchange, &work, (now, wall))) {
+        // Most calls never wait: they do without the state that a call on a fiber needs. Few are watched: to enter
+        // a span that is off, or to ask for it, is not free either.
+        let entered = (!span.is_disabled()).then(|| span.enter());
+        let called = self.called(core, exchange, &work, (now, wall));
+        drop(entered);
+        match called {
             Ok(called) => called,
             Err((exchange, mode)) => {
                 let call = self.called_on_fiber(core, exchange, work, (now, wall, mode));
@@ -263,8 +268,8 @@ impl Instances {
             let state = instance.state();
             (told, waits) = (std::mem::take(&mut state.told), state.waits);
             let spent = std::mem::take(&mut state.spent);
-            let span = tracing::Span::current();
-            if !span.is_none() {
+            if LevelFilter::current() >= LevelFilter::DEBUG {
+                let span = tracing::Span::current();
                 span.record("guest_ms", state.ticks);
                 span.record("outcome", answer.as_ref().map_or_else(CallFailure::reason, |_| "answered"));
             }

@@ -23,6 +23,8 @@ async fn each_wrong_upload_is_named() {
         ("unknown import", importing("wasi:cli/environment@0.2.0"), "wasi:cli/environment@0.2.0"),
         ("near miss", importing("weir:plugin/loging@0.1.0"), "did you mean weir:plugin/logging@0.1.0?"),
         ("another version", importing("weir:plugin/logging@0.7.0"), "it has weir:plugin/logging@0.1.0"),
+        ("the same import twice", twice("weir:plugin/logging@0.1.0"), "logging@0.1.0"),
+        ("an async function", wat::parse_str("(component (type (func async)))").unwrap(), "async"),
         ("empty component", wat::parse_str("(component)").unwrap(), "weir:plugin/meta"),
     ] {
         let refused = fixture.host.admit(bytes.into()).await.expect_err(case).to_string();
@@ -57,6 +59,11 @@ const TRAILERS: &str = r#"(func (export "weir:plugin/request-trailers@0.1.0#on-r
 
 fn importing(name: &str) -> Vec<u8> {
     wat::parse_str(format!("(component (import \"{name}\" (instance)))")).unwrap()
+}
+
+fn twice(name: &str) -> Vec<u8> {
+    wat::parse_str(format!("(component (import \"{name}\" (instance)) (import \"{name}\" (instance)))"))
+        .unwrap()
 }
 
 fn nested(depth: usize) -> Vec<u8> {

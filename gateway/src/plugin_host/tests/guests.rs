@@ -11,6 +11,8 @@ pub(super) struct Guest<'a> {
     pub(super) describe: &'a str,
     pub(super) configure: &'a str,
     pub(super) request_head: &'a str,
+    /// What `on-log` does first.
+    pub(super) log: &'a str,
     /// More definitions of the module.
     pub(super) more: &'a str,
     /// Imports of the module.
@@ -30,6 +32,7 @@ impl Default for Guest<'_> {
             describe: "",
             configure: "",
             request_head: "",
+            log: "",
             more: "",
             imports: "",
             realloc: "",
@@ -85,7 +88,7 @@ const REQUEST_HEAD: &str = r#"(func $head (export "weir:plugin/request-head@0.1.
     {BODY} (i32.const 1024))"#;
 
 const LOG: &str = r#"(func (export "weir:plugin/log-phase@0.1.0#on-log") (param i32 i32) (result i32)
-    (i32.const 3000))"#;
+    {LOG} (i32.const 3000))"#;
 
 impl Guest<'_> {
     pub(super) fn build(&self) -> Vec<u8> {
@@ -95,7 +98,7 @@ impl Guest<'_> {
             more.push_str(&REQUEST_HEAD.replace("{BODY}", self.request_head));
         }
         if logs {
-            more.push_str(LOG);
+            more.push_str(&LOG.replace("{LOG}", self.log));
         }
         let text = MODULE
             .replace("{IMPORTS}", self.imports)

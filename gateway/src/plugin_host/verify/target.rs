@@ -3,7 +3,7 @@
 use http::Method;
 use http::uri::Authority;
 
-use crate::exchange::TargetChange;
+use crate::exchange::{TargetChange, has_dots};
 use crate::plugin_host::bindings::exports::weir::plugin::request_head as wit;
 
 /// Bytes of a path or a query.
@@ -28,6 +28,10 @@ pub(crate) fn target(said: wit::TargetChange, target: &mut TargetChange) -> Resu
     if let Some(path) = path {
         if !path.starts_with('/') || !is_part(&path, b"?#") {
             return Err("the path does not begin with `/`, or holds what a path cannot hold".into());
+        }
+        // The upstream would climb out of what the route allows.
+        if has_dots(&path) {
+            return Err("the path has a dot segment".into());
         }
         target.path = Some(path);
     }
@@ -83,6 +87,9 @@ mod tests {
         for (case, change, allowed) in [
             ("path", path("/a/%20b"), true),
             ("path with authority", path("http://other/"), false),
+            ("path that climbs", path("/a/../b"), false),
+            ("path that climbs in disguise", path("/a/..%2fb"), false),
+            ("path like a host", path("//other/"), true),
             ("path with a space", path("/a b"), false),
             ("path with CR LF", path("/a\r\nx: y"), false),
             ("path with a query", path("/a?b"), false),

@@ -1,7 +1,7 @@
 //! A plugin that puts its assignment and its version on each response, so that a test sees both.
 //!
 //! The version comes from `WEIR_STAMP_VERSION` at build time: one crate, as many versions as a test
-//! needs. Not an example for authors, whose version is that of their crate.
+//! needs. With `WEIR_STAMP_BREAKS` it breaks off when it is configured. Not an example for authors, whose version is that of their crate.
 
 use serde::Deserialize;
 use weir_plugin_sdk::{
@@ -33,7 +33,11 @@ impl Plugin for Stamp {
         About::new(env!("CARGO_PKG_NAME"), VERSION).description(env!("CARGO_PKG_DESCRIPTION"))
     }
 
+    #[expect(clippy::panic, reason = "what a broken version does")]
     fn configure(config: Config) -> Result<(Self, Setup), Vec<ConfigProblem>> {
+        if option_env!("WEIR_STAMP_BREAKS").is_some() {
+            panic!("on order");
+        }
         let text = format!("{} {VERSION}", config.mark);
         Ok((Self { text }, Setup::new().request_head(InputList::new())))
     }

@@ -29,6 +29,7 @@ pub(super) fn build(name: &str) -> Vec<u8> {
         describe: part("describe"),
         configure: part("configure"),
         request_head: part("request-head"),
+        log: "",
         realloc: part("realloc"),
         imports: part("imports"),
         pages: part("pages").parse().unwrap_or(2),

@@ -55,6 +55,11 @@ async fn answers_cannot_split_or_redirect_a_message() {
 }
 
 #[tokio::test]
+async fn a_body_costs_no_more_than_its_head_would() {
+    all("bodies").await;
+}
+
+#[tokio::test]
 async fn noise_is_bounded() {
     let arena = all("noise").await;
     // `MAX_SERIES` of the metrics of one plugin: five calls made 4500 labels.

@@ -83,10 +83,11 @@ impl Session<'_> {
     async fn get(&mut self, what: &'static str, path: &str, most: usize) -> Result<Bytes, PullError> {
         let scheme = if self.registry.plain { "http" } else { "https" };
         let url = self.url(&format!("{scheme}://{}{path}", self.registry.host))?;
-        let mut answer = self.follow(url.clone(), most).await?;
-        if answer.status == StatusCode::UNAUTHORIZED && self.authorization.is_none() {
+        let (mut answer, own) = self.follow(url.clone(), most).await?;
+        // Where it points to is not told who asks, however it asks for that.
+        if own && answer.status == StatusCode::UNAUTHORIZED && self.authorization.is_none() {
             self.log_in(&answer.headers).await?;
-            answer = self.follow(url, most).await?;
+            (answer, _) = self.follow(url, most).await?;
         }
         match answer.status {
             StatusCode::OK => Ok(answer.body),
@@ -94,8 +95,9 @@ impl Session<'_> {
         }
     }
 
-    /// Follows a registry to where it keeps its blobs. Who asks is told to the registry alone.
-    async fn follow(&self, mut url: Uri, most: usize) -> Result<FetchResponse, PullError> {
+    /// Follows a registry to where it keeps its blobs. Who asks is told to the registry alone. Gives the answer,
+    /// and whether it is the registry's own.
+    async fn follow(&self, mut url: Uri, most: usize) -> Result<(FetchResponse, bool), PullError> {
         for _ in 0..MAX_HOPS {
             let own = url.authority().is_some_and(|authority| authority.as_str() == self.registry.host);
             let mut headers = HeaderMap::new();
@@ -106,7 +108,7 @@ impl Session<'_> {
             let answer = self.fetch(url.clone(), headers, most).await?;
             let moved = answer.headers.get(LOCATION).and_then(|place| place.to_str().ok());
             let Some(place) = moved.filter(|_| answer.status.is_redirection()) else {
-                return Ok(answer);
+                return Ok((answer, own));
             };
             url = match place.starts_with('/') {
                 true => {
@@ -194,3 +196,6 @@ fn token(answer: &FetchResponse) -> Option<String> {
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests;

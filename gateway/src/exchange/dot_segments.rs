@@ -15,14 +15,14 @@ const MOST_LAYERS: usize = 3;
 /// Whether a looser reader would find a dot segment in this path, which is in normal form.
 ///
 /// One look at the bytes for a path without escapes and parameters.
-pub(super) fn hides_dots(path: &str) -> bool {
+pub fn hides_dots(path: &str) -> bool {
     let path = path.as_bytes();
     if memchr2(b'%', b';', path).is_none() {
         return false;
     }
     let mut layer = Cow::Borrowed(path);
     for _ in 0..=MOST_LAYERS {
-        if has_dots(&layer) {
+        if is_one_among(&layer) {
             return true;
         }
         if memchr(b'%', &layer).is_none() {
@@ -33,7 +33,12 @@ pub(super) fn hides_dots(path: &str) -> bool {
     false
 }
 
-fn has_dots(path: &[u8]) -> bool {
+/// Whether there is a dot segment in this path, in disguise or not.
+pub fn has_dots(path: &str) -> bool {
+    is_one_among(path.as_bytes()) || hides_dots(path)
+}
+
+fn is_one_among(path: &[u8]) -> bool {
     path.split(|byte| matches!(byte, b'/' | b'\\')).any(|segment| {
         // Servers differ in what they cut off: parameters, all after a NUL, white space at the end.
         let name = segment.split(|byte| matches!(byte, b';' | 0)).next().unwrap_or_default();
@@ -72,6 +77,10 @@ mod tests {
             ("/a/%25252e%25252e/b", true),
         ] {
             assert_eq!(hides_dots(path), want, "{path}");
+            assert_eq!(has_dots(path), want, "{path}");
+        }
+        for path in ["/..", "/a/../b", "/a/.", "/./a"] {
+            assert!(has_dots(path), "{path}");
         }
     }
 }

@@ -1,0 +1,5 @@
+;; The same as a server sees it that decodes what it is asked for.
+;;= request-head
+(i32.store8 (i32.const 1048) (i32.const 1)) (i32.store8 (i32.const 1076) (i32.const 1)) (i32.store (i32.const 1080) (i32.const 5000)) (i32.store (i32.const 1084) (i32.const 14))
+;;= functions
+(data (i32.const 5000) "/a/..%2fother/")

@@ -1,0 +1,17 @@
+;; Reads the body again and again.
+;;= world
+export weir:plugin/request-body@0.1.0;
+import weir:plugin/body@0.1.0;
+;;= imports
+(import "weir:plugin/body@0.1.0" "read" (func $read (param i64 i32 i32)))
+(import "weir:plugin/body@0.1.0" "sha256" (func $sha256 (param i32)))
+;;= functions
+(data (i32.const 520) "\58\02\00\00\02\00\00\00")
+(data (i32.const 600) "\00")
+(data (i32.const 612) "\01")
+(func (export "weir:plugin/request-body@0.1.0#on-request-body") (param i32 i32 i32) (result i32)
+  (loop (call $read (i64.const 0) (i32.const 1000) (i32.const 4000)) (br 0))
+  (i32.const 3000))
+;;= request-head
+(i32.store8 (i32.const 1176) (i32.const 2))
+(i64.store (i32.const 1184) (i64.const 1000))
