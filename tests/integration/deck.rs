@@ -145,6 +145,6 @@ fn with_pem(value: Value) -> anyhow::Result<Value> {
             .map(|(name, value)| Ok((name, with_pem(value)?)))
             .collect::<anyhow::Result<Map<_, _>>>()?
             .into(),
-        other => other,
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
     })
 }
