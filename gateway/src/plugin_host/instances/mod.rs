@@ -5,6 +5,7 @@
 //! if none is warm, a fresh one is made.
 
 mod begin;
+mod called;
 mod function;
 
 use std::cell::RefCell;
@@ -19,13 +20,14 @@ use tracing::level_filters::LevelFilter;
 
 use self::begin::suspended;
 pub(crate) use self::begin::{fresh, fresh_suspending};
+pub(crate) use self::called::Called;
 use super::assignment::{Breaker, Cause, Core, Mode};
 use super::guest::{Ended, Instance, Outcome, Spent, Work};
 use super::logs::LogQueue;
 use super::metrics::{CallOutcome, Shard};
 use super::runtime::{Activity, Permit};
 use super::{Assignment, CallFailure, Host, Phase, Services};
-use crate::exchange::{ConsumerFacts, Exchange};
+use crate::exchange::Exchange;
 
 /// Idle instances of one assignment on one worker.
 const MAX_IDLE: usize = 32;
@@ -54,25 +56,6 @@ struct Pool {
     breaker: Breaker,
     /// When the last call began.
     used: Instant,
-}
-
-/// A call that has come to its end.
-pub(crate) struct Called {
-    pub(crate) exchange: Option<Box<Exchange>>,
-    pub(crate) answer: Result<Outcome, CallFailure>,
-    /// Consumers that the guest was told about.
-    pub(crate) told: Vec<Arc<ConsumerFacts>>,
-    /// It was broken off because it has to wait, and should be made on a fiber.
-    pub(crate) waits: bool,
-    /// The instance, if the plugin wants the chunks of the body that follows.
-    pub(crate) kept: Option<Instance>,
-}
-
-impl Called {
-    /// A call that did not take place.
-    fn refused(exchange: Box<Exchange>, failure: CallFailure) -> Self {
-        Self { exchange: Some(exchange), answer: Err(failure), told: Vec::new(), waits: false, kept: None }
-    }
 }
 
 impl Instances {

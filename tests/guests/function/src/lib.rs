@@ -1,5 +1,8 @@
 //! A plain `wasi:http` 0.2 component that knows nothing of the gateway. The path says what it does.
 
+// The world is exported under names that only a component can have: elsewhere the linker refuses them.
+#![cfg(target_arch = "wasm32")]
+
 use wasip2::cli::stderr::get_stderr;
 use wasip2::clocks::monotonic_clock::subscribe_duration;
 use wasip2::http::outgoing_handler;
