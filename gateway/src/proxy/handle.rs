@@ -17,6 +17,7 @@ use super::response_phase::{self, Outcome};
 use super::strict_host::is_host;
 use super::unread::Coming;
 use super::{ResponseBody, function, hold, real_ip, respond};
+use crate::client::ClientError;
 use crate::exchange::{self, Capture, Exchange, Peer, RequestHead, Scheme, Timing};
 use crate::plugin_host::Flow;
 use crate::router::RouteInput;
@@ -217,8 +218,16 @@ fn unrouted(client: &Rc<Client>, exchange: Box<Exchange>, snapshot: &Snapshot) -
 }
 
 fn failed(ending: &mut Ending, error: &ProxyError) -> Outcome {
+    let is_untrusted = matches!(error, ProxyError::Upstream(ClientError::Tls { .. }));
     if let Some(exchange) = ending.exchange() {
-        tracing::debug!(request_id = exchange.id.as_str(), error = error as &dyn std::error::Error, blame = ?error.blame(), "not proxied");
+        let (request_id, blame) = (exchange.id.as_str(), error.blame());
+        let error = error as &dyn std::error::Error;
+        if is_untrusted {
+            // What the client is told does not say it, and only an operator can mend it.
+            tracing::warn!(request_id, error, ?blame, "TLS with the upstream failed");
+        } else {
+            tracing::debug!(request_id, error, ?blame, "not proxied");
+        }
     }
     Outcome::Local(respond::from_error(error), error.page())
 }
