@@ -21,6 +21,8 @@ mod functions;
 mod hostile_config;
 mod hostile_uploads;
 mod hostile_upstreams;
+mod http2;
+mod http2_attacks;
 mod isolation;
 mod outage;
 mod outbound;
