@@ -99,7 +99,7 @@ async fn serve_grpc(gateway: &Gateway, package: &str, port: u16) -> anyhow::Resu
 #[tokio::test(flavor = "multi_thread")]
 async fn grpc_passes_as_if_nobody_were_between() -> anyhow::Result<()> {
     let peer = Peer::start("grpc_peer.py")?;
-    let gateway = gateway().start().await?;
+    let gateway = gateway().listening("http2").start().await?;
     for (package, port) in [("t", peer.port), ("locked", peer.port), ("away", free_port()?.port())] {
         serve_grpc(&gateway, package, port).await?;
     }
