@@ -35,7 +35,7 @@ async fn keep(gateway: &Gateway, issued: &Issued) -> anyhow::Result<Value> {
 
 #[tokio::test]
 async fn an_upstream_is_trusted_as_its_service_says() -> anyhow::Result<()> {
-    let gateway = gateway().set("WEIR_LOG_FORMAT", "text").start().await?;
+    let gateway = gateway().start().await?;
     let (root, other) = (Authority::new("root")?, Authority::new("other")?);
     let middle = root.below("middle")?;
     let mut chained = middle.issue(&["localhost"])?;

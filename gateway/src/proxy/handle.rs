@@ -231,16 +231,13 @@ fn unrouted(client: &Rc<Client>, exchange: Box<Exchange>, snapshot: &Snapshot) -
 }
 
 fn failed(ending: &mut Ending, error: &ProxyError) -> Outcome {
-    let is_untrusted = matches!(error, ProxyError::Upstream(ClientError::Tls { .. }));
     if let Some(exchange) = ending.exchange() {
-        let (request_id, blame) = (exchange.id.as_str(), error.blame());
-        let error = error as &dyn std::error::Error;
-        if is_untrusted {
+        let request_id = exchange.id.as_str();
+        if let ProxyError::Upstream(ClientError::Tls { address, source }) = error {
             // What the client is told does not say it, and only an operator can mend it.
-            tracing::warn!(request_id, error, ?blame, "TLS with the upstream failed");
-        } else {
-            tracing::debug!(request_id, error, ?blame, "not proxied");
+            tracing::warn!(request_id, %address, reason = %source, "TLS with the upstream failed");
         }
+        tracing::debug!(request_id, error = error as &dyn std::error::Error, blame = ?error.blame(), "not proxied");
     }
     Outcome::Local(respond::from_error(error), error.page())
 }
