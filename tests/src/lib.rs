@@ -1,6 +1,7 @@
 //! The harness of the scenario tests: a real gateway process, scripted upstreams, a client with
 //! short words, a load generator. It knows the gateway only from outside.
 
+mod authority;
 mod client;
 mod database;
 mod gateway;
@@ -9,8 +10,10 @@ mod load;
 mod metadata;
 mod redis;
 mod registry;
+mod tls_upstream;
 mod upstream;
 
+pub use authority::{Authority, Issued};
 pub use client::{Answer, Client, request};
 pub use database::Postgres;
 pub use gateway::{Database, Gateway, GatewayBuilder, free_port};
@@ -19,6 +22,7 @@ pub use load::{Load, LoadReport, percentile};
 pub use metadata::named;
 pub use redis::Redis;
 pub use registry::{Access, Registry};
+pub use tls_upstream::{Handshake, TlsUpstream, der};
 pub use upstream::{Seen, Upstream};
 
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use crate::client::TlsError;
+use crate::client::{TlsError, TlsMaterialError};
 use crate::store::StoreError;
 
 /// Why the process could not start, or ended badly.
@@ -39,6 +39,14 @@ pub enum AppError {
     /// TLS for outgoing connections cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[from] TlsError),
+    /// A certificate among the settings is of no use.
+    #[error("{setting} cannot be used")]
+    Certificate {
+        /// The setting that names it.
+        setting: &'static str,
+        /// What is wrong with it.
+        source: TlsMaterialError,
+    },
     /// A data-plane thread ended with a panic.
     #[error("a worker thread ended with a panic")]
     Worker,

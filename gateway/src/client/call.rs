@@ -2,13 +2,16 @@
 //! else, such as the command line.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 use http_body::Body;
 
-use super::{ClientError, Connect, Connection, Endpoint, FetchError, HeadWriter, TlsVerify};
+use super::{
+    ClientError, Connect, Connection, Endpoint, FetchError, HeadWriter, Speaks, TlsProfile, TlsTo, TlsVerify,
+};
 
 /// What to send.
 #[derive(Debug)]
@@ -146,7 +149,7 @@ impl<B> CallResponse<B> {
 pub(super) fn target(url: &Uri, verify: TlsVerify) -> Result<Endpoint, FetchError> {
     let (tls, default_port) = match url.scheme_str() {
         Some("http") => (None, 80),
-        Some("https") => (Some(verify), 443),
+        Some("https") => (Some(TlsProfile::of_calls(verify)), 443),
         Some(_) | None => return Err(FetchError::Url),
     };
     let authority = url.authority().ok_or(FetchError::Url)?;
@@ -155,5 +158,7 @@ pub(super) fn target(url: &Uri, verify: TlsVerify) -> Result<Endpoint, FetchErro
     }
     let name = authority.host().trim_start_matches('[').trim_end_matches(']');
     let port = authority.port_u16().unwrap_or(default_port);
-    Ok(Endpoint { host: name.into(), port, tls })
+    let host: Arc<str> = name.into();
+    let tls = tls.map(|profile| TlsTo { name: Arc::clone(&host), profile });
+    Ok(Endpoint { host, port, tls, speaks: Speaks::Http1 })
 }

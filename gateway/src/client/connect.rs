@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::stream::Stream;
-use super::{ClientError, Tls, TlsVerify};
+use super::{ClientError, Tls, TlsTo};
 
 /// A host and port to connect to, and whether to speak TLS there. Equal endpoints share a pool.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,7 +19,19 @@ pub struct Endpoint {
     /// Port.
     pub port: u16,
     /// `None` for plain TCP.
-    pub tls: Option<TlsVerify>,
+    pub tls: Option<TlsTo>,
+    /// What is spoken there.
+    pub speaks: Speaks,
+}
+
+/// The version of HTTP that an upstream is spoken to in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Speaks {
+    /// HTTP/1.1.
+    #[default]
+    Http1,
+    /// HTTP/2, with prior knowledge where there is no TLS.
+    Http2,
 }
 
 /// Makes connections. Cheap to clone.
@@ -66,10 +78,10 @@ impl Connect {
         let tcp = tcp.map_err(|source| ClientError::Connect { address, source })?;
         // Requests and responses are written whole: waiting for more to send only adds latency.
         tcp.set_nodelay(true).map_err(|source| ClientError::Connect { address, source })?;
-        let Some(verify) = endpoint.tls else {
+        let Some(to) = &endpoint.tls else {
             return Ok(Stream::Plain(tcp));
         };
-        let handshake = self.tls.handshake(&endpoint.host, verify, tcp);
+        let handshake = self.tls.handshake(to, tcp);
         let done = timeout_at(deadline, handshake).await.map_err(late)?;
         let stream = done.map_err(|source| ClientError::Tls { address, source })?;
         Ok(Stream::Tls(Box::new(stream)))

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::H1Error;
+use super::ExchangeError;
 
 /// Why an upstream could not be reached or did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -43,5 +43,5 @@ pub enum ClientError {
     },
     /// The connection broke before the response was complete, or what came was not HTTP/1.1.
     #[error("no valid response")]
-    Response(#[from] H1Error),
+    Response(#[from] ExchangeError),
 }

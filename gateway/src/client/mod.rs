@@ -6,20 +6,32 @@
 
 mod call;
 mod connect;
+mod connection;
 mod error;
+mod exchange_error;
 mod fetch;
 mod h1;
+mod h2;
+mod head;
+mod links;
 mod pool;
 mod shelf;
 mod stream;
 mod tls;
+mod unsent;
 
 pub use call::{CallRequest, CallResponse};
-pub use connect::{Connect, Endpoint};
+pub use connect::{Connect, Endpoint, Speaks};
+pub use connection::{Connection, ResponseHead};
 pub use error::ClientError;
+pub use exchange_error::ExchangeError;
 pub use fetch::{FetchError, FetchRequest, FetchResponse, Fetcher};
-pub use h1::{Connection, H1Error, HeadWriter, ResponseHead, Upgraded};
+pub use h1::Upgraded;
+pub use head::HeadWriter;
 pub use pool::{Pool, PoolSettings};
 /// Why TLS cannot be set up.
 pub use rustls::Error as TlsError;
-pub use tls::{Tls, TlsVerify};
+pub use tls::{
+    Tls, TlsDefaults, TlsIdentity, TlsMaterialError, TlsProfile, TlsRequirements, TlsRoots, TlsTo, TlsVerify,
+};
+pub use unsent::{Taken, Unsent};

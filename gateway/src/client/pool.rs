@@ -8,8 +8,9 @@ use bytes::Bytes;
 use http_body::Body;
 use tokio::time::Instant;
 
+use super::links::Links;
 use super::shelf::Shelf;
-use super::{ClientError, Connect, Connection, Endpoint};
+use super::{ClientError, Connect, Connection, Endpoint, Speaks};
 
 /// How long and how often a connection may be used again.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +28,8 @@ pub struct PoolSettings {
 /// Idle connections of one worker thread; `B` is the body of requests.
 pub struct Pool<B> {
     idle: RefCell<Shelf<Endpoint, B>>,
+    links: Links,
+    settings: PoolSettings,
     connect: Connect,
 }
 
@@ -37,12 +40,18 @@ where
 {
     /// An empty pool.
     pub fn new(settings: PoolSettings, connect: Connect) -> Self {
-        Self { idle: RefCell::new(Shelf::new(settings)), connect }
+        Self { idle: RefCell::new(Shelf::new(settings)), links: Links::default(), settings, connect }
     }
 
-    /// The most recently used idle connection that still works.
+    /// The most recently used idle connection that still works, or a stream of one that has room for it.
     pub fn take(&self, endpoint: &Endpoint) -> Option<Box<Connection<B>>> {
-        self.idle.borrow_mut().take(endpoint)
+        match endpoint.speaks {
+            Speaks::Http1 => self.idle.borrow_mut().take(endpoint),
+            Speaks::Http2 => {
+                let stream = self.links.take(endpoint, self.settings.max_requests)?;
+                Some(Box::new(Connection::of_stream(stream)))
+            }
+        }
     }
 
     /// Keeps a connection, idle since `now`, unless it is worn out or the pool is full.
@@ -53,6 +62,7 @@ where
     /// Closes what has been idle for too long. Called about once a second.
     pub fn sweep(&self) {
         self.idle.borrow_mut().sweep();
+        self.links.sweep(self.settings.idle_timeout);
     }
 
     /// Looks up the addresses of an endpoint.
@@ -64,7 +74,8 @@ where
         self.connect.resolve(endpoint).await
     }
 
-    /// Opens a connection to `address` within `limit`.
+    /// Opens a connection to `address` within `limit`. For HTTP/2 it is a stream, of a connection that somebody
+    /// else has made meanwhile if there is one.
     ///
     /// # Errors
     ///
@@ -75,7 +86,18 @@ where
         address: SocketAddr,
         limit: Duration,
     ) -> Result<Box<Connection<B>>, ClientError> {
-        let stream = self.connect.open(endpoint, address, limit).await?;
-        Ok(Box::new(Connection::new(stream, address)))
+        match endpoint.speaks {
+            Speaks::Http1 => {
+                let stream = self.connect.open(endpoint, address, limit).await?;
+                Ok(Box::new(Connection::new(stream, address)))
+            }
+            Speaks::Http2 => {
+                let goal = (endpoint.clone(), address);
+                let limits = (limit, self.settings.max_requests);
+                // Boxed, because it is rare: it shall not make every request's future larger.
+                let stream = Box::pin(self.links.open(&self.connect, &goal, limits)).await?;
+                Ok(Box::new(Connection::of_stream(stream)))
+            }
+        }
     }
 }

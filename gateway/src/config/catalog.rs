@@ -215,6 +215,34 @@ pub static SETTINGS: &[Setting] = &[
         "s",
         "How long an upstream connection may be idle; `0` is no limit",
     ),
+    kongs(
+        "lua_ssl_trusted_certificate",
+        "system",
+        "list",
+        "Whose word on upstreams is taken: paths of PEM files, and `system` for the authorities of the system",
+    ),
+    ours(
+        "upstream_tls_verify",
+        "off",
+        "switch",
+        "Whether certificates of upstreams are checked if a service leaves it open",
+    )
+    .also(&["nginx_proxy_proxy_ssl_verify", "nginx_http_proxy_ssl_verify"]),
+    ours(
+        "upstream_tls_verify_depth",
+        "1",
+        "count",
+        "Certificates between an upstream's own and a root if a service leaves it open, 0 to 6",
+    )
+    .also(&["nginx_proxy_proxy_ssl_verify_depth", "nginx_http_proxy_ssl_verify_depth"]),
+    kongs(
+        "client_ssl",
+        "off",
+        "switch",
+        "Whether upstreams that ask are shown the certificate of the next two settings if a service names none",
+    ),
+    kongs("client_ssl_cert", "", "path", "The certificate and its chain, in PEM"),
+    kongs("client_ssl_cert_key", "", "path", "Its key, in PEM"),
     ours("plugin_memory_mib", "256", "MiB", "Memory of one plugin instance; an assignment may ask for less"),
     ours("plugin_instances", "1000", "count", "Plugin instances that may be alive at once"),
     ours(

@@ -3,6 +3,8 @@
 //! Most of them change nothing that a caller could see and are passed over with one notice. A few
 //! would silently mean another gateway than the operator asked for: those are refused.
 
+use super::Setting;
+
 /// Names that Kong has beside the families below.
 const NAMES: &[&str] = &[
     "admin_access_log",
@@ -11,9 +13,6 @@ const NAMES: &[&str] = &[
     "allow_debug_header",
     "anonymous_reports",
     "client_body_buffer_size",
-    "client_ssl",
-    "client_ssl_cert",
-    "client_ssl_cert_key",
     "data_plane_config_cache_mode",
     "db_cache_neg_ttl",
     "db_cache_ttl",
@@ -111,6 +110,7 @@ pub(super) enum Meaning {
 /// What Kong's setting `name` with `value` means to us.
 pub(super) fn meaning(name: &str, value: &str) -> Meaning {
     match (name, value.trim()) {
+        _ if Setting::find(name).is_some() => Meaning::Unknown,
         ("role", "traditional") | ("stream_listen", "off") | ("declarative_config", "") => Meaning::NoEffect,
         ("role", _) => Meaning::Refused("only the role 'traditional' is supported yet"),
         ("stream_listen", _) => Meaning::Refused("TCP and UDP listeners are not supported yet; allowed: off"),

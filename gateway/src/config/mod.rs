@@ -26,5 +26,5 @@ pub use origin::Origin;
 pub use settings::{
     AccessLogTarget, Caller, Confine, ConfinementSettings, Database, HeaderToken, HeldBodies, LogFormat,
     LogLevel, Migrate, PluginSettings, PluginSignatures, PluginSources, PostgresSettings, ProxySettings,
-    RedisSettings, Settings, UpstreamKeepalive,
+    RedisSettings, Settings, UpstreamKeepalive, UpstreamTls,
 };

@@ -40,6 +40,8 @@ pub struct Settings {
     pub redis: Option<RedisSettings>,
     /// The data plane.
     pub proxy: ProxySettings,
+    /// TLS with upstreams that do not say how.
+    pub upstream_tls: UpstreamTls,
     /// What plugins may take of this process.
     pub plugins: PluginSettings,
     /// The cage of the process itself.
@@ -229,6 +231,19 @@ pub struct UpstreamKeepalive {
     pub max_requests: Option<u64>,
     /// Idle time; `None` is no limit.
     pub idle_timeout: Option<Duration>,
+}
+
+/// TLS with upstreams, where a service leaves it open.
+#[derive(Debug, Clone)]
+pub struct UpstreamTls {
+    /// Texts in PEM of the authorities that are trusted; none of them stands for those that are built in.
+    pub trusted: Vec<String>,
+    /// Whether upstreams are checked.
+    pub verify: bool,
+    /// Certificates between an upstream's own and a root.
+    pub depth: u32,
+    /// Chain and key that are shown to upstreams that ask.
+    pub certificate: Option<(String, SecretString)>,
 }
 
 /// What is asked of components that are uploaded.

@@ -20,8 +20,8 @@ use super::error::ProxyError;
 use super::finish::{Ending, Running};
 use super::handle::Matched;
 use super::headers::{self, Forwarded};
-use crate::client::{ClientError, Connection, Endpoint, H1Error, HeadWriter, ResponseHead};
-use crate::exchange::{Exchange, Try};
+use crate::client::{ClientError, Connection, Endpoint, ExchangeError, HeadWriter, ResponseHead};
+use crate::exchange::{Exchange, Try, host_without_port};
 use crate::plugin_host::Direction;
 use crate::snapshot::Upstream;
 
@@ -51,8 +51,8 @@ pub(super) async fn send(
     let came = Some(exchange.timing.started).filter(|_| chain.is_empty());
     let filter = chain.filter(Direction::Request, run, exchange);
     exchange.upstream_path = Some(target(exchange, matched)?);
-    let endpoint = endpoint(exchange, upstream);
     let host = upstream_host(exchange, upstream);
+    let endpoint = endpoint(exchange, upstream, &host);
     let patience = Patience { write: upstream.write_timeout, read: upstream.read_timeout };
     let body = RequestBody::new(upload, filter, Rc::clone(&client), patience);
     let route = Forwarded { host: &host, prefix: matched.prefix.as_deref() };
@@ -60,7 +60,7 @@ pub(super) async fn send(
         Attempts { client: &client, exchange, endpoint: &endpoint, upstream, route, failed: 0, now: came };
     let (head, connection) = attempts.run(body).await?;
     if head.status == StatusCode::SWITCHING_PROTOCOLS && !agrees(exchange, &head.headers) {
-        let unasked = H1Error::Malformed("it switches to another protocol than was asked for");
+        let unasked = ExchangeError::Malformed("it switches to another protocol than was asked for");
         return Err(ProxyError::Upstream(unasked.into()));
     }
     let mut headers = head.headers;
@@ -75,13 +75,24 @@ fn agrees(exchange: &Exchange, headers: &HeaderMap) -> bool {
     asked.zip(given).is_some_and(|(asked, given)| asked.as_bytes().eq_ignore_ascii_case(given.as_bytes()))
 }
 
-fn endpoint(exchange: &Exchange, upstream: &Upstream) -> Endpoint {
-    let Some(changed) = &exchange.target.upstream else { return upstream.endpoint.clone() };
-    let (host, port) = match changed.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().unwrap_or(upstream.endpoint.port)),
-        None => (changed.as_str(), upstream.endpoint.port),
-    };
-    Endpoint { host: host.into(), port, tls: upstream.endpoint.tls }
+fn endpoint(exchange: &Exchange, upstream: &Upstream, host: &HeaderValue) -> Endpoint {
+    let mut endpoint = upstream.endpoint.clone();
+    if let Some(changed) = &exchange.target.upstream {
+        let (host, port) = match changed.rsplit_once(':') {
+            Some((host, port)) => (host, port.parse().unwrap_or(endpoint.port)),
+            None => (changed.as_str(), endpoint.port),
+        };
+        (endpoint.host, endpoint.port) = (host.into(), port);
+    }
+    if let Some(tls) = &mut endpoint.tls
+        && *host != upstream.host_header
+        && let Ok(name) = host.to_str()
+    {
+        // As in Kong, the name that is asked for by TLS is the one that is asked for by HTTP.
+        let name = host_without_port(name);
+        tls.name = name.trim_start_matches('[').trim_end_matches(']').into();
+    }
+    endpoint
 }
 
 /// Path and query for the upstream: a plugin's, else the route's. The client's own bytes are shared
@@ -148,7 +159,7 @@ impl Attempts<'_> {
     /// The body for another attempt after one that failed, if there may be one.
     fn again(
         &mut self,
-        error: H1Error,
+        error: ExchangeError,
         connection: &mut Connection<RequestBody>,
         spare: Option<RequestBody>,
     ) -> Result<RequestBody, ProxyError> {
@@ -158,7 +169,7 @@ impl Attempts<'_> {
         if connection.requests() == 1 && self.failed > self.upstream.retries {
             return Err(self.blamed(error));
         }
-        let unsent = connection.take_unsent();
+        let unsent = connection.take_unsent().map(RequestBody::anew);
         let unanswered = spare.filter(|_| !connection.has_answered());
         unsent.or(unanswered).ok_or_else(|| self.blamed(error))
     }
@@ -178,7 +189,7 @@ impl Attempts<'_> {
     }
 
     /// An attempt also fails when the request's own body turns out too large, or a plugin stops it.
-    fn blamed(&self, error: H1Error) -> ProxyError {
+    fn blamed(&self, error: ExchangeError) -> ProxyError {
         upload_error(self.client).unwrap_or_else(|| ClientError::Response(error).into())
     }
 
@@ -219,7 +230,7 @@ impl Attempts<'_> {
         &mut self,
         connection: &mut Connection<RequestBody>,
         now: Instant,
-    ) -> Result<Result<ResponseHead, H1Error>, ProxyError> {
+    ) -> Result<Result<ResponseHead, ExchangeError>, ProxyError> {
         let deadline = &self.client.deadline;
         deadline.arm(Wait::Upstream, self.upstream.read_timeout);
         self.exchange.timing.upstream_sent = Some(now);

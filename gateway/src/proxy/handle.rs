@@ -19,6 +19,7 @@ use super::strict::Malformed;
 use super::strict_host::is_host;
 use super::unread::Coming;
 use super::{ResponseBody, function, hold, real_ip, respond};
+use crate::client::ClientError;
 use crate::exchange::{self, Capture, Exchange, Peer, RequestHead, Scheme, Timing};
 use crate::plugin_host::Flow;
 use crate::router::RouteInput;
@@ -231,7 +232,12 @@ fn unrouted(client: &Rc<Client>, exchange: Box<Exchange>, snapshot: &Snapshot) -
 
 fn failed(ending: &mut Ending, error: &ProxyError) -> Outcome {
     if let Some(exchange) = ending.exchange() {
-        tracing::debug!(request_id = exchange.id.as_str(), error = error as &dyn std::error::Error, blame = ?error.blame(), "not proxied");
+        let request_id = exchange.id.as_str();
+        if let ProxyError::Upstream(ClientError::Tls { address, source }) = error {
+            // What the client is told does not say it, and only an operator can mend it.
+            tracing::warn!(request_id, %address, reason = %source, "TLS with the upstream failed");
+        }
+        tracing::debug!(request_id, error = error as &dyn std::error::Error, blame = ?error.blame(), "not proxied");
     }
     Outcome::Local(respond::from_error(error), error.page())
 }

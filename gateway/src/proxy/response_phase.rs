@@ -15,6 +15,7 @@ use crate::exchange::{self, AnswerBody, Exchange, LocalAnswer, ResponseHead};
 use crate::plugin_host::{CallFailure, Direction, ResponseFlow};
 
 /// How an exchange was answered.
+#[expect(clippy::large_enum_variant, reason = "nearly all are the large one: a box would cost each request")]
 pub(super) enum Outcome {
     Proxied(Answered),
     Local(LocalAnswer, Page),

@@ -37,11 +37,13 @@ pub(super) struct Tunnel {
 /// exchange ends with the tunnel.
 pub(super) fn promise(mut ending: Ending, answered: Answered, head: &mut HeaderMap) -> ResponseBody {
     let protocol = ending.exchange().and_then(|exchange| headers::upgrade(exchange).cloned());
-    if let (Some(protocol), Some((connection, idle))) = (protocol, answered.body.into_connection()) {
+    if let (Some(protocol), Some((connection, idle))) = (protocol, answered.body.into_connection())
+        && let Some(upstream) = connection.into_upgraded()
+    {
         head.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         head.insert(header::UPGRADE, protocol);
         let client = Rc::clone(&ending.client);
-        client.tunnel.replace(Some(Tunnel { upstream: connection.into_upgraded(), idle, ending }));
+        client.tunnel.replace(Some(Tunnel { upstream, idle, ending }));
     }
     ResponseBody::none()
 }

@@ -10,10 +10,11 @@ use uuid::Uuid;
 
 use super::assigned::{AssignedPlugins, RouteAge};
 use super::configuration::{Configuration, Entity};
+use super::materials::MaterialsBuilder;
 use super::plan::Source;
 use super::scopes::{ChainKey, Scopes};
 use super::{Fault, RoutePlan, Snapshot, Upstream};
-use crate::client::{Endpoint, TlsVerify};
+use crate::client::{Endpoint, Speaks, TlsTo};
 use crate::exchange::RouteFacts;
 use crate::model::{Document, Protocol, Route, Service};
 use crate::plugin_host::Chain;
@@ -35,6 +36,7 @@ pub fn build(
         chains: HashMap::new(),
         upstreams: HashMap::new(),
         known: previous.routes.iter().map(|plan| (plan.facts.route.id, plan)).collect(),
+        materials: MaterialsBuilder::new(configuration, &previous.materials),
         faults: Vec::new(),
     };
     let routes: Vec<_> =
@@ -43,7 +45,8 @@ pub fn build(
     faults.append(&mut builder.faults);
     let (router, router_faults) = router(&routes, previous);
     faults.extend(router_faults.iter().cloned());
-    (Snapshot { revision, global, router, router_faults, routes }, faults)
+    let materials = builder.materials.finish();
+    (Snapshot { revision, global, router, router_faults, routes, materials }, faults)
 }
 
 struct Builder<'c> {
@@ -51,6 +54,7 @@ struct Builder<'c> {
     chains: HashMap<ChainKey, Arc<Chain>>,
     upstreams: HashMap<Uuid, Option<Arc<Upstream>>>,
     known: HashMap<Uuid, &'c Arc<RoutePlan>>,
+    materials: MaterialsBuilder<'c>,
     faults: Vec<Fault>,
 }
 
@@ -70,25 +74,30 @@ impl Builder<'_> {
         let age = if known.is_some() { RouteAge::Live } else { RouteAge::New };
         let key = self.scopes.key(route.value.id, route.value.service, age);
         let chain = Arc::clone(self.chains.entry(key).or_insert_with(|| Arc::new(self.scopes.chain(key))));
-        let (facts, upstream) = match known.filter(|known| known.is_whole() && known.source.is(&source)) {
-            Some(known) => (Arc::clone(&known.facts), known.upstream.clone()),
-            None => (Arc::new(facts(&source)), self.upstream(service)),
+        let known = known.filter(|known| known.is_whole() && known.source.is(&source));
+        let facts = known.map_or_else(|| Arc::new(facts(&source)), |known| Arc::clone(&known.facts));
+        let upstream = match known {
+            Some(known) if !known.speaks_tls() => known.upstream.clone(),
+            // Its certificates may be others than before.
+            Some(_) | None => self.upstream(service),
         };
         Some(Arc::new(RoutePlan { facts, chain, upstream, source }))
     }
 
     fn upstream(&mut self, service: Option<&Arc<Entity<Service>>>) -> Option<Arc<Upstream>> {
         let service = service?;
-        let made =
-            self.upstreams.entry(service.value.id).or_insert_with(|| upstream(&service.value).map(Arc::new));
-        if made.is_none() {
-            let message = format!("its routes answer 503, since {:?} cannot be sent to", service.value.host);
-            let fault = Fault { kind: "services".into(), id: service.value.id.to_string(), message };
-            if !self.faults.contains(&fault) {
-                self.faults.push(fault);
-            }
+        if let Some(made) = self.upstreams.get(&service.value.id) {
+            return made.clone();
         }
-        made.clone()
+        let made = upstream(&service.value, &mut self.materials).map(Arc::new);
+        if let Err(why) = &made {
+            let message = format!("its routes answer 503, since {why}");
+            let id = service.value.id.to_string();
+            self.faults.push(Fault { kind: "services".into(), id, message });
+        }
+        let made = made.ok();
+        self.upstreams.insert(service.value.id, made.clone());
+        made
     }
 }
 
@@ -123,27 +132,30 @@ fn json(document: &Document) -> Box<str> {
     serde_json::to_string(document).unwrap_or_default().into()
 }
 
-fn upstream(service: &Service) -> Option<Upstream> {
-    let (tls, default_port) = match service.protocol {
-        Protocol::Http | Protocol::Grpc => (None, 80),
-        Protocol::Https | Protocol::Grpcs => {
-            let verify = if service.tls_verify == Some(true) { TlsVerify::Full } else { TlsVerify::Off };
-            (Some(verify), 443)
-        }
-        Protocol::Tcp | Protocol::Tls | Protocol::Udp | Protocol::TlsPassthrough => return None,
+fn upstream(service: &Service, materials: &mut MaterialsBuilder<'_>) -> Result<Upstream, String> {
+    let unfit = || format!("{:?} cannot be sent to", service.host);
+    let (tls, speaks, default_port) = match service.protocol {
+        Protocol::Http => (false, Speaks::Http1, 80),
+        Protocol::Https => (true, Speaks::Http1, 443),
+        Protocol::Grpc => (false, Speaks::Http2, 80),
+        Protocol::Grpcs => (true, Speaks::Http2, 443),
+        Protocol::Tcp | Protocol::Tls | Protocol::Udp | Protocol::TlsPassthrough => return Err(unfit()),
     };
-    let host = service.host.trim_start_matches('[').trim_end_matches(']');
+    let host: Arc<str> = service.host.trim_start_matches('[').trim_end_matches(']').into();
     let shown = match host.parse::<IpAddr>() {
         Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
-        Ok(IpAddr::V4(_)) | Err(_) => host.to_owned(),
+        Ok(IpAddr::V4(_)) | Err(_) => host.to_string(),
     };
     let host_header = if service.port == default_port { shown } else { format!("{shown}:{}", service.port) };
-    Some(Upstream {
-        endpoint: Endpoint { host: host.into(), port: service.port, tls },
+    let host_header = HeaderValue::from_str(&host_header).ok().filter(|_| !host.is_empty());
+    let profile = tls.then(|| materials.profile(service, None, speaks)).transpose()?;
+    let tls = profile.map(|profile| TlsTo { name: Arc::clone(&host), profile });
+    Ok(Upstream {
+        endpoint: Endpoint { host, port: service.port, tls, speaks },
         connect_timeout: Duration::from_millis(service.connect_timeout.into()),
         write_timeout: Duration::from_millis(service.write_timeout.into()),
         read_timeout: Duration::from_millis(service.read_timeout.into()),
         retries: service.retries,
-        host_header: HeaderValue::from_str(&host_header).ok().filter(|_| !host.is_empty())?,
+        host_header: host_header.ok_or_else(unfit)?,
     })
 }

@@ -12,6 +12,7 @@ mod build;
 mod configuration;
 mod fault;
 mod handle;
+mod materials;
 mod plan;
 mod scopes;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::materials::Materials;
 use super::{Entity, Fault};
 use crate::client::Endpoint;
 use crate::exchange::RouteFacts;
@@ -23,6 +24,7 @@ pub struct Snapshot {
     /// What `router` had to leave out; taken over together with it.
     pub(super) router_faults: Arc<[Fault]>,
     pub(super) routes: Vec<Arc<RoutePlan>>,
+    pub(super) materials: Materials,
 }
 
 /// What happens to requests of one route.
@@ -79,6 +81,11 @@ impl RoutePlan {
     /// Whether its requests can go where its service says. What cannot is reported by each build.
     pub(super) fn is_whole(&self) -> bool {
         self.upstream.is_some() || self.source.service.is_none()
+    }
+
+    /// Whether it depends on certificates as well.
+    pub(super) fn speaks_tls(&self) -> bool {
+        self.upstream.as_ref().is_some_and(|upstream| upstream.endpoint.tls.is_some())
     }
 }
 

@@ -12,7 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use serde_json::Value;
 
 use super::progress::Step;
-use crate::client::{CallRequest, CallResponse, Connect, FetchError, Tls, TlsVerify};
+use crate::client::{CallRequest, CallResponse, Connect, FetchError, Tls, TlsDefaults, TlsVerify};
 
 /// To connect, TLS included.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -108,7 +108,7 @@ impl AdminApi {
             headers.append(name, value);
         }
         let verify = if gateway.insecure { TlsVerify::Off } else { TlsVerify::Full };
-        Ok(Self { base, headers, verify, connect: Connect::new(Tls::new()?) })
+        Ok(Self { base, headers, verify, connect: Connect::new(Tls::new(TlsDefaults::default())?) })
     }
 
     /// The API on this address of the machine itself.

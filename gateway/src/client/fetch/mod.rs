@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::reuse::{Place, Reuse};
 use super::call::{self, After, CallRequest};
-use super::{ClientError, Connect, Connection, H1Error, TlsVerify};
+use super::{ClientError, Connect, Connection, ExchangeError, TlsVerify};
 
 /// What to send.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ impl Fetcher {
 
 /// Whether the connection was closed, and not its answer wrong.
 fn is_gone(error: &FetchError) -> bool {
-    matches!(error, FetchError::Client(ClientError::Response(H1Error::Closed | H1Error::Io(_))))
+    matches!(error, FetchError::Client(ClientError::Response(ExchangeError::Closed | ExchangeError::Io(_))))
 }
 
 #[cfg(test)]

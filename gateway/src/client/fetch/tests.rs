@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::client::Tls;
+use crate::client::TlsDefaults;
 
 /// A server that answers everybody so, again and again if `endless`.
 struct Server {
@@ -49,7 +50,7 @@ async fn fetch(
     most: usize,
     allow: impl Fn(IpAddr) -> bool + Send + 'static,
 ) -> Result<FetchResponse, FetchError> {
-    let fetcher = Fetcher::new(Connect::new(Tls::new().unwrap()), Handle::current());
+    let fetcher = Fetcher::new(Connect::new(Tls::new(TlsDefaults::default()).unwrap()), Handle::current());
     let request = FetchRequest {
         method: Method::GET,
         url: url.parse().unwrap(),
@@ -146,7 +147,7 @@ fn get(url: &str) -> FetchRequest {
 #[tokio::test]
 async fn a_connection_is_used_again_and_few_are_kept() {
     let server = patient().await;
-    let fetcher = Fetcher::new(Connect::new(Tls::new().unwrap()), Handle::current());
+    let fetcher = Fetcher::new(Connect::new(Tls::new(TlsDefaults::default()).unwrap()), Handle::current());
     for _ in 0..5 {
         let answer = fetcher.fetch(get(&server.url("127.0.0.1")), |_| true).await.unwrap();
         assert_eq!(answer.body, "ok");
@@ -168,7 +169,7 @@ async fn a_connection_is_used_again_and_few_are_kept() {
 #[tokio::test]
 async fn an_open_connection_opens_no_closed_address() {
     let server = patient().await;
-    let fetcher = Fetcher::new(Connect::new(Tls::new().unwrap()), Handle::current());
+    let fetcher = Fetcher::new(Connect::new(Tls::new(TlsDefaults::default()).unwrap()), Handle::current());
     fetcher.fetch(get(&server.url("localhost")), |address| address.is_ipv4()).await.unwrap();
     assert_eq!(fetcher.idle.len(), 1);
     let refused = fetcher.fetch(get(&server.url("localhost")), |_| false).await;
@@ -185,7 +186,7 @@ async fn an_open_connection_opens_no_closed_address() {
 #[tokio::test]
 async fn a_connection_that_was_closed_meanwhile_is_replaced() {
     let server = Server::start("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", false).await;
-    let fetcher = Fetcher::new(Connect::new(Tls::new().unwrap()), Handle::current());
+    let fetcher = Fetcher::new(Connect::new(Tls::new(TlsDefaults::default()).unwrap()), Handle::current());
     for _ in 0..5 {
         fetcher.fetch(get(&server.url("127.0.0.1")), |_| true).await.unwrap();
     }

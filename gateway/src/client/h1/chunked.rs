@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use memchr::memchr;
 
-use super::H1Error;
+use crate::client::ExchangeError;
 
 /// Bytes of a line that gives a chunk's size, with its extensions.
 const MAX_SIZE_LINE: usize = 4 * 1024;
@@ -48,8 +48,8 @@ impl Chunked {
     ///
     /// # Errors
     ///
-    /// [`H1Error::Malformed`] where the body leaves the grammar.
-    pub(super) fn take(&mut self, input: &mut BytesMut) -> Result<Option<Part>, H1Error> {
+    /// [`ExchangeError::Malformed`] where the body leaves the grammar.
+    pub(super) fn take(&mut self, input: &mut BytesMut) -> Result<Option<Part>, ExchangeError> {
         loop {
             if let At::Data(left) = self.at {
                 return Ok(self.data(left, input));
@@ -66,7 +66,7 @@ impl Chunked {
                 }
                 At::Trailers => self.trailer(&line)?,
                 At::Data(_) | At::DataEnd if line.is_empty() => self.at = At::Size,
-                At::Data(_) | At::DataEnd => return Err(H1Error::Malformed("invalid chunk ending")),
+                At::Data(_) | At::DataEnd => return Err(ExchangeError::Malformed("invalid chunk ending")),
                 At::Size => {
                     self.at = Some(size(&line)?).filter(|size| *size > 0).map_or(At::Trailers, At::Data)
                 }
@@ -85,24 +85,25 @@ impl Chunked {
         Some(Part::Data(input.split_to(length).freeze()))
     }
 
-    fn trailer(&mut self, line: &Bytes) -> Result<(), H1Error> {
+    fn trailer(&mut self, line: &Bytes) -> Result<(), ExchangeError> {
         self.trailer_bytes += line.len();
         let colon = memchr(b':', line).filter(|_| self.trailer_bytes <= MAX_TRAILERS);
-        let colon = colon.ok_or(H1Error::Malformed("invalid trailers"))?;
+        let colon = colon.ok_or(ExchangeError::Malformed("invalid trailers"))?;
         let (name, value) = (line.slice(..colon), line.slice(colon + 1..));
-        let name = HeaderName::from_bytes(&name).map_err(|_| H1Error::Malformed("invalid trailer name"))?;
+        let name =
+            HeaderName::from_bytes(&name).map_err(|_| ExchangeError::Malformed("invalid trailer name"))?;
         let value = HeaderValue::from_bytes(value.trim_ascii())
-            .map_err(|_| H1Error::Malformed("invalid trailer value"))?;
+            .map_err(|_| ExchangeError::Malformed("invalid trailer value"))?;
         self.trailers.append(name, value);
         Ok(())
     }
 }
 
 /// Takes one line off the front, without its CR LF; `None` if it is not whole yet.
-fn line(input: &mut BytesMut, most: usize) -> Result<Option<Bytes>, H1Error> {
+fn line(input: &mut BytesMut, most: usize) -> Result<Option<Bytes>, ExchangeError> {
     let Some(end) = memchr(b'\n', input) else {
         return if input.len() > most {
-            Err(H1Error::Malformed("a line of a chunk is too long"))
+            Err(ExchangeError::Malformed("a line of a chunk is too long"))
         } else {
             Ok(None)
         };
@@ -110,31 +111,31 @@ fn line(input: &mut BytesMut, most: usize) -> Result<Option<Bytes>, H1Error> {
     let line = input.split_to(end + 1).freeze();
     match line.strip_suffix(b"\r\n") {
         Some(text) if text.len() <= most && memchr(b'\r', text).is_none() => Ok(Some(line.slice_ref(text))),
-        Some(_) | None => Err(H1Error::Malformed("invalid line in a chunked body")),
+        Some(_) | None => Err(ExchangeError::Malformed("invalid line in a chunked body")),
     }
 }
 
 /// The size that a chunk begins with; extensions are passed over.
-fn size(line: &[u8]) -> Result<u64, H1Error> {
+fn size(line: &[u8]) -> Result<u64, ExchangeError> {
     let digits = memchr(b';', line).map_or(line, |at| line.split_at(at).0);
     let is_number = !digits.is_empty() && digits.len() <= MAX_DIGITS;
     let value = |sum: u64, byte: &u8| Some(sum * 16 + u64::from(char::from(*byte).to_digit(16)?));
     let sum = digits.iter().try_fold(0, value).filter(|_| is_number);
-    sum.ok_or(H1Error::Malformed("invalid chunk size"))
+    sum.ok_or(ExchangeError::Malformed("invalid chunk size"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(body: &[u8], cut: usize) -> Result<(Vec<u8>, HeaderMap, Vec<u8>), H1Error> {
+    fn read(body: &[u8], cut: usize) -> Result<(Vec<u8>, HeaderMap, Vec<u8>), ExchangeError> {
         let (mut chunked, mut input, mut data) = (Chunked::new(), BytesMut::new(), Vec::new());
         let mut rest = body;
         loop {
             match chunked.take(&mut input)? {
                 Some(Part::Data(bytes)) => data.extend_from_slice(&bytes),
                 Some(Part::End(trailers)) => return Ok((data, trailers, [&input[..], rest].concat())),
-                None if rest.is_empty() => return Err(H1Error::Closed),
+                None if rest.is_empty() => return Err(ExchangeError::Closed),
                 None => {
                     let (part, after) = rest.split_at(cut.min(rest.len()));
                     input.extend_from_slice(part);

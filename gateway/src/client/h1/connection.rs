@@ -10,11 +10,13 @@ use http::{HeaderMap, Method};
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
+use super::Upgraded;
 use super::chunked::{Chunked, Part};
 use super::framing::{self, Framing};
+use super::response::{self, Head};
 use super::upload::Upload;
-use super::{H1Error, HeadWriter, ResponseHead, Upgraded, response};
 use crate::client::stream::Stream;
+use crate::client::{ExchangeError, HeadWriter, ResponseHead};
 
 /// Room for a read: a head and the beginning of a body.
 const READ: usize = 8 * 1024;
@@ -27,7 +29,7 @@ const MAX_INTERIM: u32 = 64;
 ///
 /// [`Connection::begin`], then [`Connection::poll_response`] until it is ready, then
 /// [`Connection::poll_frame`] to the end. After an error it is of no use.
-pub struct Connection<B> {
+pub(in crate::client) struct Connection<B> {
     stream: Stream,
     address: SocketAddr,
     requests: u64,
@@ -71,13 +73,29 @@ impl<B> Connection<B> {
     }
 
     /// Where it goes.
-    pub fn address(&self) -> SocketAddr {
+    pub(in crate::client) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Requests that it has carried.
-    pub fn requests(&self) -> u64 {
+    pub(in crate::client) fn requests(&self) -> u64 {
         self.requests
+    }
+
+    /// The request that was put in asks for another protocol: the answer may be 101, with which the
+    /// connection stops speaking HTTP.
+    pub(in crate::client) fn may_upgrade(&mut self) {
+        self.upgrades = true;
+    }
+
+    /// What is left after a 101.
+    pub(in crate::client) fn into_upgraded(self) -> Upgraded {
+        Upgraded::new(self.input, self.stream)
+    }
+
+    /// Whether a byte of the response was read.
+    pub(in crate::client) fn has_answered(&self) -> bool {
+        !self.input.is_empty()
     }
 
     /// Whether a read finds nothing: an idle connection that has something to say is about to close.
@@ -96,7 +114,7 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     /// Puts a request in. `fields` writes the headers; framing is added from the body's length.
-    pub fn begin(
+    pub(in crate::client) fn begin(
         &mut self,
         method: &Method,
         target: &str,
@@ -110,40 +128,29 @@ where
         self.upload.begin(method, target, fields, body);
     }
 
-    /// The request that was put in asks for another protocol: the answer may be 101, with which the
-    /// connection stops speaking HTTP.
-    pub fn may_upgrade(&mut self) {
-        self.upgrades = true;
-    }
-
-    /// What is left after a 101.
-    pub fn into_upgraded(self) -> Upgraded {
-        Upgraded::new(self.input, self.stream)
-    }
-
     /// The body of a request of which nothing was written: it may go out anew.
-    pub fn take_unsent(&mut self) -> Option<B> {
+    pub(in crate::client) fn take_unsent(&mut self) -> Option<B> {
         self.upload.take_unsent()
-    }
-
-    /// Whether a byte of the response was read.
-    pub fn has_answered(&self) -> bool {
-        !self.input.is_empty()
     }
 
     /// The head of the response; sends the request meanwhile.
     ///
     /// # Errors
     ///
-    /// Any [`H1Error`].
-    pub fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<ResponseHead, H1Error>> {
+    /// Any [`ExchangeError`].
+    pub(in crate::client) fn poll_response(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<ResponseHead, ExchangeError>> {
         let sent = self.poll_upload(cx)?;
         loop {
             if let Some(head) = self.take_head()? {
-                return Poll::Ready(Ok(head));
+                return Poll::Ready(Ok(ResponseHead { status: head.status, headers: head.headers }));
             }
             match ready!(self.poll_read(cx, READ)) {
-                Ok(0) => return Poll::Ready(Err(sent.err().map_or(H1Error::Closed, H1Error::Io))),
+                Ok(0) => {
+                    return Poll::Ready(Err(sent.err().map_or(ExchangeError::Closed, ExchangeError::Io)));
+                }
                 Ok(_) => {}
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
@@ -151,7 +158,7 @@ where
     }
 
     /// The final head, if it is here; interim ones before it are passed over.
-    fn take_head(&mut self) -> Result<Option<ResponseHead>, H1Error> {
+    fn take_head(&mut self) -> Result<Option<Head>, ExchangeError> {
         while let Some(head) = response::take(&mut self.input, &mut self.scanned)? {
             if let Some(head) = self.accept(head)? {
                 return Ok(Some(head));
@@ -162,10 +169,10 @@ where
 
     /// Sends what can be sent. An upstream that answers without reading the request to its end may
     /// close its side: that is known when its answer does not come. The inner result says so.
-    fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<io::Result<()>, H1Error> {
+    fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<io::Result<()>, ExchangeError> {
         match self.upload.poll(cx, &mut self.stream) {
             Poll::Pending | Poll::Ready(Ok(())) => Ok(Ok(())),
-            Poll::Ready(Err(H1Error::Io(error))) if self.upload.has_begun() => {
+            Poll::Ready(Err(ExchangeError::Io(error))) if self.upload.has_begun() => {
                 self.persists = false;
                 self.upload.give_up();
                 Ok(Err(error))
@@ -175,9 +182,9 @@ where
     }
 
     /// Takes a head in: `None` for an interim one, after which the final one is awaited.
-    fn accept(&mut self, head: ResponseHead) -> Result<Option<ResponseHead>, H1Error> {
+    fn accept(&mut self, head: Head) -> Result<Option<Head>, ExchangeError> {
         let Incoming::Head { for_head, interim } = self.incoming else {
-            return Err(H1Error::Malformed("a response that nobody asked for"));
+            return Err(ExchangeError::Malformed("a response that nobody asked for"));
         };
         if head.status.is_informational() {
             if head.status.as_u16() == 101 && self.upgrades {
@@ -185,10 +192,10 @@ where
                 return Ok(Some(head));
             }
             if head.status.as_u16() == 101 {
-                return Err(H1Error::Malformed("it switches protocols unasked"));
+                return Err(ExchangeError::Malformed("it switches protocols unasked"));
             }
             if interim == MAX_INTERIM {
-                return Err(H1Error::Malformed("more than 64 interim responses"));
+                return Err(ExchangeError::Malformed("more than 64 interim responses"));
             }
             self.incoming = Incoming::Head { for_head, interim: interim + 1 };
             return Ok(None);
@@ -198,7 +205,7 @@ where
             Framing::Length(0) => Incoming::Nothing,
             Framing::Length(length) => Incoming::Length(length),
             Framing::Chunked if head.minor_version == 0 => {
-                return Err(H1Error::Malformed("chunks in HTTP/1.0"));
+                return Err(ExchangeError::Malformed("chunks in HTTP/1.0"));
             }
             Framing::Chunked => Incoming::Chunked(Box::new(Chunked::new())),
             Framing::Close => Incoming::Close,
@@ -210,8 +217,11 @@ where
     ///
     /// # Errors
     ///
-    /// Any [`H1Error`].
-    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, H1Error>>> {
+    /// Any [`ExchangeError`].
+    pub(in crate::client) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ExchangeError>>> {
         if !self.upload.is_done() {
             // What becomes of the rest of the request no longer decides about the response.
             if let Err(error) = self.poll_upload(cx) {
@@ -231,7 +241,7 @@ where
                     self.persists = false;
                     return Poll::Ready(None);
                 }
-                Ok(0) => return Poll::Ready(Some(Err(H1Error::Closed))),
+                Ok(0) => return Poll::Ready(Some(Err(ExchangeError::Closed))),
                 Ok(_) => {}
                 Err(error) => return Poll::Ready(Some(Err(error.into()))),
             }
@@ -239,7 +249,7 @@ where
     }
 
     /// What the bytes that are here make of the body.
-    fn take(&mut self) -> Result<Taken, H1Error> {
+    fn take(&mut self) -> Result<Taken, ExchangeError> {
         match &mut self.incoming {
             Incoming::Nothing | Incoming::Head { .. } => Ok(Taken::End),
             Incoming::Length(_) | Incoming::Close if self.input.is_empty() => Ok(Taken::NeedsMore),
@@ -264,12 +274,12 @@ where
     }
 
     /// Whether the response has been read to its end.
-    pub fn is_end_stream(&self) -> bool {
+    pub(in crate::client) fn is_end_stream(&self) -> bool {
         matches!(self.incoming, Incoming::Nothing)
     }
 
     /// The bytes that are still to come.
-    pub fn size_hint(&self) -> SizeHint {
+    pub(in crate::client) fn size_hint(&self) -> SizeHint {
         match &self.incoming {
             Incoming::Nothing => SizeHint::with_exact(0),
             Incoming::Length(left) => SizeHint::with_exact(*left),
@@ -278,7 +288,7 @@ where
     }
 
     /// Whether it can carry another request: both messages are over, and nothing came behind.
-    pub fn is_reusable(&self) -> bool {
+    pub(in crate::client) fn is_reusable(&self) -> bool {
         self.persists && self.is_end_stream() && self.upload.is_done() && self.input.is_empty()
     }
 

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::H1Error;
+use crate::client::ExchangeError;
 
 /// Where a response body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,16 +19,20 @@ pub(super) enum Framing {
 ///
 /// # Errors
 ///
-/// [`H1Error::Malformed`] for a head with two readings.
-pub(super) fn of(head_request: bool, status: StatusCode, headers: &HeaderMap) -> Result<Framing, H1Error> {
+/// [`ExchangeError::Malformed`] for a head with two readings.
+pub(super) fn of(
+    head_request: bool,
+    status: StatusCode,
+    headers: &HeaderMap,
+) -> Result<Framing, ExchangeError> {
     let chunked = is_chunked(headers)?;
     let length = length(headers)?;
     let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
     match (chunked, length) {
-        (Some(_), Some(_)) => Err(H1Error::Malformed("both Content-Length and Transfer-Encoding")),
+        (Some(_), Some(_)) => Err(ExchangeError::Malformed("both Content-Length and Transfer-Encoding")),
         (_, _) if head_request || bodiless => Ok(Framing::Length(0)),
         (Some(true), None) => Ok(Framing::Chunked),
-        (Some(false), None) => Err(H1Error::Malformed("Transfer-Encoding other than chunked")),
+        (Some(false), None) => Err(ExchangeError::Malformed("Transfer-Encoding other than chunked")),
         (None, Some(length)) => Ok(Framing::Length(length)),
         (None, None) => Ok(Framing::Close),
     }
@@ -44,22 +48,22 @@ pub(super) fn persists(minor_version: u8, headers: &HeaderMap) -> bool {
     if minor_version == 0 { says(b"keep-alive") } else { !says(b"close") }
 }
 
-fn is_chunked(headers: &HeaderMap) -> Result<Option<bool>, H1Error> {
+fn is_chunked(headers: &HeaderMap) -> Result<Option<bool>, ExchangeError> {
     let mut values = headers.get_all(header::TRANSFER_ENCODING).iter();
     let Some(first) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(H1Error::Malformed("more than one Transfer-Encoding"));
+        return Err(ExchangeError::Malformed("more than one Transfer-Encoding"));
     }
     Ok(Some(first.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked")))
 }
 
-fn length(headers: &HeaderMap) -> Result<Option<u64>, H1Error> {
+fn length(headers: &HeaderMap) -> Result<Option<u64>, ExchangeError> {
     let mut values = headers.get_all(header::CONTENT_LENGTH).iter();
     let Some(first) = values.next() else { return Ok(None) };
     if values.any(|other| other != first) {
-        return Err(H1Error::Malformed("Content-Length with two values"));
+        return Err(ExchangeError::Malformed("Content-Length with two values"));
     }
-    decimal(first).map(Some).ok_or(H1Error::Malformed("invalid Content-Length"))
+    decimal(first).map(Some).ok_or(ExchangeError::Malformed("invalid Content-Length"))
 }
 
 /// Digits and nothing else: a sign or a list could be read in another way by somebody else.

@@ -7,17 +7,12 @@
 
 mod chunked;
 mod connection;
-mod error;
 mod framing;
-mod head;
 mod response;
 #[cfg(test)]
 mod tests;
 mod upgraded;
 mod upload;
 
-pub use connection::Connection;
-pub use error::H1Error;
-pub use head::HeadWriter;
-pub use response::ResponseHead;
+pub(super) use connection::Connection;
 pub use upgraded::Upgraded;

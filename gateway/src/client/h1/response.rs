@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use httparse::{ParserConfig, Status};
 use memchr::memchr;
 
-use super::H1Error;
+use crate::client::ExchangeError;
 
 /// Bytes of a response head. nginx, and so Kong, takes far less by default.
 const MAX_HEAD: usize = 64 * 1024;
@@ -18,11 +18,11 @@ const SPARE_FIELDS: usize = 16;
 
 /// The head of a response.
 #[derive(Debug)]
-pub struct ResponseHead {
-    /// 100 to 999, never an interim one.
-    pub status: StatusCode,
+pub(super) struct Head {
+    /// 100 to 999.
+    pub(super) status: StatusCode,
     /// As they came; values share the bytes that were read.
-    pub headers: HeaderMap,
+    pub(super) headers: HeaderMap,
     pub(super) minor_version: u8,
 }
 
@@ -31,16 +31,16 @@ pub struct ResponseHead {
 ///
 /// # Errors
 ///
-/// [`H1Error::Malformed`].
-pub(super) fn take(input: &mut BytesMut, scanned: &mut usize) -> Result<Option<ResponseHead>, H1Error> {
+/// [`ExchangeError::Malformed`].
+pub(super) fn take(input: &mut BytesMut, scanned: &mut usize) -> Result<Option<Head>, ExchangeError> {
     let Some(end) = head_end(input, scanned) else {
         if input.len() > MAX_HEAD {
-            return Err(H1Error::Malformed("the head is longer than 64 KiB"));
+            return Err(ExchangeError::Malformed("the head is longer than 64 KiB"));
         }
         return Ok(None);
     };
     if end > MAX_HEAD {
-        return Err(H1Error::Malformed("the head is longer than 64 KiB"));
+        return Err(ExchangeError::Malformed("the head is longer than 64 KiB"));
     }
     *scanned = 0;
     parse(&input.split_to(end).freeze()).map(Some)
@@ -66,26 +66,26 @@ fn head_end(input: &[u8], scanned: &mut usize) -> Option<usize> {
     None
 }
 
-fn parse(head: &Bytes) -> Result<ResponseHead, H1Error> {
+fn parse(head: &Bytes) -> Result<Head, ExchangeError> {
     let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
     let mut response = httparse::Response::new(&mut []);
     let config = ParserConfig::default();
     match config.parse_response_with_uninit_headers(&mut response, head, &mut fields) {
         Ok(Status::Complete(_)) => {}
-        Ok(Status::Partial) => return Err(H1Error::Malformed("the head is incomplete")),
-        Err(error) => return Err(H1Error::Malformed(name(error))),
+        Ok(Status::Partial) => return Err(ExchangeError::Malformed("the head is incomplete")),
+        Err(error) => return Err(ExchangeError::Malformed(name(error))),
     }
     let code = response.code.and_then(|code| StatusCode::from_u16(code).ok());
     let mut headers = HeaderMap::with_capacity(response.headers.len() + SPARE_FIELDS);
     for field in &*response.headers {
         let name = HeaderName::from_bytes(field.name.as_bytes())
-            .map_err(|_| H1Error::Malformed("invalid header name"))?;
+            .map_err(|_| ExchangeError::Malformed("invalid header name"))?;
         let value = HeaderValue::from_maybe_shared(head.slice_ref(field.value))
-            .map_err(|_| H1Error::Malformed("invalid header value"))?;
+            .map_err(|_| ExchangeError::Malformed("invalid header value"))?;
         headers.append(name, value);
     }
-    Ok(ResponseHead {
-        status: code.ok_or(H1Error::Malformed("invalid status"))?,
+    Ok(Head {
+        status: code.ok_or(ExchangeError::Malformed("invalid status"))?,
         headers,
         minor_version: response.version.unwrap_or(0),
     })

@@ -12,7 +12,8 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Connection, H1Error};
+use super::Connection;
+use crate::client::ExchangeError;
 use crate::client::stream::Stream;
 
 /// A body in pieces, with or without a known length.
@@ -61,7 +62,9 @@ fn begin(connection: &mut Connection<Pieces>, method: &Method, body: Pieces) {
 }
 
 /// The answer to a GET, its body and its trailers.
-async fn answer(connection: &mut Connection<Pieces>) -> Result<(u16, HeaderMap, String, HeaderMap), H1Error> {
+async fn answer(
+    connection: &mut Connection<Pieces>,
+) -> Result<(u16, HeaderMap, String, HeaderMap), ExchangeError> {
     let head = poll_fn(|cx| connection.poll_response(cx)).await?;
     let (mut body, mut trailers) = (Vec::new(), HeaderMap::new());
     while let Some(frame) = poll_fn(|cx| connection.poll_frame(cx)).await {
@@ -74,7 +77,7 @@ async fn answer(connection: &mut Connection<Pieces>) -> Result<(u16, HeaderMap, 
 }
 
 /// What a GET gets when the other side says this and, perhaps, closes.
-async fn said(bytes: &str, closes: bool) -> (Result<(u16, String), H1Error>, bool) {
+async fn said(bytes: &str, closes: bool) -> (Result<(u16, String), ExchangeError>, bool) {
     let (mut connection, mut theirs) = pair().await;
     begin(&mut connection, &Method::GET, Pieces::none());
     theirs.write_all(bytes.as_bytes()).await.unwrap();

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use http_body::Body;
 use tokio::io::AsyncWrite;
 
-use super::{H1Error, HeadWriter};
+use crate::client::{ExchangeError, HeadWriter};
 
 /// Bytes that are copied into the buffer, so that small chunks leave together.
 const COPIED: usize = 4 * 1024;
@@ -70,7 +70,10 @@ where
     ) {
         self.buffer.clear();
         (self.written, self.begun, self.flushed) = (0, false, false);
-        let mut head = HeadWriter::begin(&mut self.buffer, method, target);
+        for part in [method.as_str(), " ", target, " HTTP/1.1\r\n"] {
+            self.buffer.extend_from_slice(part.as_bytes());
+        }
+        let mut head = HeadWriter::lines(&mut self.buffer);
         fields(&mut head);
         let length = body.size_hint().exact();
         self.framing = length.map_or(Framing::Chunked, Framing::Length);
@@ -82,7 +85,7 @@ where
             }
             None => head.field(&header::TRANSFER_ENCODING, b"chunked"),
         }
-        head.end();
+        self.buffer.extend_from_slice(b"\r\n");
         self.ended = length == Some(0) || body.is_end_stream();
         self.body = Some(body);
     }
@@ -115,7 +118,7 @@ where
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut W,
-    ) -> Poll<Result<(), H1Error>> {
+    ) -> Poll<Result<(), ExchangeError>> {
         if self.is_done() {
             return Poll::Ready(Ok(()));
         }
@@ -132,7 +135,9 @@ where
                     Ok(data) => self.data(data)?,
                     Err(frame) => self.end(frame.into_trailers().ok().as_ref())?,
                 },
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(H1Error::RequestBody(error.into()))),
+                Poll::Ready(Some(Err(error))) => {
+                    return Poll::Ready(Err(ExchangeError::RequestBody(error.into())));
+                }
                 Poll::Ready(None) => self.end(None)?,
                 Poll::Pending => {
                     // What a buffering stream holds must not wait for the next piece.
@@ -174,7 +179,7 @@ where
     }
 
     /// Puts one piece of the body in.
-    fn data(&mut self, data: Bytes) -> Result<(), H1Error> {
+    fn data(&mut self, data: Bytes) -> Result<(), ExchangeError> {
         if data.is_empty() {
             return Ok(());
         }
@@ -212,7 +217,7 @@ where
     }
 
     /// The body is over.
-    fn end(&mut self, trailers: Option<&HeaderMap>) -> Result<(), H1Error> {
+    fn end(&mut self, trailers: Option<&HeaderMap>) -> Result<(), ExchangeError> {
         self.ended = true;
         match self.framing {
             Framing::Length(0) => {}
@@ -235,8 +240,8 @@ where
     }
 }
 
-fn broken(what: &'static str) -> H1Error {
-    H1Error::RequestBody(what.into())
+fn broken(what: &'static str) -> ExchangeError {
+    ExchangeError::RequestBody(what.into())
 }
 
 /// Fields that change how a message is read cannot come after it (RFC 9110 section 6.5.1).

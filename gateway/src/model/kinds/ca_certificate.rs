@@ -1,6 +1,8 @@
 //! CA certificates: whom the gateway trusts to vouch for others.
 
+use serde::Deserialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::model::check::custom;
 use crate::model::field::string;
@@ -10,6 +12,15 @@ use crate::model::kinds::{created_at, id, updated_at};
 use crate::model::pem::{certificate, certificates};
 use crate::model::record::Document;
 use crate::model::violations::Violations;
+
+/// A certificate authority.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[expect(missing_docs, reason = "Kong's field names; docs/admin-api.md describes them")]
+pub struct CaCertificate {
+    pub id: Uuid,
+    /// PEM.
+    pub cert: String,
+}
 
 pub(super) fn kind() -> Kind {
     Kind::new("ca_certificates")

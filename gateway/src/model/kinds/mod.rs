@@ -22,6 +22,8 @@ mod upstream;
 mod vault;
 mod workspace;
 
+pub use ca_certificate::CaCertificate;
+pub use certificate::Certificate;
 pub use consumer::Consumer;
 pub use custom_plugin::{
     Admitted, Canary, CanaryBy, ConfigProblem, CustomPlugin, PluginVersion, Refusal, RequestedCapability,

@@ -8,7 +8,7 @@ use crate::model::check::conditional;
 use crate::model::field::{array, boolean, foreign, integer, string};
 use crate::model::formats;
 use crate::model::kind::Kind;
-use crate::model::kinds::{PROTOCOLS, created_at, id, or, updated_at};
+use crate::model::kinds::{PROTOCOLS, created_at, id, or, reference, updated_at};
 use crate::model::record::Document;
 use crate::model::rule::Rule;
 
@@ -32,6 +32,14 @@ pub struct Service {
     pub read_timeout: u32,
     pub enabled: bool,
     pub tls_verify: Option<bool>,
+    #[serde(default)]
+    pub tls_verify_depth: Option<u8>,
+    /// Ids of CA certificates.
+    #[serde(default)]
+    pub ca_certificates: Option<Vec<Uuid>>,
+    /// Id of a certificate.
+    #[serde(default, deserialize_with = "reference")]
+    pub client_certificate: Option<Uuid>,
     #[serde(default)]
     pub tags: Option<Vec<String>>,
 }

@@ -12,7 +12,7 @@ mod request;
 mod response;
 mod upstream;
 
-use crate::client::H1Error;
+use crate::client::ExchangeError;
 use crate::plugin_host::CallFailure;
 
 use front::Front;
@@ -30,7 +30,7 @@ pub enum BodyError {
     Client(#[from] hyper::Error),
     /// The upstream broke off or sent nonsense.
     #[error(transparent)]
-    Upstream(#[from] H1Error),
+    Upstream(#[from] ExchangeError),
     /// The request body is larger than `client_max_body_size`.
     #[error("request body too large")]
     TooLarge,

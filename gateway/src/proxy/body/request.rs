@@ -10,6 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::filtered::Source;
 use super::{BodyError, Front, Held};
+use crate::client::{Taken, Unsent};
 use crate::plugin_host::Filter;
 use crate::proxy::connection::Client;
 use crate::proxy::deadline::Wait;
@@ -32,6 +33,8 @@ pub(in crate::proxy) struct Patience {
 
 /// A request body, from the client to the upstream.
 pub(in crate::proxy) struct RequestBody {
+    /// What goes out anew, since an upstream has not looked at it.
+    anew: Option<Box<Taken>>,
     front: Option<Box<Front>>,
     rest: Rest,
 }
@@ -56,13 +59,22 @@ impl RequestBody {
         } else {
             None
         };
-        Self { front, rest: Rest { incoming, client, patience } }
+        Self { anew: None, front, rest: Rest { incoming, client, patience } }
+    }
+
+    /// The body of a request that was sent in vain.
+    pub(in crate::proxy) fn anew(unsent: Unsent<Self>) -> Self {
+        let Unsent { mut body, taken } = unsent;
+        if !taken.is_empty() {
+            body.anew = Some(Box::new(taken));
+        }
+        body
     }
 
     /// A second body for a request that has none, or whose body is held whole.
     pub(in crate::proxy) fn again(&self) -> Option<Self> {
         let Rest { incoming, client, patience } = &self.rest;
-        if incoming.is_some() {
+        if incoming.is_some() || self.anew.is_some() {
             return None;
         }
         let front = match &self.front {
@@ -70,7 +82,7 @@ impl RequestBody {
             None => None,
         };
         let rest = Rest { incoming: None, client: Rc::clone(client), patience: *patience };
-        Some(Self { front, rest })
+        Some(Self { anew: None, front, rest })
     }
 }
 
@@ -123,7 +135,13 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Self { front, rest } = &mut *self;
+        if let Some(taken) = &mut self.anew {
+            if let Some(frame) = taken.take_frame() {
+                return Poll::Ready(Some(Ok(frame)));
+            }
+            self.anew = None;
+        }
+        let Self { front, rest, .. } = &mut *self;
         match front {
             None => rest.poll_next(cx),
             Some(front) => front.poll(cx, rest),
@@ -131,6 +149,9 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
+        if self.anew.as_ref().is_some_and(|taken| !taken.is_empty()) {
+            return false;
+        }
         match &self.front {
             None => self.rest.is_over(),
             Some(front) => front.is_over(self.rest.is_over()),
@@ -139,9 +160,16 @@ impl Body for RequestBody {
 
     fn size_hint(&self) -> SizeHint {
         let rest = self.rest.incoming.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
-        match &self.front {
+        let rest = match &self.front {
             None => rest,
             Some(front) => front.size_hint(&rest),
+        };
+        match &self.anew {
+            None => rest,
+            Some(taken) => {
+                let whole = rest.exact().zip(taken.length()).map(|(rest, taken)| rest + taken);
+                whole.map_or_else(SizeHint::default, SizeHint::with_exact)
+            }
         }
     }
 }

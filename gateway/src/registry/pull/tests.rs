@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::runtime::Handle;
 
 use super::*;
-use crate::client::{Connect, FetchError, Tls};
+use crate::client::{Connect, FetchError, Tls, TlsDefaults};
 
 /// `user:password`, in base64.
 const PAIR: &str = "dXNlcjpwYXNzd29yZA==";
@@ -19,7 +19,7 @@ const COMPONENT: &[u8] = b"a component";
 type Answer = Response<Full<Bytes>>;
 
 fn fetcher() -> Fetcher {
-    Fetcher::new(Connect::new(Tls::new().unwrap()), Handle::current())
+    Fetcher::new(Connect::new(Tls::new(TlsDefaults::default()).unwrap()), Handle::current())
 }
 
 fn answer(status: StatusCode, header: Option<(http::HeaderName, String)>, body: impl Into<Bytes>) -> Answer {

@@ -25,7 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::PluginError;
 use crate::cli::output::say;
 use crate::cli::plugin::admin_api::AdminError;
-use crate::client::{CallRequest, Connect, Tls, TlsVerify};
+use crate::client::{CallRequest, Connect, Tls, TlsDefaults, TlsVerify};
 use crate::rehearsal;
 use crate::task;
 
@@ -170,7 +170,7 @@ impl Upstream {
         let (Some(scheme), Some(host)) = (parsed.scheme_str(), parsed.authority()) else {
             return Err(wrong());
         };
-        let connect = Connect::new(Tls::new().map_err(AdminError::from)?);
+        let connect = Connect::new(Tls::new(TlsDefaults::default()).map_err(AdminError::from)?);
         Ok((Self { origin: format!("{scheme}://{host}"), connect }, parsed.path().to_owned()))
     }
 
