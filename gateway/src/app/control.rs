@@ -227,6 +227,7 @@ fn node_links(
             connections_accepted: totals.accepted,
             connections_active: totals.active,
             total_requests: totals.requests,
+            requests_running: totals.running,
         }
     };
     NodeLinks {
