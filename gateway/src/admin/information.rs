@@ -39,6 +39,8 @@ pub(super) async fn show_information(state: &AdminState) -> Result<Answer, ApiEr
     let mut configuration = state.settings.configuration.clone();
     if let Some(all) = configuration.as_object_mut() {
         all.insert("log_level".to_owned(), logs::level().as_str().into());
+        let loaded: Map<String, Value> = available.keys().map(|name| (name.clone(), true.into())).collect();
+        all.insert("loaded_plugins".to_owned(), loaded.into());
     }
     Ok(Answer::ok(json!({
         "tagline": "Welcome to kong",

@@ -36,6 +36,9 @@ impl Kind {
             properties.insert("ttl".to_owned(), left);
         }
         if direction == Direction::Sent {
+            if let Some(time) = properties.get_mut("updated_at") {
+                *time = json!({ "description": "Not looked at: the gateway sets it." });
+            }
             for short in &self.shorthands {
                 properties.insert(short.name.to_owned(), field(&short.field, direction));
             }
@@ -155,7 +158,9 @@ fn reference(target: &str, direction: Direction) -> Value {
     properties.insert("id".to_owned(), json!({ "type": "string", "format": "uuid" }));
     if direction == Direction::Sent {
         let keys = kind(target).map(Kind::uniques).unwrap_or_default();
-        properties.extend(keys.iter().map(|key| ((*key).to_owned(), json!({ "type": "string" }))));
+        // Beside an id they are not looked at, as in Kong; so their type cannot be said.
+        let by = |key: &&str| (key.to_string(), json!({ "description": "In place of the id." }));
+        properties.extend(keys.iter().map(by));
     }
     properties.into()
 }

@@ -1,7 +1,8 @@
 //! Schemathesis makes up requests from the description, good ones and bad ones, and looks at the answers.
 //!
-//! `WEIR_SCHEMATHESIS_EXAMPLES` asks for more than the few of each operation that a run of all tests has
-//! time for.
+//! The paths below a parent run the same code as those at the top; an ordinary run has time for the latter.
+//! `WEIR_SCHEMATHESIS_EXAMPLES=50` asks for all operations, and for so many random requests of each beside
+//! those that are made up to cover the description.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,8 +17,8 @@ use crate::setup::{gateway, one_at_a_time};
 /// The releases that the test was written for.
 const PACKAGES: [&str; 2] = ["schemathesis==4.32.5", "openapi-spec-validator==0.9.0"];
 
-/// Made-up requests of one operation, in the phase that makes them up.
-const EXAMPLES: &str = "4";
+/// Paths below a parent.
+const NESTED: &str = r"^/[^/]+/\{[^/]+\}/(?!logs|versions|health|targets)";
 
 /// Left out are: that good data is accepted, since references and checks in code are in no schema; and
 /// what is about authentication, which this gateway does not ask for.
@@ -47,7 +48,6 @@ async fn made_up_requests_are_answered_as_described_on_postgres() -> anyhow::Res
 async fn answers(gateway: &Gateway) -> anyhow::Result<()> {
     let tools = tools()?;
     furnish(gateway).await?;
-    let examples = std::env::var("WEIR_SCHEMATHESIS_EXAMPLES").unwrap_or_else(|_| EXAMPLES.to_owned());
     let settings = gateway.prefix().join("schemathesis.toml");
     // 501 is what Kong answers there.
     let text = "[[operations]]\ninclude-operation-id = \"getDnsStatus\"\n[operations.checks]\n\

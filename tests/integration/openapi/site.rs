@@ -26,8 +26,10 @@ pub(super) async fn furnish(gateway: &Gateway) -> anyhow::Result<Site> {
     let route = json!({ "name": "r", "paths": ["/r"], "service": service, "tags": ["t"] });
     let route = make(gateway, &mut site, ("routes", "/routes"), route).await?;
     let consumer = make(gateway, &mut site, ("consumers", "/consumers"), json!({ "username": "c" })).await?;
+    let group =
+        make(gateway, &mut site, ("consumer_groups", "/consumer_groups"), json!({ "name": "g" })).await?;
     let plugin = json!({ "name": "response-transformer", "instance_name": "p", "route": route, "service": service,
-        "consumer": consumer });
+        "consumer": consumer, "consumer_group": group });
     make(gateway, &mut site, ("plugins", "/plugins"), plugin).await?;
 
     let upstream = json!({ "name": "u.test", "client_certificate": certificate });
@@ -40,7 +42,6 @@ pub(super) async fn furnish(gateway: &Gateway) -> anyhow::Result<Site> {
     make(gateway, &mut site, ("keys", "/keys"), key).await?;
     make(gateway, &mut site, ("vaults", "/vaults"), json!({ "name": "env", "prefix": "my-env" })).await?;
     credentials(gateway, &mut site, &consumer, &service).await?;
-    make(gateway, &mut site, ("consumer_groups", "/consumer_groups"), json!({ "name": "g" })).await?;
     join(gateway).await?;
 
     let uploaded = gateway.upload(header_edit("1.0.0")?).await?.json();

@@ -96,6 +96,8 @@ pub(super) fn parent(child: &Kind, foreign: Foreign, target: &Kind, method: &Met
     let mut operation = entity(target, Place::Below(child), method);
     let verb = operation.id.split(char::is_uppercase).next().unwrap_or_default().to_owned();
     operation.id = format!("{verb}{}Of{}", words::joined(foreign.field), words::entity(child));
+    let field = foreign.field.replace('_', " ");
+    operation.summary = operation.summary.replacen(&words::one(target), &format!("the {field}"), 1);
     operation
 }
 

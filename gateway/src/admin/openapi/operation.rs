@@ -113,6 +113,11 @@ impl Operation {
 
 impl Body {
     fn printed(&self) -> Value {
+        // Where no field is required, no body is needed either.
+        let is_required = match self {
+            Self::Fields(schema) => schema.get("allOf").is_some() || schema.get("required").is_some(),
+            Self::Typed(_) => true,
+        };
         let content: Map<String, Value> = match self {
             Self::Fields(schema) => {
                 let form = refer("schemas", "Form");
@@ -129,7 +134,7 @@ impl Body {
                 list.iter().map(|(kind, schema)| ((*kind).to_owned(), json!({ "schema": schema }))).collect()
             }
         };
-        json!({ "required": true, "content": content })
+        json!({ "required": is_required, "content": content })
     }
 }
 

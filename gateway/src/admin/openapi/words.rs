@@ -4,16 +4,16 @@ use crate::model::Kind;
 
 /// Kinds whose names do not read as English: one of them, and all of them.
 const NOUNS: [(&str, &str, &str); 11] = [
-    ("acls", "an ACL group of a consumer", "ACL groups of consumers"),
+    ("acls", "an ACL group", "ACL groups"),
     ("basicauth_credentials", "a basic-auth credential", "basic-auth credentials"),
     ("ca_certificates", "a CA certificate", "CA certificates"),
     ("custom_plugins", "an uploaded plugin", "uploaded plugins"),
     ("hmacauth_credentials", "an HMAC credential", "HMAC credentials"),
     ("jwt_secrets", "a JWT credential", "JWT credentials"),
-    ("keyauth_credentials", "a key", "keys of key-auth"),
+    ("keyauth_credentials", "a key-auth credential", "key-auth credentials"),
     ("oauth2_credentials", "an OAuth 2.0 client", "OAuth 2.0 clients"),
     ("oauth2_tokens", "an OAuth 2.0 token", "OAuth 2.0 tokens"),
-    ("plugins", "an assignment of a plugin", "assignments of plugins"),
+    ("plugins", "a plugin assignment", "plugin assignments"),
     ("snis", "an SNI", "SNIs"),
 ];
 

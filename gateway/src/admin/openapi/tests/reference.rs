@@ -27,15 +27,17 @@ fn the_reference_page_is_up_to_date() {
 
 fn page(document: &Value) -> String {
     let mut page = String::from(
-        "# Reference of the Admin API\n\nEvery path, and the fields of every entity. Made from the description \
-         that each gateway serves at\n`/openapi.json` (OpenAPI 3.1), by the test `the_reference_page_is_up_to_date`; \
-         do not edit it. How the paths\nbehave together (pages, tags, forms, errors) is told in \
-         [admin-api.md](admin-api.md).\n",
+        "# Which paths and fields are there?\n\nMade from the description that each gateway serves at \
+         `/openapi.json` (OpenAPI 3.1), by the test `the_reference_page_is_up_to_date`; do\nnot edit it. How the \
+         paths behave together (pages, tags, forms, errors) is told in [admin-api.md](admin-api.md). Failures are \
+         left out here:\neach operation has them in the description.\n",
     );
     for (tag, lines) in by_tag(document) {
         _ = write!(page, "\n## {tag}\n\n| request | what it does | answers |\n|---|---|---|\n{lines}");
     }
-    page.push_str("\n# Fields\n\nA field that is marked * must be sent when an entity is made.\n");
+    page.push_str(
+        "\n# Fields\n\nWhat may be sent. A field that is marked * must be when an entity is made.\n",
+    );
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         let Some(entity) = name.strip_suffix("Fields") else { continue };
         let required = required(document, name);
@@ -50,7 +52,8 @@ fn by_tag(document: &Value) -> Vec<(String, String)> {
     let mut found: BTreeMap<(bool, String), String> = BTreeMap::new();
     for (path, method, operation) in operations(document) {
         let responses = operation["responses"].as_object().unwrap();
-        let statuses: Vec<&str> = responses.keys().map(String::as_str).collect();
+        let good = responses.keys().map(String::as_str).filter(|status| status.starts_with('2'));
+        let statuses: Vec<&str> = good.collect();
         let refuses = operation["deprecated"] == true;
         let tag = if refuses { "For old clients" } else { operation["tags"][0].as_str().unwrap() };
         let query: Vec<&str> = operation["parameters"]
