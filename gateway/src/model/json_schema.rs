@@ -146,7 +146,14 @@ fn shape(rule: &Field, direction: Direction) -> Map<String, Value> {
             }
             // Where the rules say otherwise they come later.
             Shape::String => put("minLength", 1.into()),
-            _ => {}
+            Shape::Number
+            | Shape::Boolean
+            | Shape::Array(_)
+            | Shape::Set(_)
+            | Shape::Map { .. }
+            | Shape::Record(_)
+            | Shape::Foreign(_)
+            | Shape::Json => {}
         }
     }
     out

@@ -94,6 +94,7 @@ pub(super) fn operation(pattern: &str, endpoint: Endpoint, method: &Method) -> O
 
 const NODE: &str = "Node";
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is sent here")]
 fn node(endpoint: Endpoint, method: &Method) -> Operation {
     let new = |id: &str, summary: &str| Operation::new(id, NODE, summary);
     match endpoint {
@@ -136,6 +137,7 @@ fn node(endpoint: Endpoint, method: &Method) -> Operation {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is sent here")]
 fn schemas(endpoint: Endpoint) -> Operation {
     let new = |id: &str, summary: &str| Operation::new(id, "Schemas", summary).fails(&[503]);
     let shows = |id: &str, summary: &str| {
@@ -252,6 +254,7 @@ fn target(method: &Method, targets: &Kind, upstreams: &Kind) -> Operation {
     Operation { id, ..changed }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is sent here")]
 fn health(pattern: &str, endpoint: Endpoint, targets: &Kind) -> Operation {
     let new = |id: &str, summary: &str| Operation::new(id, words::tag(targets), summary).fails(&[404, 503]);
     match endpoint {

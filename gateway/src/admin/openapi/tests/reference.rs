@@ -108,7 +108,7 @@ fn kind(field: &Value) -> String {
             .filter(|kind| *kind != "null")
             .collect::<Vec<_>>()
             .join(" or "),
-        _ => "any JSON".to_owned(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => "any JSON".to_owned(),
     };
     match text.as_str() {
         "array" => format!("list of {}", kind(&field["items"])),
