@@ -68,6 +68,8 @@ fi
 if [ "$what" = all ]; then
     have node && have npm || packages+=(nodejs npm)
     have python3 && python3 -m pip --version >/dev/null 2>&1 || packages+=(python3 python3-pip)
+    # Schemathesis gets an environment of its own.
+    have python3 && python3 -c 'import ensurepip' >/dev/null 2>&1 || packages+=(python3-venv)
 fi
 if [ "$what" = all ] && ! has_postgres; then
     packages+=(postgresql)

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::model::Document;
@@ -21,6 +22,8 @@ pub(super) enum Content {
     Json(Value),
     /// A text of this content type.
     Text(&'static str, String),
+    /// Bytes that other answers share.
+    Bytes(&'static str, Bytes),
 }
 
 impl Answer {
@@ -44,6 +47,10 @@ impl Answer {
         Self { status: StatusCode::OK, content: Content::Text(kind, text.into()) }
     }
 
+    pub(super) fn bytes(kind: &'static str, bytes: Bytes) -> Self {
+        Self { status: StatusCode::OK, content: Content::Bytes(kind, bytes) }
+    }
+
     pub(super) fn no_content() -> Self {
         Self { status: StatusCode::NO_CONTENT, content: Content::Nothing }
     }
@@ -51,9 +58,10 @@ impl Answer {
     /// The response, its length always said.
     pub(super) fn into_response(self) -> Response {
         let (kind, bytes) = match self.content {
-            Content::Nothing => (None, Vec::new()),
-            Content::Json(value) => (Some("application/json; charset=utf-8"), value.to_string().into_bytes()),
-            Content::Text(kind, text) => (Some(kind), text.into_bytes()),
+            Content::Nothing => (None, Bytes::new()),
+            Content::Json(value) => (Some("application/json; charset=utf-8"), value.to_string().into()),
+            Content::Text(kind, text) => (Some(kind), text.into()),
+            Content::Bytes(kind, bytes) => (Some(kind), bytes),
         };
         let length = bytes.len();
         let mut response = Response::new(Body::from(bytes));

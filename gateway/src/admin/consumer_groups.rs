@@ -1,7 +1,7 @@
 //! Consumer groups and their members, in the shapes of Kong's paid edition.
 //!
 //! Groups are entities like others; a membership is one too, but it is spoken of through the group
-//! or the consumer alone. What a group means to plugins is not said here.
+//! or the consumer alone. What a group means to plugins is said in the snapshot.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -57,9 +57,13 @@ pub(super) async fn show_group(state: &AdminState, text: &str) -> Result<Answer,
     let query = PageQuery { parent: Some((below.field.to_owned(), below.id)), ..PageQuery::default() };
     let members = entities::read_all(state, MEMBERS, query).await?;
     let consumers = others(state, OF_GROUP, members).await?;
-    Ok(Answer::ok(
-        json!({ "consumer_group": kind.shown(group, state.now()), "consumers": consumers, "plugins": [] }),
-    ))
+    let query = PageQuery { parent: Some((below.field.to_owned(), below.id)), ..PageQuery::default() };
+    let assignments = kind_named("plugins")?;
+    let plugins = entities::read_all(state, assignments.name, query).await?.into_iter();
+    let plugins: Vec<Document> = plugins.map(|found| assignments.shown(found, state.now())).collect();
+    Ok(Answer::ok(json!({
+        "consumer_group": kind.shown(group, state.now()), "consumers": consumers, "plugins": plugins,
+    })))
 }
 
 /// `/consumer_groups/{group}/consumers` and `/consumers/{consumer}/consumer_groups`.

@@ -10,7 +10,9 @@ use super::consumer_groups::{self, OF_CONSUMER, OF_GROUP};
 use super::entities::{self, Forced};
 use super::error::ApiError;
 use super::paths::Endpoint;
-use super::{custom_plugins, declarative, information, schemas, tags, targets, unavailable};
+use super::{
+    custom_plugins, declarative, information, log_level, openapi, schemas, status, tags, targets, unavailable,
+};
 use crate::model::{Foreign, Kind};
 
 #[expect(clippy::too_many_lines, reason = "a list of endpoints")]
@@ -21,10 +23,11 @@ pub(super) async fn dispatch(
 ) -> Result<Answer, ApiError> {
     match endpoint {
         Endpoint::Information => information::show_information(call.state).await,
-        Endpoint::Status => information::show_status(call.state).await,
+        Endpoint::Status => status::show_status(call.state, &call.query).await,
         Endpoint::Robots => Ok(robots()),
         Endpoint::Metrics => information::show_metrics(call.state).await,
         Endpoint::Endpoints => Ok(schemas::list_endpoints()),
+        Endpoint::Description => Ok(openapi::show()),
         Endpoint::EnabledPlugins => schemas::list_enabled_plugins(call.state).await,
         Endpoint::PluginSchema => schemas::show_plugin_schema(call.state, call.parameter(0)?).await,
         Endpoint::PluginConfigSchema => schemas::show_config_schema(call.state, call.parameter(0)?).await,
@@ -73,7 +76,8 @@ pub(super) async fn dispatch(
         Endpoint::FilterSchema => Err(unavailable::refuse_filter(call.parameter(0)?)),
         Endpoint::Cache => Ok(unavailable::forget_all(call.state)),
         Endpoint::CacheKey => unavailable::cached_value(method),
-        Endpoint::LogLevel => Ok(unavailable::show_log_level(call.state)),
+        Endpoint::LogLevel => Ok(log_level::show_level()),
+        Endpoint::SetLogLevel => log_level::set_level(&call),
         Endpoint::Timers => Ok(unavailable::show_timers()),
         Endpoint::DnsStatus => Err(unavailable::refuse_dns_status()),
         Endpoint::Filters => Err(unavailable::refuse_filters()),

@@ -132,9 +132,8 @@ impl ApiError {
             StoreError::Conflict { field, value, .. } => {
                 let clash = match kind.composite(&field) {
                     Some(key) => key
-                        .fields
-                        .iter()
-                        .map(|name| ((*name).to_owned(), document.get(*name).cloned().unwrap_or(Value::Null)))
+                        .fields_of(document)
+                        .map(|name| (name.to_owned(), document.get(name).cloned().unwrap_or(Value::Null)))
                         .collect(),
                     None => one(&field, &value),
                 };

@@ -1,4 +1,4 @@
-//! `/` and `/status`: what this gateway is, and how it is doing.
+//! `/` and `/metrics`: what this gateway is, and what it counted.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use super::state::AdminState;
 use super::status_listener::METRICS;
 use crate::model::{Document, PluginVersion};
 use crate::store::{PageQuery, StoreError};
+use crate::telemetry::logs;
 
 /// The version that clients of Kong gate their features on.
 const KONG_VERSION: &str = "3.9.3";
@@ -35,6 +36,12 @@ pub(super) async fn show_information(state: &AdminState) -> Result<Answer, ApiEr
         .into_iter()
         .filter_map(|plugin| plugin.get("name").and_then(Value::as_str).map(str::to_owned))
         .collect();
+    let mut configuration = state.settings.configuration.clone();
+    if let Some(all) = configuration.as_object_mut() {
+        all.insert("log_level".to_owned(), logs::level().as_str().into());
+        let loaded: Map<String, Value> = available.keys().map(|name| (name.clone(), true.into())).collect();
+        all.insert("loaded_plugins".to_owned(), loaded.into());
+    }
     Ok(Answer::ok(json!({
         "tagline": "Welcome to kong",
         "version": KONG_VERSION,
@@ -45,7 +52,7 @@ pub(super) async fn show_information(state: &AdminState) -> Result<Answer, ApiEr
         "lua_version": "none: plugins are WebAssembly components",
         "timers": { "running": 0, "pending": 0 },
         "plugins": { "available_on_server": available, "enabled_in_cluster": enabled },
-        "configuration": state.settings.configuration,
+        "configuration": configuration,
         "pids": { "master": std::process::id(), "workers": [] },
     })))
 }
@@ -67,30 +74,4 @@ pub(super) async fn show_metrics(state: &AdminState) -> Result<Answer, ApiError>
         ApiError::message(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error occurred")
     })?;
     Ok(Answer::text(METRICS, text))
-}
-
-/// `GET /status`. Answers with the database away too.
-pub(super) async fn show_status(state: &AdminState) -> Result<Answer, ApiError> {
-    let stored = state.store.revision().await;
-    let report = (state.node.report)();
-    Ok(Answer::ok(json!({
-        "memory": { "lua_shared_dicts": {}, "workers_lua_vms": [] },
-        "server": {
-            "connections_accepted": report.connections_accepted,
-            "connections_active": report.connections_active,
-            "connections_handled": report.connections_accepted,
-            "connections_reading": 0,
-            "connections_waiting": 0,
-            "connections_writing": report.connections_active,
-            "total_requests": report.total_requests,
-        },
-        "database": { "reachable": stored.is_ok() },
-        "weir": {
-            "stored_revision": stored.ok(),
-            "live_revision": report.live_revision,
-            "serving_last_good": report.serving_last_good,
-            "reload_error": report.reload_error,
-            "faults": report.faults,
-        },
-    })))
 }

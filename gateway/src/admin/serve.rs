@@ -82,7 +82,7 @@ async fn answer(state: &AdminState, parts: &Parts, body: Body) -> Response {
         let call = Call { state, path, query, parameters, headers: &parts.headers, body };
         let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
         if !endpoint.methods().contains(method) {
-            return Err(ApiError::MethodNotAllowed);
+            return Ok(not_allowed(&endpoint));
         }
         // Boxed: what all handlers need together is much for a task that waits for a client.
         let handled: Later<'_, Result<Response, ApiError>> = if matches!(endpoint, Endpoint::CustomPluginLogs)
@@ -96,23 +96,33 @@ async fn answer(state: &AdminState, parts: &Parts, body: Body) -> Response {
     answer.await.unwrap_or_else(|error: ApiError| error.into_answer().into_response())
 }
 
+/// 405 with the methods that there are, as RFC 9110 section 15.5.6 wants; Kong does not say them.
+fn not_allowed(endpoint: &Endpoint) -> Response {
+    let mut response = ApiError::MethodNotAllowed.into_answer().into_response();
+    response.headers_mut().insert(header::ALLOW, allowed_methods(endpoint));
+    response
+}
+
 /// The methods of a known path.
 fn options(endpoint: &Endpoint, headers: &HeaderMap) -> Response {
+    let mut response = Answer::no_content().into_response();
+    let allow = allowed_methods(endpoint);
+    response.headers_mut().insert(header::ALLOW, allow.clone());
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow);
+    let asked = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+    let allowed = asked.unwrap_or(HeaderValue::from_static("Content-Type"));
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+    response
+}
+
+fn allowed_methods(endpoint: &Endpoint) -> HeaderValue {
     let mut names: Vec<&str> = endpoint.methods().iter().map(Method::as_str).collect();
     if names.contains(&"GET") {
         names.push("HEAD");
     }
     names.push("OPTIONS");
     names.sort_unstable();
-    let mut response = Answer::no_content().into_response();
-    if let Ok(allow) = HeaderValue::from_str(&names.join(", ")) {
-        response.headers_mut().insert(header::ALLOW, allow.clone());
-        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow);
-    }
-    let asked = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
-    let allowed = asked.unwrap_or(HeaderValue::from_static("Content-Type"));
-    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
-    response
+    HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
 }
 
 /// The origin that a browser may show the answer to, as Kong chooses it.

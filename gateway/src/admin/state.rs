@@ -121,6 +121,8 @@ pub struct NodeReport {
     pub connections_active: u64,
     /// Requests since the start.
     pub total_requests: u64,
+    /// Requests that are under way.
+    pub requests_running: u64,
 }
 
 /// What the Admin API asks of the rest of the node. No call waits.

@@ -54,9 +54,3 @@ pub(super) fn show_timers() -> Answer {
         "stats": { "flamegraph": {}, "sys": none, "timers": {} },
     }))
 }
-
-/// `GET /debug/node/log-level`.
-pub(super) fn show_log_level(state: &AdminState) -> Answer {
-    let level = state.settings.configuration.get("log_level").and_then(|level| level.as_str());
-    Answer::message(StatusCode::OK, format!("log level: {}", level.unwrap_or("notice")))
-}

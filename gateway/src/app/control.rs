@@ -227,6 +227,7 @@ fn node_links(
             connections_accepted: totals.accepted,
             connections_active: totals.active,
             total_requests: totals.requests,
+            requests_running: totals.running,
         }
     };
     NodeLinks {
@@ -292,8 +293,10 @@ fn configuration(settings: &Settings) -> Value {
     all.insert("wasm".into(), false.into());
     all.insert("prefix".into(), settings.prefix.display().to_string().into());
     all.insert("log_level".into(), settings.log_level.as_str().into());
+    all.insert("plugins".into(), serde_json::json!(["bundled"]));
     all.insert("proxy_listeners".into(), listeners(&settings.proxy_listen));
     all.insert("admin_listeners".into(), listeners(&settings.admin_listen));
+    all.insert("admin_gui_listeners".into(), listeners(&[]));
     all.insert("status_listeners".into(), listeners(&settings.status_listen));
     Value::Object(all)
 }

@@ -22,6 +22,8 @@ pub struct ConsumerFacts {
     pub custom_id: Option<String>,
     /// The consumer as the Admin API prints it, for log records.
     pub json: Box<str>,
+    /// The consumer groups that it is in, by name.
+    pub groups: Box<[Uuid]>,
     /// Id, username and custom id as header values, made once.
     values: [Option<HeaderValue>; 3],
 }
@@ -53,7 +55,13 @@ impl ConsumerFacts {
             username.as_deref().and_then(value),
             custom_id.as_deref().and_then(value),
         ];
-        Self { id, username, custom_id, json: json.into(), values }
+        Self { id, username, custom_id, json: json.into(), groups: Box::default(), values }
+    }
+
+    /// The same as a member of these groups.
+    #[must_use]
+    pub fn in_groups(self, groups: Vec<Uuid>) -> Self {
+        Self { groups: groups.into(), ..self }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::entry::Name;
 use super::{Identity, kinds};
-use crate::store::{Changes, FeedEntry};
+use crate::store::{Changes, FeedEntry, Operation};
 
 impl Identity {
     /// Forgets what a change made wrong: the keys it names, and what depends on its consumer.
@@ -16,7 +16,11 @@ impl Identity {
             self.forget(kinds::CONSUMERS, &entry.id.to_string()).await;
             self.inner.generations.consumer_changed(entry.id);
         }
-        if entry.kind == kinds::ACLS {
+        // A group with another name has another place among those of its members.
+        if entry.kind == kinds::GROUPS && entry.operation == Operation::Replace {
+            self.invalidate_all();
+        }
+        if [kinds::ACLS, kinds::MEMBERS].contains(&entry.kind.as_str()) {
             let owners = entry.links.iter().filter(|(kind, _)| kind == kinds::CONSUMERS);
             owners.for_each(|(_, id)| self.inner.generations.consumer_changed(*id));
         }

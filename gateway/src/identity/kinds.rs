@@ -6,10 +6,24 @@ pub(super) const CONSUMERS: &str = "consumers";
 /// The kind that puts a consumer into groups.
 pub(super) const ACLS: &str = "acls";
 
+/// The kind of groups of consumers that assignments may be for.
+pub(super) const GROUPS: &str = "consumer_groups";
+
+/// The kind that puts a consumer into such a group.
+pub(super) const MEMBERS: &str = "consumer_group_consumers";
+
 /// What [`save_identities`](crate::store::LastGood::save_identities) is to save so that
 /// [`Identity::seed`](super::Identity::seed) finds all it needs.
-pub const SAVED_KINDS: &[&str] =
-    &[CONSUMERS, ACLS, "keyauth_credentials", "basicauth_credentials", "hmacauth_credentials", "jwt_secrets"];
+pub const SAVED_KINDS: &[&str] = &[
+    CONSUMERS,
+    ACLS,
+    GROUPS,
+    MEMBERS,
+    "keyauth_credentials",
+    "basicauth_credentials",
+    "hmacauth_credentials",
+    "jwt_secrets",
+];
 
 /// The unique field that a credential of this kind is found by.
 pub(super) fn key_field(kind: &str) -> &'static str {

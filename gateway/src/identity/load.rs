@@ -22,7 +22,7 @@ impl Inner {
     pub(super) async fn load(&self, name: &Name<'_>, key: &str) -> Result<Entry, IdentityError> {
         let mut stamp = self.generations.stamp(name.hash);
         if name.kind == kinds::CONSUMERS {
-            let found = self.load_consumer(key).await?;
+            let found = self.load_consumer(key, &mut stamp).await?;
             return Ok(self.entry(name, found.map_or(Found::Nobody, Found::Consumer), stamp, None));
         }
         let lookup = Lookup::key(kinds::key_field(name.kind), key);
@@ -44,12 +44,19 @@ impl Inner {
         };
         let groups = self.store.page(kinds::ACLS, &query).await?.documents;
         let expires_at = expires_at(&document);
-        let credential =
-            credential(&document, Arc::new(facts(owner, &consumer)), groups.iter().filter_map(group));
+        let credential = credential(
+            &document,
+            Arc::new(self.member(owner, &consumer).await?),
+            groups.iter().filter_map(group),
+        );
         Ok(self.entry(name, Found::Credential(Arc::new(credential)), stamp, expires_at))
     }
 
-    async fn load_consumer(&self, key: &str) -> Result<Option<Arc<ConsumerFacts>>, IdentityError> {
+    async fn load_consumer(
+        &self,
+        key: &str,
+        stamp: &mut Stamp,
+    ) -> Result<Option<Arc<ConsumerFacts>>, IdentityError> {
         let mut found = None;
         if let Ok(id) = Uuid::try_parse(key) {
             found = self.store.find(kinds::CONSUMERS, &Lookup::Id(id)).await?;
@@ -59,7 +66,25 @@ impl Inner {
         }
         let Some(document) = found else { return Ok(None) };
         let id = id(&document).ok_or_else(|| IdentityError::Broken("a consumer without an id".to_owned()))?;
-        Ok(Some(Arc::new(facts(id, &document))))
+        // The counter of the key tells of changes to the consumer, this one of those to its groups.
+        self.generations.stamp_consumer(stamp, id);
+        Ok(Some(Arc::new(self.member(id, &document).await?)))
+    }
+
+    /// A consumer with the groups that it is in.
+    async fn member(&self, id: Uuid, document: &Document) -> Result<ConsumerFacts, IdentityError> {
+        let query = PageQuery {
+            size: MOST_GROUPS,
+            parent: Some(("consumer".to_owned(), id)),
+            ..PageQuery::default()
+        };
+        let mut groups = Vec::new();
+        for member in self.store.page(kinds::MEMBERS, &query).await?.documents {
+            let Some(group) = reference(&member, "consumer_group") else { continue };
+            let found = self.store.find(kinds::GROUPS, &Lookup::Id(group)).await?;
+            groups.extend(found.map(|found| (name(&found), group)));
+        }
+        Ok(facts(id, document).in_groups(by_name(groups)))
     }
 
     pub(super) fn entry(
@@ -100,6 +125,17 @@ pub(super) fn credential(
 pub(super) fn facts(id: Uuid, document: &Document) -> ConsumerFacts {
     let text = |field: &str| document.get(field).and_then(Value::as_str).map(str::to_owned);
     ConsumerFacts::new(id, text("username"), text("custom_id"), print(document))
+}
+
+/// The name of a group.
+pub(super) fn name(group: &Document) -> String {
+    group.get("name").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// Groups in the order of their names: the same on every node, and one that operators can see.
+pub(super) fn by_name(mut groups: Vec<(String, Uuid)>) -> Vec<Uuid> {
+    groups.sort();
+    groups.into_iter().map(|(_, id)| id).collect()
 }
 
 /// The group of an `acls` document.

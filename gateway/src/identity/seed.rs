@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::entry::{Entry, Found, Name};
-use super::load::{credential, expires_at, facts, group, id, reference};
+use super::load::{by_name, credential, expires_at, facts, group, id, name, reference};
 use super::{Identity, kinds};
 use crate::exchange::ConsumerFacts;
 use crate::model::Document;
@@ -20,9 +20,14 @@ impl Identity {
     /// this node was down.
     pub async fn seed(&self, saved: &SavedIdentities) -> usize {
         let of_kind = |kind: &str| saved.documents.get(kind).map_or(&[][..], Vec::as_slice);
+        let mut memberships = memberships(of_kind(kinds::GROUPS), of_kind(kinds::MEMBERS));
+        let mut consumer = |id: Uuid, document: &Document| {
+            let groups = memberships.remove(&id).unwrap_or_default();
+            Arc::new(facts(id, document).in_groups(by_name(groups)))
+        };
         let consumers: HashMap<Uuid, Arc<ConsumerFacts>> = of_kind(kinds::CONSUMERS)
             .iter()
-            .filter_map(|document| id(document).map(|id| (id, Arc::new(facts(id, document)))))
+            .filter_map(|document| id(document).map(|id| (id, consumer(id, document))))
             .collect();
         let mut groups: HashMap<Uuid, Vec<String>> = HashMap::new();
         for document in of_kind(kinds::ACLS) {
@@ -37,10 +42,8 @@ impl Identity {
             }
         }
         let mut known = 0;
-        let credentials = saved
-            .documents
-            .iter()
-            .filter(|(kind, _)| !matches!(kind.as_str(), kinds::CONSUMERS | kinds::ACLS));
+        let others = [kinds::CONSUMERS, kinds::ACLS, kinds::GROUPS, kinds::MEMBERS];
+        let credentials = saved.documents.iter().filter(|(kind, _)| !others.contains(&kind.as_str()));
         // Collected first: a chain of closures that lives across an await is not `Send`.
         let credentials: Vec<(&String, &Document)> = credentials
             .flat_map(|(kind, documents)| documents.iter().map(move |document| (kind, document)))
@@ -64,6 +67,21 @@ impl Identity {
         // What the store said itself is better.
         self.inner.known.entry(name.text()).or_insert(Arc::new(entry)).await;
     }
+}
+
+/// The groups of each consumer, with their names.
+fn memberships(groups: &[Document], members: &[Document]) -> HashMap<Uuid, Vec<(String, Uuid)>> {
+    let names: HashMap<Uuid, String> =
+        groups.iter().filter_map(|group| Some((id(group)?, name(group)))).collect();
+    let mut found: HashMap<Uuid, Vec<(String, Uuid)>> = HashMap::new();
+    for member in members {
+        let ends = reference(member, "consumer").zip(reference(member, "consumer_group"));
+        let Some((consumer, group)) = ends else { continue };
+        if let Some(name) = names.get(&group) {
+            found.entry(consumer).or_default().push((name.clone(), group));
+        }
+    }
+    found
 }
 
 fn owner_and_key<'a>(kind: &str, document: &'a Document) -> Option<(Uuid, &'a str)> {

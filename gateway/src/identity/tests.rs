@@ -332,3 +332,40 @@ async fn more_than_fits_on_disk_is_said_to_be_more() {
         assert_eq!((loaded.documents["consumers"].len(), loaded.truncated), want, "limit {limit}");
     }
 }
+
+/// A membership of consumer 1 in the group with this number.
+fn membership(number: u128, group: u128) -> Record {
+    let of_group = json!({ "id": id(group).to_string() });
+    let fields = json!({ "consumer": { "id": id(1).to_string() }, "consumer_group": of_group });
+    let mut record = record("consumer_group_consumers", number, fields, None);
+    let target = "consumer_groups";
+    record.links.push(Link { field: "consumer_group", target, id: id(group), on_delete: OnDelete::Cascade });
+    record
+}
+
+#[tokio::test]
+async fn a_consumer_knows_its_groups_by_name_and_hears_of_changes() {
+    let (store, identity) = fresh().await;
+    let named = |number, name: &str| record("consumer_groups", number, json!({ "name": name }), Some("name"));
+    for new in [consumer(1, "ada"), key(2, 1, "secret"), named(3, "silver"), named(4, "gold")] {
+        store.insert(new).await.unwrap();
+    }
+    let groups = async || {
+        let by_key = identity.find_credential(KIND, "secret").await.unwrap().unwrap();
+        let by_name = identity.find_consumer("ada").await.unwrap().unwrap();
+        assert_eq!(by_key.consumer.groups, by_name.groups);
+        by_key.consumer.groups.to_vec()
+    };
+    assert!(groups().await.is_empty());
+    for (member, want) in [(membership(5, 3), vec![id(3)]), (membership(6, 4), vec![id(4), id(3)])] {
+        let revision = store.insert(member).await.unwrap();
+        catch_up(&store, &identity, revision - 1).await;
+        assert_eq!(groups().await, want, "gold before silver");
+    }
+    let revision = store.replace(named(4, "wood")).await.unwrap();
+    catch_up(&store, &identity, revision - 1).await;
+    assert_eq!(groups().await, [id(3), id(4)], "silver before wood");
+    let revision = store.delete("consumer_groups", id(3)).await.unwrap();
+    catch_up(&store, &identity, revision - 1).await;
+    assert_eq!(groups().await, [id(4)], "a group went");
+}

@@ -150,7 +150,7 @@ fn patterns(list: &[(Pattern, String)]) -> Value {
 }
 
 /// Whole numbers are printed without a fraction.
-fn number(value: f64) -> Value {
+pub(super) fn number(value: f64) -> Value {
     #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
     if value.fract() == 0.0 && value.abs() < 9e15 { (value as i64).into() } else { value.into() }
 }

@@ -71,6 +71,8 @@ pub struct Composite {
     pub name: &'static str,
     /// The fields.
     pub fields: &'static [&'static str],
+    /// One more, which counts where it is set: it came later than the keys that are stored.
+    pub also: Option<&'static str>,
 }
 
 /// A reference to another kind.
@@ -174,13 +176,19 @@ impl Kind {
     }
 
     pub(super) fn unique_together(mut self, name: &'static str, fields: &'static [&'static str]) -> Self {
-        self.composites.push(Composite { name, fields });
+        self.composites.push(Composite { name, fields, also: None });
+        self
+    }
+
+    /// The last composite key takes `field` into account where it is set.
+    pub(super) fn also_told_apart_by(mut self, field: &'static str) -> Self {
+        self.composites.iter_mut().last().into_iter().for_each(|key| key.also = Some(field));
         self
     }
 
     /// As [`Self::unique_together`], and the last field stands for the id below a parent.
     pub(super) fn key_below(mut self, name: &'static str, fields: &'static [&'static str]) -> Self {
-        self.key_below = Some(Composite { name, fields });
+        self.key_below = Some(Composite { name, fields, also: None });
         self.unique_together(name, fields)
     }
 
@@ -308,10 +316,10 @@ impl Kind {
             (!value.is_empty()).then(|| UniqueKey { field, value: value.to_owned() })
         };
         let mut keys: Vec<UniqueKey> = self.uniques.iter().filter_map(unique).collect();
-        keys.extend(self.composites.iter().map(|key| UniqueKey {
-            field: key.name,
-            value:
-                key.fields.iter().map(|field| key_text(document.get(*field))).collect::<Vec<_>>().join(","),
+        keys.extend(self.composites.iter().map(|key| {
+            let values: Vec<String> =
+                key.fields_of(&document).map(|field| key_text(document.get(field))).collect();
+            UniqueKey { field: key.name, value: values.join(",") }
         }));
         let link = |foreign: &Foreign| {
             let id = id_of(document.get(foreign.field)?.as_object()?)?;
@@ -328,11 +336,25 @@ impl Kind {
     #[must_use]
     pub fn shown(&self, mut document: Document, now: i64) -> Document {
         let expires_at = document.remove(EXPIRES_AT).and_then(|at| at.as_i64());
+        // Fields that came to the kind after the entity.
+        for (name, rule) in &self.fields.list {
+            if !document.contains_key(name.as_ref()) && !rule.notes.contains(&"transient") {
+                document.insert(name.to_string(), rule.default.clone().unwrap_or(Value::Null));
+            }
+        }
         if self.ttl {
             let left = expires_at.map_or(Value::Null, |at| (at - now).max(0).into());
             document.insert("ttl".to_owned(), left);
         }
         document
+    }
+}
+
+impl Composite {
+    /// The fields that tell this entity apart.
+    pub fn fields_of(self, entity: &Document) -> impl Iterator<Item = &'static str> {
+        let also = self.also.filter(|field| entity.get(*field).is_some_and(|value| !value.is_null()));
+        self.fields.iter().copied().chain(also)
     }
 }
 

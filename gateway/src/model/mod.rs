@@ -11,6 +11,7 @@ mod describe;
 mod field;
 mod form;
 mod formats;
+mod json_schema;
 mod kind;
 mod kinds;
 mod lua;
@@ -29,6 +30,7 @@ mod tests;
 pub use catalog::{BadRow, Catalog};
 pub use check::value_at;
 pub use field::{Field, Fields};
+pub use json_schema::Direction;
 pub use kind::{Composite, EXPIRES_AT, Foreign, Kind, Listed, Variant, id_of};
 pub use kinds::{
     Admitted, CAPABILITIES, CaCertificate, Canary, CanaryBy, Certificate, ConfigProblem, Consumer,

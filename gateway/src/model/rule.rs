@@ -34,6 +34,11 @@ impl Pattern {
         Some(Self { source: source.to_owned(), regex: Some(regex) })
     }
 
+    /// As a regular expression; a pattern that could not be read is its own source.
+    pub(super) fn expression(&self) -> &str {
+        self.regex.as_ref().map_or(&self.source, Regex::as_str)
+    }
+
     /// A pattern that could not be read matches nothing: the field fails closed.
     fn is_match(&self, text: &str) -> bool {
         self.regex.as_ref().is_some_and(|regex| regex.is_match(text))

@@ -38,7 +38,9 @@ pub use assignment::{
     AssignError, Assignment, AssignmentSpec, CallFailure, Cause, ConfigProblem, FailurePolicy, Limits,
     OnFailure,
 };
-pub use chain::{Canary, Chain, Collected, Filter, Flow, Placement, ResponseFlow, Run, Share, Slot};
+pub use chain::{
+    Caller, Canary, Chain, Collected, Filter, Flow, Placement, Rank, ResponseFlow, Run, Share, Slot,
+};
 pub use conduct::{ConductReport, Conducted};
 pub use direction::Direction;
 pub use function::{FunctionCall, FunctionHead, FunctionRequest};

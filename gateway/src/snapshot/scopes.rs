@@ -1,8 +1,9 @@
-//! Which assignment of each plugin a route runs: Kong's eight levels of precedence.
+//! Which assignment of each plugin a route runs: Kong's twelve levels of precedence.
 //!
-//! Most specific first: route + service + consumer, route + consumer, service + consumer,
-//! route + service, consumer, route, service, global. The levels without a consumer give a slot its
-//! default; those with one give it entries by consumer, settled once the caller is known.
+//! Most specific first: route + service + consumer, route + service + group, route + consumer,
+//! service + consumer, route + group, service + group, route + service, consumer, group, route, service,
+//! global. The levels for everybody give a slot its default; those for a consumer or a group give it entries
+//! by caller, settled once the caller is known.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use super::assigned::{Assigned, AssignedPlugins, RouteAge};
 use super::configuration::Configuration;
 use crate::model::Plugin;
-use crate::plugin_host::{Chain, Placement, Slot};
+use crate::plugin_host::{Caller, Chain, Placement, Rank, Slot};
 
 /// All assignments that take part, by plugin and scope.
 #[derive(Debug)]
@@ -31,8 +32,11 @@ type Place = (Option<Uuid>, Option<Uuid>);
 #[derive(Debug, Default)]
 struct Levels {
     anybody: HashMap<Place, Uuid>,
-    consumers: HashMap<Place, Vec<(Uuid, Uuid)>>,
+    callers: HashMap<Place, Vec<(Caller, Uuid)>>,
 }
+
+/// The assignments of one plugin for callers that have one of their own, with how specific they are.
+pub(super) type Own = HashMap<Caller, (Rank, Uuid)>;
 
 /// Routes with equal keys have equal chains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,56 +74,48 @@ impl<'c> Scopes<'c> {
     /// The chain of routes with this key.
     pub(super) fn chain(&self, key: ChainKey) -> Chain {
         let slots = self.plugins.keys().filter_map(|name| {
-            let (anybody, consumers) = self.chosen(name, key);
-            self.slot(name, key.age, anybody, consumers.into_iter())
+            let (anybody, callers) = self.chosen(name, key);
+            self.slot(name, key.age, anybody, &callers)
         });
         Chain::new(slots.collect())
     }
 
     /// The assignments of one plugin that routes with this key run: for callers that have none of
-    /// their own, and by consumer.
-    pub(super) fn chosen(&self, plugin: &str, key: ChainKey) -> (Option<Uuid>, HashMap<Uuid, Uuid>) {
+    /// their own, and by caller.
+    pub(super) fn chosen(&self, plugin: &str, key: ChainKey) -> (Option<Uuid>, Own) {
         let levels = self.plugins.get(plugin);
-        levels.map(|levels| (levels.anybody_at(key), levels.consumers_at(key))).unwrap_or_default()
+        levels.map(|levels| (levels.anybody_at(key), levels.callers_at(key))).unwrap_or_default()
     }
 
     /// The chain of requests that no route matches: global assignments alone.
     pub(super) fn global_chain(&self) -> Chain {
         let slots = self.plugins.iter().filter_map(|(name, levels)| {
             let global = levels.anybody.get(&(None, None)).copied();
-            self.slot(name, RouteAge::Live, global, std::iter::empty())
+            self.slot(name, RouteAge::Live, global, &Own::new())
         });
         Chain::new(slots.collect())
     }
 
-    fn slot(
-        &self,
-        name: &str,
-        age: RouteAge,
-        anybody: Option<Uuid>,
-        consumers: impl Iterator<Item = (Uuid, Uuid)>,
-    ) -> Option<Slot> {
+    fn slot(&self, name: &str, age: RouteAge, anybody: Option<Uuid>, callers: &Own) -> Option<Slot> {
         let place = |id: Uuid| -> Option<(i32, Placement)> {
             let assigned = self.assigned.get(&id)?;
             Some((assigned.priority, assigned.placement(age)?))
         };
-        let consumers: Vec<_> = consumers.collect();
-        let rows = consumers.iter().map(|(consumer, id)| (Some(*consumer), *id));
-        let rows: Vec<_> = rows.chain(anybody.map(|id| (None, id))).collect();
         let default = anybody.and_then(place);
-        let consumers: Vec<_> = consumers
-            .into_iter()
-            .filter_map(|(consumer, id)| place(id).map(|placed| (consumer, placed)))
+        let placed: Vec<_> = callers
+            .iter()
+            .filter_map(|(caller, (rank, id))| place(*id).map(|placed| (*caller, *rank, placed)))
             .collect();
         let priorities =
-            default.iter().chain(consumers.iter().map(|(_, placed)| placed)).map(|placed| placed.0);
+            default.iter().chain(placed.iter().map(|(_, _, placed)| placed)).map(|placed| placed.0);
         let priority = priorities.max()?;
         let default = default.map(|placed| placed.1);
-        let consumers = consumers.into_iter().map(|(consumer, placed)| (consumer, placed.1));
-        let mut slot = Slot::new(Arc::<str>::from(name), priority, default, consumers);
-        for (consumer, id) in rows {
+        let placed = placed.into_iter().map(|(caller, rank, placed)| (caller, rank, placed.1));
+        let mut slot = Slot::new(Arc::<str>::from(name), priority, default, placed);
+        let rows = callers.iter().map(|(caller, (_, id))| (Some(*caller), *id));
+        for (caller, id) in rows.chain(anybody.map(|id| (None, id))) {
             if let Some(canary) = self.assigned.get(&id).and_then(Assigned::canary) {
-                slot.try_out(consumer, canary.clone());
+                slot.try_out(caller, canary.clone());
             }
         }
         Some(slot)
@@ -129,8 +125,10 @@ impl<'c> Scopes<'c> {
 impl Levels {
     fn add(&mut self, plugin: &Plugin) {
         let place = (plugin.route, plugin.service);
-        match plugin.consumer {
-            Some(consumer) => self.consumers.entry(place).or_default().push((consumer, plugin.id)),
+        let consumer = plugin.consumer.map(Caller::Consumer);
+        // One that names both is for the consumer, who need not be in the group.
+        match consumer.or(plugin.consumer_group.map(Caller::Group)) {
+            Some(caller) => self.callers.entry(place).or_default().push((caller, plugin.id)),
             None => _ = self.anybody.insert(place, plugin.id),
         }
     }
@@ -139,22 +137,36 @@ impl Levels {
         places(key).find_map(|place| self.anybody.get(&place)).copied()
     }
 
-    /// The assignment of each consumer that has one of its own here, however specific.
-    fn consumers_at(&self, key: ChainKey) -> HashMap<Uuid, Uuid> {
-        let mut chosen = HashMap::new();
-        if self.consumers.is_empty() {
+    /// The assignment of each caller that has one of its own here, however specific.
+    fn callers_at(&self, key: ChainKey) -> Own {
+        let mut chosen = Own::new();
+        if self.callers.is_empty() {
             return chosen;
         }
-        // Route + service without a consumer goes before a consumer alone.
+        // Route + service for everybody goes before a consumer or a group alone.
         let beaten = key.service.is_some()
             && key.route.is_some()
             && self.anybody.contains_key(&(key.route, key.service));
         for place in places(key).filter(|place| !beaten || *place != (None, None)) {
-            for (consumer, id) in self.consumers.get(&place).into_iter().flatten() {
-                chosen.entry(*consumer).or_insert(*id);
+            for (caller, id) in self.callers.get(&place).into_iter().flatten() {
+                chosen.entry(*caller).or_insert((rank(place, *caller), *id));
             }
         }
         chosen
+    }
+}
+
+/// The level of an assignment that is not for everybody, in Kong's order.
+fn rank((route, service): Place, caller: Caller) -> Rank {
+    match (route.is_some(), service.is_some(), caller) {
+        (true, true, Caller::Consumer(_)) => 1,
+        (true, true, Caller::Group(_)) => 2,
+        (true, false, Caller::Consumer(_)) => 3,
+        (false, true, Caller::Consumer(_)) => 4,
+        (true, false, Caller::Group(_)) => 5,
+        (false, true, Caller::Group(_)) => 6,
+        (false, false, Caller::Consumer(_)) => 8,
+        (false, false, Caller::Group(_)) => 9,
     }
 }
 

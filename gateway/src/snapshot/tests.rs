@@ -12,13 +12,14 @@ use super::scopes::Scopes;
 use super::{Assigned, AssignedPlugins, Configuration, Fault, RoutePlan, Snapshot, build};
 use crate::exchange::Scheme;
 use crate::model::Document;
-use crate::plugin_host::{OnFailure, Placement};
+use crate::plugin_host::{Caller, OnFailure, Placement};
 use crate::router::RouteInput;
 
 const SERVICE: Uuid = Uuid::from_u128(1);
 const ROUTE: Uuid = Uuid::from_u128(2);
 const OTHER_ROUTE: Uuid = Uuid::from_u128(3);
 const CONSUMER: Uuid = Uuid::from_u128(4);
+const GROUP: Uuid = Uuid::from_u128(5);
 
 fn document(value: Value) -> Document {
     value.as_object().cloned().unwrap()
@@ -43,12 +44,13 @@ fn route(id: Uuid, fields: Value) -> Document {
     whole
 }
 
-/// An assignment of the plugin `p` that names what `scope` says: `r`oute, `s`ervice, `c`onsumer.
+/// An assignment of the plugin `p` that names what `scope` says: `r`oute, `s`ervice, `c`onsumer, `g`roup.
 fn plugin(id: u128, scope: &str) -> Document {
     let named = |letter: char, id: Uuid| scope.contains(letter).then(|| json!({"id": id}));
     document(json!({
         "id": Uuid::from_u128(id), "name": "p", "instance_name": null, "config": {}, "enabled": true, "sandbox": null,
         "route": named('r', ROUTE), "service": named('s', SERVICE), "consumer": named('c', CONSUMER),
+        "consumer_group": named('g', GROUP),
     }))
 }
 
@@ -87,9 +89,9 @@ fn built(configuration: &Configuration, previous: &Snapshot) -> (Snapshot, Vec<F
 }
 
 #[test]
-fn the_most_specific_assignment_wins_at_each_of_the_eight_levels() {
-    let levels = ["rsc", "rc", "sc", "rs", "c", "r", "s", ""];
-    // From each level down: the consumer gets the first, everybody else the first without consumer.
+fn the_most_specific_assignment_wins_at_each_of_the_twelve_levels() {
+    let levels = ["rsc", "rsg", "rc", "sc", "rg", "sg", "rs", "c", "g", "r", "s", ""];
+    // From each level down: a consumer of the group gets the first, everybody else the first for everybody.
     for (from, first) in levels.iter().enumerate() {
         let given: Vec<_> = levels.iter().zip(100..).skip(from).collect();
         let plugins = given.iter().map(|(scope, id)| plugin(*id, scope)).collect();
@@ -97,12 +99,13 @@ fn the_most_specific_assignment_wins_at_each_of_the_eight_levels() {
             configuration(vec![service(SERVICE, json!({}))], vec![route(ROUTE, json!({}))], plugins);
         let assigned = assigned(&configuration);
         let scopes = Scopes::new(&configuration, &assigned);
-        let (anybody, consumers) = scopes.chosen("p", scopes.key(ROUTE, Some(SERVICE), RouteAge::Live));
+        let (anybody, callers) = scopes.chosen("p", scopes.key(ROUTE, Some(SERVICE), RouteAge::Live));
         let expected =
-            given.iter().find(|(scope, _)| !scope.contains('c')).map(|(_, id)| Uuid::from_u128(*id));
+            given.iter().find(|(scope, _)| !scope.contains(['c', 'g'])).map(|(_, id)| Uuid::from_u128(*id));
         assert_eq!(anybody, expected, "everybody, from {first:?} down");
-        let for_consumer = consumers.get(&CONSUMER).copied().or(anybody);
-        assert_eq!(for_consumer, Some(Uuid::from_u128(given[0].1)), "the consumer, from {first:?} down");
+        let own = [Caller::Consumer(CONSUMER), Caller::Group(GROUP)].map(|caller| callers.get(&caller));
+        let own = own.into_iter().flatten().min_by_key(|(rank, _)| *rank).map(|(_, id)| *id);
+        assert_eq!(own.or(anybody), Some(Uuid::from_u128(given[0].1)), "a member, from {first:?} down");
     }
 }
 
@@ -114,7 +117,8 @@ fn assignments_of_others_take_no_part() {
     let scopes = Scopes::new(&configuration, &assigned);
     let chosen = scopes.chosen("p", scopes.key(OTHER_ROUTE, None, RouteAge::Live));
     let id = Uuid::from_u128;
-    assert_eq!(chosen, (Some(id(103)), HashMap::from([(CONSUMER, id(102))])));
+    let own = HashMap::from([(Caller::Consumer(CONSUMER), (8, id(102)))]);
+    assert_eq!(chosen, (Some(id(103)), own));
 }
 
 #[test]

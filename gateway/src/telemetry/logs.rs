@@ -3,15 +3,66 @@
 //! The data plane logs nothing at `info` for an ordinary request; that is the access log's work.
 
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Directive;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 use crate::config::{LogFormat, LogLevel};
+
+/// The level at this moment, and what can change it.
+struct Control {
+    configured: LogLevel,
+    current: LogLevel,
+    /// Counts the changes.
+    changes: u64,
+    /// None before the log has begun.
+    filter: Option<Handle<EnvFilter, Registry>>,
+}
+
+/// Of the whole process, as the log is. Not touched by what logs.
+static CONTROL: Mutex<Control> =
+    Mutex::new(Control { configured: LogLevel::Notice, current: LogLevel::Notice, changes: 0, filter: None });
+
+/// A change of the level, which can be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LevelChange(u64);
+
+/// The level of the log.
+pub fn level() -> LogLevel {
+    CONTROL.lock().unwrap_or_else(PoisonError::into_inner).current
+}
+
+/// Changes the level of the running log.
+pub fn set_level(level: LogLevel) -> LevelChange {
+    CONTROL.lock().unwrap_or_else(PoisonError::into_inner).set(level)
+}
+
+/// Goes back to the configured level, unless the level was changed again since.
+pub fn undo(change: LevelChange) {
+    let mut control = CONTROL.lock().unwrap_or_else(PoisonError::into_inner);
+    if control.changes == change.0 {
+        let configured = control.configured;
+        control.set(configured);
+    }
+}
+
+impl Control {
+    fn set(&mut self, level: LogLevel) -> LevelChange {
+        self.current = level;
+        self.changes += 1;
+        let reloaded = self.filter.as_ref().map(|handle| handle.reload(filter(level)));
+        if let Some(Err(error)) = reloaded {
+            tracing::warn!(%error, "the level of the log cannot be changed");
+        }
+        LevelChange(self.changes)
+    }
+}
 
 /// Begins to log. Spans, of which there are some at level debug, are written when they end. Calling it a second time in one process changes nothing.
 pub fn init(level: LogLevel, format: LogFormat) {
@@ -29,10 +80,14 @@ pub fn init(level: LogLevel, format: LogFormat) {
             .with_writer(std::io::stderr)
             .boxed(),
     };
-    let done = Registry::default().with(filter(level)).with(layer).try_init();
+    let (filter, handle) = reload::Layer::new(filter(level));
+    let done = Registry::default().with(filter).with(layer).try_init();
     if done.is_err() {
         tracing::debug!("the log was begun already");
+        return;
     }
+    let mut control = CONTROL.lock().unwrap_or_else(PoisonError::into_inner);
+    *control = Control { configured: level, current: level, changes: 0, filter: Some(handle) };
 }
 
 /// Kong's level as ours. What is below `debug` in detail belongs to libraries and stays out.

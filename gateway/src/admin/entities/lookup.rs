@@ -44,7 +44,9 @@ pub(in crate::admin) async fn segment(
         return id.map(Segment::of_id).ok_or_else(missing);
     }
     let (field, lookup) = match (kind.key_below, below) {
-        (Some(Composite { name, fields: [parent, field] }), Some(below)) if *parent == below.field => {
+        (Some(Composite { name, fields: [parent, field], also: _ }), Some(below))
+            if *parent == below.field =>
+        {
             (*field, Lookup::key(name, format!("{},{text}", below.id)))
         }
         _ => {

@@ -12,6 +12,8 @@ pub(in crate::admin) enum Endpoint {
     Robots,
     Metrics,
     Endpoints,
+    /// `/openapi.json`
+    Description,
     EnabledPlugins,
     PluginConfigSchema,
     PluginSchema,
@@ -42,6 +44,7 @@ pub(in crate::admin) enum Endpoint {
     Cache,
     CacheKey,
     LogLevel,
+    SetLogLevel,
     Timers,
     DnsStatus,
     /// Exists in Kong, and answers 404 there.
@@ -97,6 +100,7 @@ impl Endpoint {
             | Self::Robots
             | Self::Metrics
             | Self::Endpoints
+            | Self::Description
             | Self::EnabledPlugins
             | Self::PluginConfigSchema
             | Self::PluginSchema
@@ -126,7 +130,7 @@ impl Endpoint {
             Self::CustomPlugin => CHANGE,
             Self::CustomPluginVersion | Self::Member | Self::Membership | Self::CacheKey => REMOVE,
             Self::Cache => &[Method::DELETE],
-            Self::TargetHealth => &[Method::PUT],
+            Self::TargetHealth | Self::SetLogLevel => &[Method::PUT],
             Self::Disabled | Self::Filters => ALL,
             Self::Tag
             | Self::ConsumerGroup

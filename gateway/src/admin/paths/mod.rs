@@ -36,12 +36,14 @@ const SPECIAL: &[(&str, Endpoint)] = &[
     ("/custom-plugins/{custom_plugins}/versions/{version}", Endpoint::CustomPluginVersion),
     ("/custom-plugins/{custom_plugins}/versions/{version}/packages", Endpoint::CustomPluginPackages),
     ("/debug/node/log-level", Endpoint::LogLevel),
+    ("/debug/node/log-level/{log_level}", Endpoint::SetLogLevel),
     ("/endpoints", Endpoint::Endpoints),
     ("/filter-chains", Endpoint::Filters),
     ("/filter-chains/{filter_chains}", Endpoint::Filters),
     ("/filter-chains/{filter_chains}/route", Endpoint::Filters),
     ("/filter-chains/{filter_chains}/service", Endpoint::Filters),
     ("/metrics", Endpoint::Metrics),
+    ("/openapi.json", Endpoint::Description),
     ("/plugins/enabled", Endpoint::EnabledPlugins),
     ("/plugins/schema/{name}", Endpoint::PluginConfigSchema),
     ("/robots.txt", Endpoint::Robots),
@@ -97,6 +99,11 @@ pub(super) fn patterns() -> Vec<&'static str> {
     all
 }
 
+/// Every pattern and what it stands for.
+pub(super) fn lines() -> impl Iterator<Item = (&'static str, Endpoint)> {
+    TABLE.iter().map(|line| (line.pattern.as_str(), line.endpoint))
+}
+
 /// What a path stands for, with its parameters decoded. A final slash does not matter.
 pub(super) fn resolve(path: &str) -> Option<(Endpoint, Vec<String>)> {
     let path = path.strip_suffix('/').unwrap_or(path);
@@ -129,7 +136,9 @@ fn table() -> Vec<Line> {
         .map(|(pattern, endpoint)| Line { pattern: (*pattern).to_owned(), endpoint: *endpoint })
         .collect();
     for kind in kinds().iter().filter(|kind| kind.generic) {
-        lines.extend(of_kind(kind));
+        // What is written by hand stands in the place of what follows from the kind.
+        let new = |line: &Line| !SPECIAL.iter().any(|(pattern, _)| *pattern == line.pattern);
+        lines.extend(of_kind(kind).into_iter().filter(new));
     }
     lines
 }

@@ -24,6 +24,9 @@ pub struct Plugin {
     pub service: Option<Uuid>,
     #[serde(deserialize_with = "reference")]
     pub consumer: Option<Uuid>,
+    /// Not in rows that are older than the field.
+    #[serde(default, deserialize_with = "reference")]
+    pub consumer_group: Option<Uuid>,
     pub config: Document,
     pub enabled: bool,
     /// Grants, limits and failure policy of this assignment; null takes those of the plugin.
@@ -45,12 +48,14 @@ pub(super) fn kind() -> Kind {
         .field("route", foreign("routes").default(Value::Null).cascade())
         .field("service", foreign("services").default(Value::Null).cascade())
         .field("consumer", foreign("consumers").default(Value::Null).cascade())
+        .field("consumer_group", foreign("consumer_groups").default(Value::Null).cascade())
         .field("config", config)
         .field("protocols", protocols.required())
         .field("enabled", boolean().default(true).required())
         .field("tags", formats::tags())
         .field("sandbox", sandbox())
         .unique_together("name,route,service,consumer", &["name", "route", "service", "consumer"])
+        .also_told_apart_by("consumer_group")
         .variants(Variants::Given {
             field: "name",
             unknown: "plugin '%s' not enabled; add it to the 'plugins' configuration property",

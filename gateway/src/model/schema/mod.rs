@@ -65,8 +65,15 @@ pub fn from_json_schema(schema: &Value) -> Result<Field, SchemaFault> {
 pub fn plugin_rules(schema: &Value, authenticates: bool) -> Result<Variant, SchemaFault> {
     let config = rules(schema)?;
     let mut variant = Variant::default();
-    for scope in forbidden_scopes(schema, authenticates)? {
-        let target = ["consumers", "services", "routes"].into_iter().find(|kind| kind.starts_with(scope));
+    let mut forbidden = forbidden_scopes(schema, authenticates)?;
+    // Who is not known when the plugin runs is in no group either.
+    if forbidden.contains(&"consumer") {
+        forbidden.push("consumer_group");
+    }
+    for scope in forbidden {
+        let target = ["consumers", "consumer_groups", "services", "routes"]
+            .into_iter()
+            .find(|kind| kind.strip_suffix('s') == Some(scope));
         let field = foreign(target.unwrap_or("routes")).rule(Rule::Eq(Value::Null));
         variant.fields.push((scope, field.default(Value::Null).cascade()));
     }

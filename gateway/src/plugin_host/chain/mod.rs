@@ -24,7 +24,7 @@ pub use canary::{Canary, Share};
 pub use filter::Filter;
 pub(crate) use response::report;
 pub use run::Run;
-pub use slot::{Placement, Slot};
+pub use slot::{Caller, Placement, Rank, Slot};
 
 use std::time::Duration;
 

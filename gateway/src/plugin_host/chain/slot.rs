@@ -31,10 +31,23 @@ pub struct Slot {
     pub(super) priority: i32,
     pub(super) placements: Vec<Placement>,
     default: Option<usize>,
-    consumers: HashMap<Uuid, usize>,
+    /// By consumer and by group of consumers; the lower rank goes first.
+    callers: HashMap<Caller, (Rank, usize)>,
     /// Empty but for a plugin with a candidate version, so that others pay nothing for it.
     canaries: Vec<Offer>,
 }
+
+/// Whom an assignment is for, if not for everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Caller {
+    /// One consumer.
+    Consumer(Uuid),
+    /// The consumers of a group.
+    Group(Uuid),
+}
+
+/// How specific an assignment is; the lowest is the most specific.
+pub type Rank = u8;
 
 /// A candidate for one of the placements; it is a placement itself.
 #[derive(Debug)]
@@ -45,35 +58,28 @@ struct Offer {
 }
 
 impl Slot {
-    /// `default` serves callers that are not in `consumers`.
+    /// `default` serves callers that are not in `callers`.
     pub fn new(
         name: impl Into<Arc<str>>,
         priority: i32,
         default: Option<Placement>,
-        consumers: impl IntoIterator<Item = (Uuid, Placement)>,
+        callers: impl IntoIterator<Item = (Caller, Rank, Placement)>,
     ) -> Self {
         let mut placements: Vec<_> = default.into_iter().collect();
         let default = placements.len().checked_sub(1);
-        let mut by_consumer = HashMap::new();
-        for (consumer, placement) in consumers {
-            by_consumer.insert(consumer, placements.len());
+        let mut by_caller = HashMap::new();
+        for (caller, rank, placement) in callers {
+            by_caller.insert(caller, (rank, placements.len()));
             placements.push(placement);
         }
-        Self {
-            name: name.into(),
-            priority,
-            placements,
-            default,
-            consumers: by_consumer,
-            canaries: Vec::new(),
-        }
+        Self { name: name.into(), priority, placements, default, callers: by_caller, canaries: Vec::new() }
     }
 
-    /// Lets a candidate have a share of the exchanges of one placement: that of `consumer`, or the
+    /// Lets a candidate have a share of the exchanges of one placement: that of `caller`, or the
     /// default. Without such a placement there is nothing to share.
-    pub fn try_out(&mut self, consumer: Option<Uuid>, canary: Canary) {
-        let place = match consumer {
-            Some(consumer) => self.consumers.get(&consumer).copied(),
+    pub fn try_out(&mut self, caller: Option<Caller>, canary: Canary) {
+        let place = match caller {
+            Some(caller) => self.callers.get(&caller).map(|(_, place)| *place),
             None => self.default,
         };
         let Some(instead_of) = place else { return };
@@ -102,11 +108,17 @@ impl Slot {
     }
 
     fn place(&self, exchange: &Exchange) -> Option<usize> {
-        if self.consumers.is_empty() {
+        if self.callers.is_empty() {
             return self.default;
         }
         let consumer = exchange.identity.as_ref().and_then(|identity| identity.consumer.as_ref());
-        let own = consumer.and_then(|consumer| self.consumers.get(&consumer.id)).copied();
+        let own = consumer.and_then(|consumer| {
+            let of = |caller: Caller| self.callers.get(&caller).copied();
+            let groups = consumer.groups.iter().map(|group| Caller::Group(*group));
+            // Of two groups the first wins, since it comes first and `min_by_key` keeps it.
+            let all = std::iter::once(Caller::Consumer(consumer.id)).chain(groups).filter_map(of);
+            all.min_by_key(|(rank, _)| *rank).map(|(_, place)| place)
+        });
         own.or(self.default)
     }
 }

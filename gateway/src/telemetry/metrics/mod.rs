@@ -17,6 +17,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use exposition::{Collect, Exposition, Kind};
+pub use process::resident_bytes;
 pub use worker::WorkerMetrics;
 
 use super::status::{ServerTotals, StatusReport};

@@ -24,6 +24,12 @@ pub(super) fn collect(out: &mut Exposition) {
     }
 }
 
+/// Memory that the process has in use; `None` where the system does not tell.
+pub fn resident_bytes() -> Option<u64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    parse(&stat).map(|(_, pages)| pages * PAGE_BYTES)
+}
+
 /// Clock ticks of CPU time and resident pages, from the fields behind the name of the command.
 fn parse(stat: &str) -> Option<(f64, u64)> {
     let (_, fields) = stat.rsplit_once(')')?;
