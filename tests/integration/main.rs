@@ -8,6 +8,7 @@
 mod admin_api;
 mod admission;
 mod authoring;
+mod balancing;
 mod bodies;
 mod capabilities;
 mod compiling;

@@ -23,6 +23,7 @@ mod serve;
 mod state;
 pub mod status_listener;
 mod tags;
+mod target_health;
 mod targets;
 mod unavailable;
 mod unread;

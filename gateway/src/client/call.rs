@@ -155,5 +155,5 @@ pub(super) fn target(url: &Uri, verify: TlsVerify) -> Result<Endpoint, FetchErro
     }
     let name = authority.host().trim_start_matches('[').trim_end_matches(']');
     let port = authority.port_u16().unwrap_or(default_port);
-    Ok(Endpoint { host: name.into(), port, tls })
+    Ok(Endpoint { host: name.into(), port, address: None, tls })
 }

@@ -10,6 +10,7 @@ mod error;
 mod fetch;
 mod h1;
 mod pool;
+mod probe;
 mod shelf;
 mod stream;
 mod tls;

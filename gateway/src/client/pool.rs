@@ -55,15 +55,6 @@ where
         self.idle.borrow_mut().sweep();
     }
 
-    /// Looks up the addresses of an endpoint.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::Resolve`] if there is none.
-    pub async fn resolve(&self, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, ClientError> {
-        self.connect.resolve(endpoint).await
-    }
-
     /// Opens a connection to `address` within `limit`.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! From configuration to snapshot.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::assigned::{AssignedPlugins, RouteAge};
 use super::configuration::{Configuration, Entity};
 use super::plan::Source;
 use super::scopes::{ChainKey, Scopes};
-use super::{Fault, RoutePlan, Snapshot, Upstream};
+use super::{Destination, Fault, RoutePlan, Snapshot, Surroundings, Upstream};
 use crate::client::{Endpoint, TlsVerify};
 use crate::exchange::RouteFacts;
 use crate::model::{Document, Protocol, Route, Service};
@@ -27,6 +27,7 @@ pub fn build(
     revision: i64,
     configuration: &Configuration,
     assigned: &AssignedPlugins,
+    surroundings: Surroundings<'_>,
     previous: &Snapshot,
 ) -> (Snapshot, Vec<Fault>) {
     let mut faults: Vec<Fault> = configuration.faults().collect();
@@ -34,6 +35,7 @@ pub fn build(
         scopes: Scopes::new(configuration, assigned),
         chains: HashMap::new(),
         upstreams: HashMap::new(),
+        surroundings,
         known: previous.routes.iter().map(|plan| (plan.facts.route.id, plan)).collect(),
         faults: Vec::new(),
     };
@@ -43,13 +45,15 @@ pub fn build(
     faults.append(&mut builder.faults);
     let (router, router_faults) = router(&routes, previous);
     faults.extend(router_faults.iter().cloned());
-    (Snapshot { revision, global, router, router_faults, routes }, faults)
+    let balancers = Arc::clone(surroundings.balancers);
+    (Snapshot { revision, global, router, router_faults, routes, balancers }, faults)
 }
 
 struct Builder<'c> {
     scopes: Scopes<'c>,
     chains: HashMap<ChainKey, Arc<Chain>>,
     upstreams: HashMap<Uuid, Option<Arc<Upstream>>>,
+    surroundings: Surroundings<'c>,
     known: HashMap<Uuid, &'c Arc<RoutePlan>>,
     faults: Vec<Fault>,
 }
@@ -70,7 +74,11 @@ impl Builder<'_> {
         let age = if known.is_some() { RouteAge::Live } else { RouteAge::New };
         let key = self.scopes.key(route.value.id, route.value.service, age);
         let chain = Arc::clone(self.chains.entry(key).or_insert_with(|| Arc::new(self.scopes.chain(key))));
-        let (facts, upstream) = match known.filter(|known| known.is_whole() && known.source.is(&source)) {
+        let balancers = self.surroundings.balancers;
+        let same = |known: &&Arc<RoutePlan>| {
+            known.is_whole() && known.source.is(&source) && known.leads_to(balancers)
+        };
+        let (facts, upstream) = match known.filter(same) {
             Some(known) => (Arc::clone(&known.facts), known.upstream.clone()),
             None => (Arc::new(facts(&source)), self.upstream(service)),
         };
@@ -79,8 +87,9 @@ impl Builder<'_> {
 
     fn upstream(&mut self, service: Option<&Arc<Entity<Service>>>) -> Option<Arc<Upstream>> {
         let service = service?;
-        let made =
-            self.upstreams.entry(service.value.id).or_insert_with(|| upstream(&service.value).map(Arc::new));
+        let surroundings = self.surroundings;
+        let make = || upstream(&service.value, surroundings).map(Arc::new);
+        let made = self.upstreams.entry(service.value.id).or_insert_with(make);
         if made.is_none() {
             let message = format!("its routes answer 503, since {:?} cannot be sent to", service.value.host);
             let fault = Fault { kind: "services".into(), id: service.value.id.to_string(), message };
@@ -123,7 +132,7 @@ fn json(document: &Document) -> Box<str> {
     serde_json::to_string(document).unwrap_or_default().into()
 }
 
-fn upstream(service: &Service) -> Option<Upstream> {
+fn upstream(service: &Service, surroundings: Surroundings<'_>) -> Option<Upstream> {
     let (tls, default_port) = match service.protocol {
         Protocol::Http | Protocol::Grpc => (None, 80),
         Protocol::Https | Protocol::Grpcs => {
@@ -137,9 +146,19 @@ fn upstream(service: &Service) -> Option<Upstream> {
         Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
         Ok(IpAddr::V4(_)) | Err(_) => host.to_owned(),
     };
+    let destination = match (surroundings.balancers.get(host), host.parse()) {
+        (Some(balancer), _) => Destination::Balanced(Arc::clone(balancer)),
+        (None, Ok(address)) => Destination::Address(SocketAddr::new(address, service.port)),
+        (None, Err(_)) => Destination::Name(surroundings.names.name(host)),
+    };
+    let address = match destination {
+        Destination::Address(address) => Some(address),
+        Destination::Name(_) | Destination::Balanced(_) => None,
+    };
     let host_header = if service.port == default_port { shown } else { format!("{shown}:{}", service.port) };
     Some(Upstream {
-        endpoint: Endpoint { host: host.into(), port: service.port, tls },
+        endpoint: Endpoint { host: host.into(), port: service.port, address, tls },
+        destination,
         connect_timeout: Duration::from_millis(service.connect_timeout.into()),
         write_timeout: Duration::from_millis(service.write_timeout.into()),
         read_timeout: Duration::from_millis(service.read_timeout.into()),
