@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
-use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::algorithm::{cheapest, expected, mean_ms};
 use super::{
     AddressState, Balancer, HealthRules, Outcome, PickError, Place, Table, TableSpec, TargetSpec, Thresholds,
 };
@@ -164,25 +164,21 @@ fn least_connections_looks_at_what_is_on_its_way_and_at_weights() {
     assert!(table.peers().iter().all(|peer| peer.state.active() == 0), "given back");
 }
 
-#[tokio::test(start_paused = true)]
-async fn latency_leaves_a_slow_target_alone_until_it_is_forgiven() {
-    let balancer = balancer(Algorithm::Latency, &[1, 1, 1]);
-    let ask = || {
-        let lease = balancer.pick(balancer.table(), b"", |_| false).unwrap();
-        let at = lease.peer().unwrap().address();
-        let took = if at == address(2) { 300 } else { 10 };
-        lease.took(Duration::from_millis(took), Instant::now());
-        at
+#[test]
+fn latency_leaves_a_slow_target_alone_until_it_is_forgiven() {
+    let table = balancer(Algorithm::Latency, &[1, 1, 1]).table();
+    let peers = table.peers();
+    let ask = |step: usize, now_ms: u32| {
+        let mean = mean_ms(peers, now_ms);
+        let index = cheapest(peers, step, |_| true, |peer| expected(peer, mean, now_ms)).unwrap();
+        let took = if index == 2 { 300 } else { 10 };
+        peers[index].state.observe(Duration::from_millis(took), now_ms);
+        index
     };
-    let mut slow = 0;
-    for _ in 0..200 {
-        tokio::time::advance(Duration::from_millis(10)).await;
-        slow += usize::from(ask() == address(2));
-    }
-    assert!(slow <= 3, "{slow} of 200 requests to the slow target within two seconds");
-    tokio::time::advance(Duration::from_secs(60)).await;
-    let again: HashSet<_> = (0..3).map(|_| ask()).collect();
-    assert!(again.contains(&address(2)), "it gets another chance");
+    let slow = (0..200_u32).filter(|step| ask(*step as usize, step * 10) == 2).count();
+    assert!((1..=3).contains(&slow), "{slow} of 200 requests to the slow target within two seconds");
+    let again: HashSet<_> = (0..3).map(|step| ask(step, 62_000)).collect();
+    assert!(again.contains(&2), "it gets another chance: {again:?}");
 }
 
 #[test]

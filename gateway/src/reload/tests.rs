@@ -23,6 +23,7 @@ use crate::router::RouteInput;
 use crate::shared::SharedState;
 use crate::snapshot::SnapshotHandle;
 use crate::store::{LastGood, Store, StoreSettings};
+use crate::upstreams::Upstreams;
 
 struct Nobody;
 
