@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinHandle;
 
 const A: u16 = 1;
@@ -124,20 +124,20 @@ async fn serve_udp(socket: UdpSocket, zone: Arc<Zone>) {
 async fn serve_tcp(listener: TcpListener, zone: Arc<Zone>) {
     while let Ok((mut stream, _)) = listener.accept().await {
         let zone = Arc::clone(&zone);
-        tokio::spawn(async move {
-            while let Ok(length) = stream.read_u16().await {
-                let mut query = vec![0; length.into()];
-                if stream.read_exact(&mut query).await.is_err() {
-                    return;
-                }
-                let Some(answer) = zone.answer(&query, true) else { continue };
-                let Ok(length) = u16::try_from(answer.len()) else { return };
-                if stream.write_u16(length).await.is_err() || stream.write_all(&answer).await.is_err() {
-                    return;
-                }
-            }
-        });
+        // How a connection ends is the client's business.
+        tokio::spawn(async move { while answer_one(&mut stream, &zone).await.is_ok() {} });
     }
+}
+
+async fn answer_one(stream: &mut TcpStream, zone: &Zone) -> anyhow::Result<()> {
+    let length = stream.read_u16().await?;
+    let mut query = vec![0; length.into()];
+    stream.read_exact(&mut query).await?;
+    if let Some(answer) = zone.answer(&query, true) {
+        stream.write_u16(u16::try_from(answer.len())?).await?;
+        stream.write_all(&answer).await?;
+    }
+    Ok(())
 }
 
 impl Zone {
@@ -180,8 +180,7 @@ fn question(query: &[u8]) -> anyhow::Result<(String, u16, &[u8])> {
         labels.push(String::from_utf8_lossy(label).to_ascii_lowercase());
         at += length;
     }
-    let kind = rest.get(at..at + 2).context("cut off")?;
-    let kind = u16::from_be_bytes([kind[0], kind[1]]);
+    let kind = u16::from_be_bytes(rest.get(at..at + 2).context("cut off")?.try_into()?);
     Ok((labels.join("."), kind, rest.get(..at + 4).context("cut off")?))
 }
 

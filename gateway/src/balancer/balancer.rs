@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -92,18 +93,8 @@ impl Balancer {
 
     /// Waits until the names of all targets have been looked up once, at most `limit`.
     pub async fn settled(&self, limit: Duration) {
-        let settle = async {
-            loop {
-                let changed = self.changed.notified();
-                tokio::pin!(changed);
-                changed.as_mut().enable();
-                if !self.table.load().is_pending() {
-                    return;
-                }
-                changed.await;
-            }
-        };
-        _ = tokio::time::timeout(limit, settle).await;
+        let settled = || !self.table.load().is_pending();
+        _ = tokio::time::timeout(limit, wait_until(&self.changed, settled)).await;
     }
 
     /// Picks a peer for one attempt: by `key` where the algorithm hashes, and none of `tried` as long as
@@ -200,6 +191,19 @@ impl Balancer {
         let since = now.saturating_duration_since(self.began).as_millis();
         // Wraps after 49 days, which `latency` knows.
         u32::try_from(since & u128::from(u32::MAX)).unwrap_or(0)
+    }
+}
+
+/// Waits until something holds, looking again at each notification.
+pub async fn wait_until(told: &Notify, holds: impl Fn() -> bool) {
+    loop {
+        // Listens before it looks, so that nothing is missed in between.
+        let mut notified = pin!(told.notified());
+        notified.as_mut().enable();
+        if holds() {
+            return;
+        }
+        notified.await;
     }
 }
 

@@ -38,17 +38,13 @@ impl Continuum {
         let mut order: Vec<(u32, &Member<'_>)> =
             (0..).zip(members).filter(|(_, member)| member.weight > 0).collect();
         order.sort_by_key(|(_, member)| (member.host, member.address.port(), member.address.ip()));
-        let mut left = points.len();
         let mut text = String::new();
         for (index, member) in order {
             let share = u64::from(member.weight) * targets as u64 * POINTS / total.max(1);
             for number in 1..=share.max(1) {
-                if left == 0 {
-                    return Self(points);
-                }
                 text.clear();
                 _ = write!(text, "{}::{} {number}", member.address.ip(), member.address.port());
-                left -= take(&mut points, place(text.as_bytes(), size), index);
+                take(&mut points, place(text.as_bytes(), size), index);
             }
         }
         Self(points)
@@ -80,16 +76,10 @@ fn place(text: &[u8], size: u32) -> usize {
     (xxh32(text, 0) % size) as usize
 }
 
-/// Gives the point to a peer, or the next one that is free. There is one.
-fn take(points: &mut [u32], from: usize, index: u32) -> usize {
-    let length = points.len();
-    for step in 0..length {
-        if let Some(point) = points.get_mut((from + step) % length)
-            && *point == FREE
-        {
-            *point = index;
-            return 1;
-        }
+/// Gives a peer the point, or the next one that is free; none if all are taken.
+fn take(points: &mut [u32], from: usize, index: u32) {
+    let (before, after) = points.split_at_mut(from);
+    if let Some(free) = after.iter_mut().chain(before).find(|point| **point == FREE) {
+        *free = index;
     }
-    0
 }

@@ -25,7 +25,7 @@ mod view;
 mod tests;
 
 pub use address::{AddressState, Health};
-pub use balancer::{Balancer, Balancers, Lease, PickError};
+pub use balancer::{Balancer, Balancers, Lease, PickError, wait_until};
 pub use health::{HealthRules, Outcome, Thresholds};
 pub use rotation::{Cursors, Rotation};
 pub use table::{HashSource, HashSources, Peer, Place, Table, TableSpec, TargetSpec};

@@ -1,6 +1,6 @@
 //! Questions to the resolver, in the operator's order.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,13 +47,6 @@ impl Lookup {
             .unwrap_or_else(|_| (ResolverConfig::default(), ResolverOpts::default()));
         if !settings.resolvers.is_empty() {
             let (domain, search, _) = config.into_parts();
-            let server = |address: &std::net::SocketAddr| {
-                let mut server = NameServerConfig::udp_and_tcp(address.ip());
-                for connection in &mut server.connections {
-                    connection.port = address.port();
-                }
-                server
-            };
             config =
                 ResolverConfig::from_parts(domain, search, settings.resolvers.iter().map(server).collect());
         }
@@ -169,6 +162,12 @@ impl Lookup {
             found => found,
         }
     }
+}
+
+fn server(address: &SocketAddr) -> NameServerConfig {
+    let mut server = NameServerConfig::udp_and_tcp(address.ip());
+    server.connections.iter_mut().for_each(|connection| connection.port = address.port());
+    server
 }
 
 /// An address alone.

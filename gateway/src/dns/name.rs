@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 use super::DnsFailure;
-use crate::balancer::{Cursors, Rotation};
+use crate::balancer::{Cursors, Rotation, wait_until};
 
 /// One name and the newest answer to it. Whoever holds it keeps it up to date.
 #[derive(Debug)]
@@ -134,18 +134,8 @@ impl Name {
 
     /// Waits for the first answer, at most `limit`.
     pub async fn settled(&self, limit: Duration) {
-        let settle = async {
-            loop {
-                let answered = self.answered.notified();
-                tokio::pin!(answered);
-                answered.as_mut().enable();
-                if !matches!(**self.answer.load(), Answer::Pending) {
-                    return;
-                }
-                answered.await;
-            }
-        };
-        _ = tokio::time::timeout(limit, settle).await;
+        let settled = || !matches!(**self.answer.load(), Answer::Pending);
+        _ = tokio::time::timeout(limit, wait_until(&self.answered, settled)).await;
     }
 
     /// Puts another answer in place. False if it says what the last one said.

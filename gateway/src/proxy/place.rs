@@ -92,7 +92,7 @@ impl<'a> Chooser<'a> {
         exchange: &mut Exchange,
     ) -> Result<Place, ProxyError> {
         let mut table = balancer.table();
-        if table.is_pending() && !balancer.has_enough() {
+        if !balancer.has_enough() && table.is_pending() {
             Box::pin(balancer.settled(self.upstream.connect_timeout)).await;
             table = balancer.table();
         }

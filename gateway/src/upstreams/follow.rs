@@ -11,7 +11,7 @@ use super::probe;
 use crate::balancer::{Balancer, BalancerView, Balancers};
 use crate::client::Connect;
 use crate::dns::Names;
-use crate::model::Target;
+use crate::model::{Target, Upstream};
 use crate::snapshot::{Configuration, Entity};
 use crate::task;
 
@@ -62,12 +62,7 @@ impl Upstreams {
                 Some(known) if known.is_of(entity, of_this) => known,
                 known => {
                     changed = true;
-                    let same_entity = known.as_ref().is_some_and(|known| Arc::ptr_eq(&known.entity, entity));
-                    let kept = Kept::new(entity, of_this, &self.0.names, known);
-                    if !same_entity {
-                        self.probe(&mut state, &kept);
-                    }
-                    kept
+                    self.take_over(&mut state, (entity, of_this), known)
                 }
             };
             state.kept.insert(*id, kept);
@@ -83,6 +78,20 @@ impl Upstreams {
             state.balancers = Arc::new(state.kept.values().map(of).collect());
         }
         Arc::clone(&state.balancers)
+    }
+
+    fn take_over(
+        &self,
+        state: &mut State,
+        (entity, targets): (&Arc<Entity<Upstream>>, &[Arc<Entity<Target>>]),
+        known: Option<Kept>,
+    ) -> Kept {
+        let same_rules = known.as_ref().is_some_and(|known| Arc::ptr_eq(&known.entity, entity));
+        let kept = Kept::new(entity, targets, &self.0.names, known);
+        if !same_rules {
+            self.probe(state, &kept);
+        }
+        kept
     }
 
     /// Probes by the present rules, or no longer.
