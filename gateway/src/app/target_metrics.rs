@@ -1,6 +1,6 @@
 //! The health of targets, for `/metrics`.
 
-use crate::balancer::{AddressView, Health, TargetState};
+use crate::balancer::{Health, TargetState, TargetView};
 use crate::telemetry::{Collect, Exposition, Kind};
 use crate::upstreams::Upstreams;
 
@@ -19,26 +19,25 @@ impl Collect for TargetMetrics {
         let name = "kong_upstream_target_health";
         out.family(name, Kind::Gauge, "Health status of targets of upstream. States = healthchecks_off|healthy|unhealthy|dns_error, value is 1 when state is populated.");
         for upstream in &views {
-            for target in &upstream.targets {
-                let line = |address: &str, state: &str, out: &mut Exposition| {
-                    for known in STATES {
-                        let labels = [
-                            ("upstream", upstream.name.as_ref()),
-                            ("target", target.target.as_ref()),
-                            ("address", address),
-                            ("state", known),
-                            ("subsystem", "http"),
-                        ];
-                        out.sample(&labels, u8::from(known == state));
-                    }
-                };
-                if target.state == TargetState::DnsError {
-                    line("", "dns_error", out);
-                }
-                for AddressView { address, health, .. } in &target.addresses {
-                    line(&address.to_string(), state(*health), out);
-                }
-            }
+            upstream.targets.iter().for_each(|target| of_target(&upstream.name, target, out));
+        }
+    }
+}
+
+/// A line for each address and state; a target without an address has an empty one.
+fn of_target(upstream: &str, target: &TargetView, out: &mut Exposition) {
+    let addresses = target.addresses.iter().map(|found| (found.address.to_string(), state(found.health)));
+    let nowhere = (target.state == TargetState::DnsError).then(|| (String::new(), "dns_error"));
+    for (address, state) in nowhere.into_iter().chain(addresses) {
+        for known in STATES {
+            let labels = [
+                ("upstream", upstream),
+                ("target", &target.target),
+                ("address", &address),
+                ("state", known),
+                ("subsystem", "http"),
+            ];
+            out.sample(&labels, u8::from(known == state));
         }
     }
 }

@@ -13,10 +13,10 @@
 
 mod address;
 mod algorithm;
-mod balancer;
 mod continuum;
 mod health;
 mod latency;
+mod pick;
 mod rotation;
 mod table;
 mod view;
@@ -25,8 +25,8 @@ mod view;
 mod tests;
 
 pub use address::{AddressState, Health};
-pub use balancer::{Balancer, Balancers, Lease, PickError, wait_until};
 pub use health::{HealthRules, Outcome, Thresholds};
+pub use pick::{Balancer, Balancers, Lease, PickError, wait_until};
 pub use rotation::{Cursors, Rotation};
 pub use table::{HashSource, HashSources, Peer, Place, Table, TableSpec, TargetSpec};
 pub use view::{AddressView, BalancerView, TargetState, TargetView};

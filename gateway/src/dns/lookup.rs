@@ -9,7 +9,8 @@ use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, R
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::op::Query;
-use hickory_resolver::proto::rr::{Name as DnsName, RData, RecordType};
+use hickory_resolver::proto::rr::rdata::SRV;
+use hickory_resolver::proto::rr::{Name as DnsName, RData, Record as DnsRecord, RecordType};
 use hickory_resolver::{Hosts, Resolver, TokioResolver, system_conf};
 
 use super::{DnsFailure, Record};
@@ -61,7 +62,7 @@ impl Lookup {
 
     /// The addresses of a name, by the first type of record that there is; `last` had them before.
     pub(super) async fn resolve(&self, host: &str, last: Option<RecordKind>) -> Result<Resolved, DnsFailure> {
-        if let Some(records) = self.from_hosts(host) {
+        if let Some(records) = self.known(host) {
             return Ok(Resolved { records, lifetime: STATIC, kind: RecordKind::Last });
         }
         let mut worst = DnsFailure::NotFound;
@@ -85,7 +86,7 @@ impl Lookup {
         Err(worst)
     }
 
-    fn from_hosts(&self, host: &str) -> Option<Vec<Record>> {
+    fn known(&self, host: &str) -> Option<Vec<Record>> {
         let name = DnsName::from_utf8(host).ok()?;
         let of = |kind| {
             let lookup = self.hosts.lookup_static_host(&Query::query(name.clone(), kind))?;
@@ -118,12 +119,7 @@ impl Lookup {
     async fn services(&self, host: &str) -> Result<(Vec<Record>, Duration), DnsFailure> {
         let lookup =
             self.resolver.lookup(host, RecordType::SRV).await.map_err(|error| DnsFailure::of(&error))?;
-        let services = || {
-            lookup.answers().iter().filter_map(|record| match &record.data {
-                RData::SRV(service) => Some((record.ttl, service)),
-                _ => None,
-            })
-        };
+        let services = || lookup.answers().iter().filter_map(service);
         let best = services().map(|(_, service)| service.priority).min().ok_or(DnsFailure::Empty)?;
         let mut lifetime = Duration::MAX;
         let mut records = Vec::new();
@@ -131,7 +127,7 @@ impl Lookup {
         for (ttl, service) in services().filter(|(_, service)| service.priority == best) {
             let name = service.target.to_ascii();
             let name = name.trim_end_matches('.');
-            let found = match self.from_hosts(name) {
+            let found = match self.known(name) {
                 Some(found) => Ok((found, STATIC)),
                 None => self.of_service(name).await,
             };
@@ -168,6 +164,11 @@ fn server(address: &SocketAddr) -> NameServerConfig {
     let mut server = NameServerConfig::udp_and_tcp(address.ip());
     server.connections.iter_mut().for_each(|connection| connection.port = address.port());
     server
+}
+
+fn service(record: &DnsRecord) -> Option<(u32, &SRV)> {
+    let RData::SRV(service) = &record.data else { return None };
+    Some((record.ttl, service))
 }
 
 /// An address alone.

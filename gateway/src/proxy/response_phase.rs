@@ -15,6 +15,10 @@ use crate::exchange::{self, AnswerBody, Exchange, LocalAnswer, ResponseHead};
 use crate::plugin_host::{CallFailure, Direction, ResponseFlow};
 
 /// How an exchange was answered.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for a moment on the stack; a box would cost every request an allocation"
+)]
 pub(super) enum Outcome {
     Proxied(Answered),
     Local(LocalAnswer, Page),

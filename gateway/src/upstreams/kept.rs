@@ -142,32 +142,26 @@ impl KeptTarget {
         }
     }
 
-    fn places(
-        &self,
-        use_srv_name: bool,
-        mut state: impl FnMut(SocketAddr) -> Arc<AddressState>,
-    ) -> Vec<Place> {
-        let weight = self.entity.value.weight;
+    fn places(&self, use_srv_name: bool, state: impl FnMut(SocketAddr) -> Arc<AddressState>) -> Vec<Place> {
+        let mut state = state;
+        let own = self.entity.value.weight;
         let mut place = |address, port, weight, name| Place {
             state: state(SocketAddr::new(address, port)),
             weight,
             name,
         };
-        match &self.source {
-            Source::Address(address) => vec![place(*address, self.port, weight, None)],
-            Source::Name(_, answer) => match &**answer {
-                Answer::Pending | Answer::Failed(_) => Vec::new(),
-                Answer::Found(found) => {
-                    let of = |record: &Record| {
-                        // A record of service brings its own weight; a target without any gets nothing.
-                        let own = if record.name.is_some() && weight > 0 { record.weight } else { weight };
-                        let name = record.name.clone().filter(|_| use_srv_name);
-                        place(record.address, record.port.unwrap_or(self.port), own, name)
-                    };
-                    found.records.iter().map(of).collect()
-                }
-            },
-        }
+        let answer = match &self.source {
+            Source::Address(address) => return vec![place(*address, self.port, own, None)],
+            Source::Name(_, answer) => answer,
+        };
+        let Answer::Found(found) = &**answer else { return Vec::new() };
+        let of = |record: &Record| {
+            // A record of service brings its own weight; a target without any gets nothing.
+            let weight = if record.name.is_some() && own > 0 { record.weight } else { own };
+            let name = record.name.clone().filter(|_| use_srv_name);
+            place(record.address, record.port.unwrap_or(self.port), weight, name)
+        };
+        found.records.iter().map(of).collect()
     }
 }
 
