@@ -22,6 +22,8 @@ mod functions;
 mod health;
 mod hostile_config;
 mod hostile_uploads;
+mod http2;
+mod http2_attacks;
 mod isolation;
 mod outage;
 mod outbound;
