@@ -4,12 +4,14 @@
 //! `cargo bench -p weir --bench snapshot` prints one line for each size.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
+use weir::dns::Names;
 use weir::model::Document;
-use weir::snapshot::{AssignedPlugins, Configuration, Snapshot, build};
+use weir::snapshot::{AssignedPlugins, Configuration, Snapshot, Surroundings, build};
 
 /// Routes of each service.
 const ROUTES_EACH: usize = 10;
@@ -30,17 +32,19 @@ fn measure(count: usize) {
         ("routes".to_owned(), (0..count).map(|n| route(n, 0)).collect()),
     ]);
     let plugins = AssignedPlugins::new();
+    let (balancers, names) = (Arc::default(), Names::unknown());
+    let around = Surroundings { balancers: &balancers, names: &names };
     let (read, configuration) =
         timed(|| Configuration::from_documents(&documents, &Configuration::default()));
-    let (whole, (first, faults)) = timed(|| build(1, &configuration, &plugins, &Snapshot::default()));
+    let (whole, (first, faults)) = timed(|| build(1, &configuration, &plugins, around, &Snapshot::default()));
     assert_eq!((first.routes().len(), faults.len()), (count, 0));
 
     let (one, (second, _)) = timed(|| {
         let mut changed = configuration.clone();
         changed.set("routes", &route(count / 2, 1), &configuration);
-        build(2, &changed, &plugins, &first)
+        build(2, &changed, &plugins, around, &first)
     });
-    let (none, _) = timed(|| build(3, &configuration, &plugins, &first));
+    let (none, _) = timed(|| build(3, &configuration, &plugins, around, &first));
     assert_eq!(second.routes().len(), count);
     println!("{count:>8} {:>10.1} {:>10.1} {:>14.1} {:>14.1}", ms(read), ms(whole), ms(one), ms(none));
 }

@@ -102,6 +102,7 @@ fn exchange() -> Exchange {
         started_unix_ms: 1_700_000_000_123,
         connect: Duration::from_micros(200),
         failure: None,
+        code: None,
     }];
     exchange
 }

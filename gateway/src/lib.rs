@@ -18,7 +18,9 @@ pub mod router;
 pub mod store;
 pub mod telemetry;
 
+pub mod balancer;
 pub mod client;
+pub mod dns;
 pub mod identity;
 
 pub mod plugin_host;
@@ -29,6 +31,7 @@ pub mod snapshot;
 pub mod proxy;
 pub mod registry;
 pub mod reload;
+pub mod upstreams;
 
 pub mod admin;
 

@@ -92,3 +92,26 @@ fn build(folder: &Path, environment: &[(&str, &str)]) -> anyhow::Result<Vec<u8>>
     ensure!(built.status.success(), "{}: {}", folder.display(), String::from_utf8_lossy(&built.stderr));
     Ok(std::fs::read(out.path())?)
 }
+
+/// An upstream entity named `name` with these targets and weights, a service of that host, and a route for
+/// `/name` that is live.
+pub(crate) async fn balance(
+    gateway: &Gateway,
+    name: &str,
+    fields: &Value,
+    targets: &[(String, u32)],
+) -> anyhow::Result<()> {
+    gateway.apply(Method::PUT, &format!("/upstreams/{name}"), fields).await?;
+    for (target, weight) in targets {
+        let target = json!({ "target": target, "weight": weight });
+        gateway.apply(Method::POST, &format!("/upstreams/{name}/targets"), &target).await?;
+    }
+    let service = json!({ "host": name, "retries": 5, "read_timeout": 3000, "connect_timeout": 2000 });
+    gateway.apply(Method::PUT, &format!("/services/{name}"), &service).await?;
+    let route = json!({ "paths": [format!("/{name}")], "service": { "name": name } });
+    gateway.apply(Method::PUT, &format!("/routes/{name}"), &route).await?;
+    let path = format!("/{name}");
+    let live = || async { gateway.get(&path, &[]).await.map_or(true, |answer| answer.status != 404) };
+    gateway_tests::eventually("the route is live", PATIENCE, live).await?;
+    Ok(())
+}

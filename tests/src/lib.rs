@@ -4,6 +4,7 @@
 mod authority;
 mod client;
 mod database;
+mod dns;
 mod gateway;
 mod http2;
 mod load;
@@ -16,6 +17,7 @@ mod upstream;
 pub use authority::{Authority, Issued};
 pub use client::{Answer, Client, request};
 pub use database::Postgres;
+pub use dns::{DnsServer, Reply, Rr};
 pub use gateway::{Database, Gateway, GatewayBuilder, free_port};
 pub use http2::{Frame, Framer, Http2Client, Upload, frame, literals, status, unannounced, upload};
 pub use load::{Load, LoadReport, percentile};

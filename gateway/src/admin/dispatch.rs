@@ -11,7 +11,8 @@ use super::entities::{self, Forced};
 use super::error::ApiError;
 use super::paths::Endpoint;
 use super::{
-    custom_plugins, declarative, information, log_level, openapi, schemas, status, tags, targets, unavailable,
+    custom_plugins, declarative, information, log_level, openapi, schemas, status, tags, target_health,
+    targets, unavailable,
 };
 use crate::model::{Foreign, Kind};
 
@@ -59,8 +60,8 @@ pub(super) async fn dispatch(
         Endpoint::Targets => targets::answer_targets(method, call).await,
         Endpoint::AllTargets => targets::list_all_targets(call).await,
         Endpoint::Target => targets::answer_target(method, call).await,
-        Endpoint::TargetHealth => targets::refuse_health(call).await,
-        Endpoint::UpstreamHealth => targets::show_health(call).await,
+        Endpoint::TargetHealth => target_health::set_health(call).await,
+        Endpoint::UpstreamHealth => target_health::show_health(call).await,
         Endpoint::Workspaces => collection(schemas::kind_named("workspaces")?, None, method, call).await,
         Endpoint::Workspace => entity(schemas::kind_named("workspaces")?, None, method, call).await,
         Endpoint::ConsumerGroups => collection(schemas::kind_named("consumer_groups")?, None, method, call).await,

@@ -26,6 +26,7 @@ mod state;
 mod status;
 pub mod status_listener;
 mod tags;
+mod target_health;
 mod targets;
 mod unavailable;
 mod unread;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use crate::balancer::Balancer;
 use crate::clock::Clock;
 use crate::model::schema::{self, SchemaFault};
 use crate::model::{Admitted, ConfigProblem, Moment, PluginVersion, Refusal, Variant};
@@ -134,6 +135,8 @@ pub struct NodeLinks {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Looks up anew whatever was kept of consumers and credentials.
     pub forget: Arc<dyn Fn() + Send + Sync>,
+    /// The balancer of an upstream; `None` while it has none.
+    pub balancer: Arc<dyn Fn(Uuid) -> Option<Arc<Balancer>> + Send + Sync>,
 }
 
 /// Facts that do not change while the process runs.

@@ -1,4 +1,4 @@
-//! Targets below their upstream, where Kong treats them unlike other kinds, and their health.
+//! Targets below their upstream, where Kong treats them unlike other kinds.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -12,15 +12,12 @@ use super::state::AdminState;
 use crate::model::{Document, Foreign, Kind};
 use crate::store::PageQuery;
 
-/// What health a target has while nothing checks it.
-const UNCHECKED: &str = "HEALTHCHECKS_OFF";
-
-fn kind() -> Result<&'static Kind, ApiError> {
+pub(super) fn kind() -> Result<&'static Kind, ApiError> {
     kind_named("targets")
 }
 
 /// The upstream in the path.
-async fn upstream(state: &AdminState, text: &str) -> Result<Forced, ApiError> {
+pub(super) async fn upstream(state: &AdminState, text: &str) -> Result<Forced, ApiError> {
     let foreign: Option<Foreign> = kind()?.foreigns().first().copied();
     let foreign = foreign.ok_or(ApiError::NotFound)?;
     entities::below_parent(state, kind_named(foreign.target)?, foreign, text).await
@@ -62,31 +59,8 @@ pub(super) async fn answer_target(method: &Method, mut call: Call<'_>) -> Result
     }
 }
 
-/// `…/targets/{target}/healthy` and its like. No balancer runs that could be told.
-pub(super) async fn refuse_health(call: Call<'_>) -> Result<Answer, ApiError> {
-    let below = upstream(call.state, call.parameter(0)?).await?;
-    entities::show_entity(call.state, kind()?, call.parameter(1)?, Some(below)).await?;
-    Err(ApiError::bad_request(format!("Upstream {} has no balancer", call.parameter(0)?)))
-}
-
-/// `/upstreams/{upstream}/health`. Nothing checks targets, and the answer says so.
-pub(super) async fn show_health(call: Call<'_>) -> Result<Answer, ApiError> {
-    let below = upstream(call.state, call.parameter(0)?).await?;
-    let node_id = call.state.settings.node_id;
-    if call.query.get("balancer_health") == Some("1") {
-        let data = json!({ "id": below.id, "health": UNCHECKED });
-        return Ok(Answer::ok(json!({ "data": data, "next": null, "node_id": node_id })));
-    }
-    let (mut data, rest) = newest_first(call.state, &call.query, below).await?;
-    for target in &mut data {
-        target.insert("health".to_owned(), UNCHECKED.into());
-    }
-    let body = json!({ "data": data, "next": null, "node_id": node_id });
-    Ok(Answer::ok(with_rest(body, rest, call.path)))
-}
-
 /// One page of an upstream's targets, and where the next begins. The offset is a count, as in Kong.
-async fn newest_first(
+pub(super) async fn newest_first(
     state: &AdminState,
     query: &Query,
     below: Forced,
@@ -117,7 +91,7 @@ fn offset(query: &Query) -> Result<usize, ApiError> {
     })
 }
 
-fn with_rest(mut body: Value, rest: Option<usize>, path: &str) -> Value {
+pub(super) fn with_rest(mut body: Value, rest: Option<usize>, path: &str) -> Value {
     if let (Some(rest), Some(body)) = (rest, body.as_object_mut()) {
         body.insert("next".to_owned(), format!("{path}?offset={rest}").into());
         body.insert("offset".to_owned(), rest.to_string().into());

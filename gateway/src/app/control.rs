@@ -9,12 +9,14 @@ use uuid::Uuid;
 use super::AppError;
 use super::components::HostComponents;
 use super::plugin_metrics::PluginMetrics;
+use super::target_metrics::TargetMetrics;
 use super::{plugin_sources, upstream_tls};
 use crate::admin::status_listener::{self, StatusSources};
 use crate::admin::{self, AdminSettings, AdminState, NodeLinks, NodeReport};
 use crate::client::{Connect, Fetcher};
 use crate::clock::Clock;
 use crate::config::{Database, Listener, Migrate, Settings};
+use crate::dns::Names;
 use crate::identity::Identity;
 use crate::plugin_host::{Conducted, Host, HostDeps, HostSettings};
 use crate::reload::{Reload, ReloadParts, Report, Reports};
@@ -24,11 +26,13 @@ use crate::snapshot::SnapshotHandle;
 use crate::store::{LastGood, Store, StoreSettings};
 use crate::task;
 use crate::telemetry::{ConfigurationStatus, Metrics, Readiness, StatusReport, UnusualPlugin, log_record};
+use crate::upstreams::Upstreams;
 
 /// What the data plane needs of the control plane.
 pub(super) struct Control {
     pub(super) snapshots: SnapshotHandle,
     pub(super) connect: Connect,
+    pub(super) names: Names,
     pub(super) host: Host,
     store: Store,
 }
@@ -63,9 +67,13 @@ pub(super) async fn start(
     let trust = Arc::new(plugin_sources::trust(&settings.plugins)?);
     let shared = SharedState::new(settings.redis.as_ref(), Some(store.clone()), runtime.clone());
     let shared = shared.map_err(|error| AppError::Plugins(error.to_string()))?;
+    let names = Names::new(settings.dns.clone(), runtime.clone()).map_err(AppError::Names)?;
+    let upstreams = Upstreams::new(names.clone(), Some(connect.clone()));
+    task::spawn("upstreams", upstreams.clone().run());
     let fetcher = Fetcher::new(connect.clone(), runtime);
     let host = plugin_host(settings, &identity, fetcher.clone(), shared)?;
     metrics.register(Arc::new(PluginMetrics(host.clone())));
+    metrics.register(Arc::new(TargetMetrics(upstreams.clone())));
     let bundled = host.bundled().await.map_err(|error| AppError::Plugins(error.to_string()))?;
     let snapshots = SnapshotHandle::new();
     let (reload, mut reports) = Reload::new(ReloadParts {
@@ -74,6 +82,7 @@ pub(super) async fn start(
         host: host.clone(),
         bundled: bundled.clone(),
         snapshots: snapshots.clone(),
+        upstreams: upstreams.clone(),
         last_good,
         prefix: settings.prefix.clone(),
         clock: Clock::system(),
@@ -85,11 +94,11 @@ pub(super) async fn start(
     task::spawn("expiry", sweep_expired(store.clone(), drain.clone()));
     let puller = plugin_sources::puller(&settings.plugins, fetcher);
     let components = HostComponents { host: host.clone(), store: store.clone(), bundled, trust, puller };
-    let node = node_links(Arc::clone(metrics), sources, reports.clone(), identity);
+    let node = node_links(Arc::clone(metrics), sources, reports.clone(), identity, upstreams);
     serve_admin(admin, (settings, node_id), (&store, components), node, drain)?;
     // An error is a first answer too: an empty gateway answers 404 and says why in /status.
     reports.wait_for(|report| report.live_revision.is_some() || report.error.is_some()).await;
-    Ok(Control { snapshots, connect, host, store })
+    Ok(Control { snapshots, connect, names, host, store })
 }
 
 async fn listen(listeners: &[Listener], setting: &'static str) -> Result<Vec<TcpListener>, AppError> {
@@ -216,6 +225,7 @@ fn node_links(
     sources: StatusSources,
     reports: Reports,
     identity: Identity,
+    upstreams: Upstreams,
 ) -> NodeLinks {
     let report = move || {
         let (latest, totals) = (reports.latest(), metrics.totals());
@@ -234,6 +244,7 @@ fn node_links(
         report: Arc::new(report),
         metrics: Arc::new(move || sources.exposition()),
         forget: Arc::new(move || identity.invalidate_all()),
+        balancer: Arc::new(move |id| upstreams.balancer(id)),
     }
 }
 

@@ -36,6 +36,9 @@ pub enum AppError {
     /// The plugin host cannot start.
     #[error("plugins cannot be run: {0}")]
     Plugins(String),
+    /// Names of hosts cannot be looked up.
+    #[error("names of hosts cannot be looked up: {0}")]
+    Names(String),
     /// TLS for outgoing connections cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[from] TlsError),

@@ -10,6 +10,7 @@ mod error;
 mod node_id;
 mod plugin_metrics;
 mod plugin_sources;
+mod target_metrics;
 mod upstream_tls;
 mod workers;
 

@@ -55,11 +55,13 @@ pub(super) fn start(
     for (number, sockets) in sockets.into_iter().enumerate() {
         let (snapshots, connect, host) =
             (control.snapshots.clone(), control.connect.clone(), control.host.clone());
+        let names = control.names.clone();
         let (settings, metrics, access_log) = (Arc::clone(&shared), Arc::clone(metrics), access_log.clone());
         let drain = drain.clone();
         let parts = move || WorkerParts {
             snapshots,
             connect,
+            names,
             host,
             metrics: metrics.worker(),
             access_log: access_log.worker(),

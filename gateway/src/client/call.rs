@@ -160,5 +160,5 @@ pub(super) fn target(url: &Uri, verify: TlsVerify) -> Result<Endpoint, FetchErro
     let port = authority.port_u16().unwrap_or(default_port);
     let host: Arc<str> = name.into();
     let tls = tls.map(|profile| TlsTo { name: Arc::clone(&host), profile });
-    Ok(Endpoint { host, port, tls, speaks: Speaks::Http1 })
+    Ok(Endpoint { host, port, address: None, tls, speaks: Speaks::Http1 })
 }

@@ -18,6 +18,8 @@ pub struct Endpoint {
     pub host: Arc<str>,
     /// Port.
     pub port: u16,
+    /// Which address of the host, if that matters: connections to different ones do not mix.
+    pub address: Option<SocketAddr>,
     /// `None` for plain TCP.
     pub tls: Option<TlsTo>,
     /// What is spoken there.

@@ -15,6 +15,7 @@ mod h2;
 mod head;
 mod links;
 mod pool;
+mod probe;
 mod shelf;
 mod stream;
 mod tls;

@@ -65,15 +65,6 @@ where
         self.links.sweep(self.settings.idle_timeout);
     }
 
-    /// Looks up the addresses of an endpoint.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::Resolve`] if there is none.
-    pub async fn resolve(&self, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, ClientError> {
-        self.connect.resolve(endpoint).await
-    }
-
     /// Opens a connection to `address` within `limit`. For HTTP/2 it is a stream, of a connection that somebody
     /// else has made meanwhile if there is one.
     ///

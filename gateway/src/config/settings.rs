@@ -1,6 +1,7 @@
 //! The settings in the shape that the rest of the code wants.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,6 +43,8 @@ pub struct Settings {
     pub proxy: ProxySettings,
     /// TLS with upstreams that do not say how.
     pub upstream_tls: UpstreamTls,
+    /// How names are looked up.
+    pub dns: DnsSettings,
     /// What plugins may take of this process.
     pub plugins: PluginSettings,
     /// The cage of the process itself.
@@ -93,6 +96,33 @@ pub struct RedisSettings {
     pub ssl: bool,
     pub ssl_verify: bool,
     pub timeout: Duration,
+}
+
+/// How names are looked up.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "Kong's names without dns_; docs/configuration.md describes them")]
+pub struct DnsSettings {
+    /// Empty: those of the system.
+    pub resolvers: Vec<SocketAddr>,
+    pub hostsfile: PathBuf,
+    pub order: Vec<RecordKind>,
+    /// `None`: as the answer says.
+    pub valid_ttl: Option<Duration>,
+    pub stale_ttl: Duration,
+    pub not_found_ttl: Duration,
+    pub error_ttl: Duration,
+    pub cache_size: usize,
+}
+
+/// A type of record, or the one that had an answer before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum RecordKind {
+    Last,
+    Srv,
+    A,
+    Aaaa,
+    Cname,
 }
 
 /// Who runs migrations.

@@ -74,4 +74,6 @@ pub struct Try {
     pub connect: Duration,
     /// Why it failed; `None` for the one that worked.
     pub failure: Option<&'static str>,
+    /// What a failure amounts to for the client: 502 or 504.
+    pub code: Option<u16>,
 }

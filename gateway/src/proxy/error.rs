@@ -3,7 +3,9 @@
 use http::StatusCode;
 
 use super::strict::Malformed;
+use crate::balancer::PickError;
 use crate::client::ClientError;
+use crate::dns::DnsFailure;
 use crate::plugin_host::CallFailure;
 
 /// Why a request could not be proxied.
@@ -33,9 +35,12 @@ pub enum ProxyError {
     /// The route has no service, and no plugin answered.
     #[error("the route has no service")]
     NoService,
-    /// The upstream's name has no address.
-    #[error("the upstream's name has no address")]
-    Resolve(#[source] ClientError),
+    /// The upstream's name leads nowhere.
+    #[error("the upstream's name leads nowhere: {0}")]
+    Name(DnsFailure),
+    /// No target of the upstream can take the request.
+    #[error("no target: {0}")]
+    NoPeer(PickError),
     /// The upstream cannot be reached, or broke off before it answered.
     #[error("the upstream gave no valid answer")]
     Upstream(#[source] ClientError),
@@ -74,7 +79,9 @@ impl ProxyError {
             Self::Plugin(failure) => failure.status().0,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::NoRoute => StatusCode::NOT_FOUND,
-            Self::NoService | Self::Resolve(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoService | Self::NoPeer(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Name(failure) if failure.is_final() => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Name(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -91,7 +98,9 @@ impl ProxyError {
             Self::UriTooLong => "URI too long",
             Self::NoRoute => "no Route matched with those values",
             Self::NoService => "no Service found with those values",
-            Self::Resolve(_) => "name resolution failed",
+            Self::NoPeer(_) => "failure to get a peer from the ring-balancer",
+            Self::Name(failure) if failure.is_final() => "name resolution failed",
+            Self::Name(failure) => failure.text(),
             Self::Upstream(_) => "An invalid response was received from the upstream server",
             Self::UpstreamTimeout => "The upstream server is timing out",
         }
@@ -100,9 +109,12 @@ impl ProxyError {
     /// Which kind of error page Kong would use.
     pub(super) fn page(&self) -> Page {
         match self {
-            Self::NoRoute | Self::NoService | Self::Resolve(_) | Self::TooLargeToHold | Self::Plugin(_) => {
-                Page::Kong
-            }
+            Self::NoRoute
+            | Self::NoService
+            | Self::Name(_)
+            | Self::NoPeer(_)
+            | Self::TooLargeToHold
+            | Self::Plugin(_) => Page::Kong,
             Self::BadRequest(_) | Self::HeaderTooLarge | Self::BodyTooLarge | Self::UriTooLong => {
                 Page::Server
             }
@@ -119,7 +131,7 @@ impl ProxyError {
             | Self::TooLargeToHold
             | Self::UriTooLong => Blame::Client,
             Self::NoRoute | Self::NoService | Self::Plugin(_) => Blame::Configuration,
-            Self::Resolve(_) | Self::Upstream(_) | Self::UpstreamTimeout => Blame::Upstream,
+            Self::Name(_) | Self::NoPeer(_) | Self::Upstream(_) | Self::UpstreamTimeout => Blame::Upstream,
         }
     }
 
@@ -133,7 +145,7 @@ impl ProxyError {
             | Self::Plugin(_)
             | Self::UriTooLong => true,
             Self::NoRoute | Self::NoService => false,
-            Self::Resolve(_) | Self::Upstream(_) | Self::UpstreamTimeout => false,
+            Self::Name(_) | Self::NoPeer(_) | Self::Upstream(_) | Self::UpstreamTimeout => false,
         }
     }
 }
@@ -150,11 +162,11 @@ impl From<Malformed> for ProxyError {
 impl From<ClientError> for ProxyError {
     fn from(error: ClientError) -> Self {
         match error {
-            ClientError::Resolve { .. } => Self::Resolve(error),
             ClientError::ConnectTimeout { .. } => Self::UpstreamTimeout,
-            ClientError::Connect { .. } | ClientError::Tls { .. } | ClientError::Response(_) => {
-                Self::Upstream(error)
-            }
+            ClientError::Resolve { .. }
+            | ClientError::Connect { .. }
+            | ClientError::Tls { .. }
+            | ClientError::Response(_) => Self::Upstream(error),
         }
     }
 }

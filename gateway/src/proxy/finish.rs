@@ -7,6 +7,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::connection::Client;
+use crate::balancer::Lease;
 use crate::exchange::{Exchange, ResponseHead};
 use crate::plugin_host::{Assignment, Chain, Run};
 
@@ -17,6 +18,8 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 pub(super) struct Ending {
     pub(super) client: Rc<Client>,
     pub(super) running: Option<Running>,
+    /// The target that answers: it is busy until the exchange is over.
+    pub(super) lease: Option<Lease>,
 }
 
 /// The parts of an exchange that plugins are called with.
@@ -28,7 +31,7 @@ pub(super) struct Running {
 
 impl Ending {
     pub(super) fn new(client: Rc<Client>, running: Running) -> Self {
-        Self { client, running: Some(running) }
+        Self { client, running: Some(running), lease: None }
     }
 
     /// The exchange; `None` while a plugin call has it.

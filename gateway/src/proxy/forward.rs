@@ -1,7 +1,8 @@
 //! Attempts to get an answer from the upstream, until there is one or an error.
 //!
-//! A request goes out a second time only if nothing of it was written, or if it has no body, is
-//! idempotent, and the connection was an old one that the upstream may have closed meanwhile.
+//! A request goes out a second time only if nothing of it was written, or if it is idempotent, its body is
+//! at hand whole, and no byte of an answer came. How often, Kong's `retries` say; a connection that was an
+//! old one, which the upstream may have closed meanwhile, does not count.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -20,8 +21,10 @@ use super::error::ProxyError;
 use super::finish::{Ending, Running};
 use super::handle::Matched;
 use super::headers::{self, Forwarded};
-use crate::client::{ClientError, Connection, Endpoint, ExchangeError, HeadWriter, ResponseHead};
-use crate::exchange::{Exchange, Try, host_without_port};
+use super::place::{Chooser, Place};
+use crate::balancer::Outcome;
+use crate::client::{ClientError, Connection, ExchangeError, HeadWriter, ResponseHead};
+use crate::exchange::{Exchange, Try};
 use crate::plugin_host::Direction;
 use crate::snapshot::Upstream;
 
@@ -51,21 +54,22 @@ pub(super) async fn send(
     let came = Some(exchange.timing.started).filter(|_| chain.is_empty());
     let filter = chain.filter(Direction::Request, run, exchange);
     exchange.upstream_path = Some(target(exchange, matched)?);
-    let host = upstream_host(exchange, upstream);
-    let endpoint = endpoint(exchange, upstream, &host);
+    let host = asked_host(exchange);
     let patience = Patience { write: upstream.write_timeout, read: upstream.read_timeout };
     let body = RequestBody::new(upload, filter, Rc::clone(&client), patience);
-    let route = Forwarded { host: &host, prefix: matched.prefix.as_deref() };
-    let mut attempts =
-        Attempts { client: &client, exchange, endpoint: &endpoint, upstream, route, failed: 0, now: came };
-    let (head, connection) = attempts.run(body).await?;
+    let places = Chooser::new(&client, exchange, upstream);
+    let prefix = matched.prefix.as_deref();
+    let mut attempts = Attempts { client: &client, places, upstream, prefix, host, failed: 0, now: came };
+    let Won { head, connection, place } = attempts.run(exchange, body).await?;
     if head.status == StatusCode::SWITCHING_PROTOCOLS && !agrees(exchange, &head.headers) {
         let unasked = ExchangeError::Malformed("it switches to another protocol than was asked for");
         return Err(ProxyError::Upstream(unasked.into()));
     }
     let mut headers = head.headers;
     headers::from_upstream(&mut headers);
-    let body = UpstreamBody::of(connection, endpoint, upstream.read_timeout);
+    let body = UpstreamBody::of(connection, place.endpoint, upstream.read_timeout);
+    // In flight until the exchange is over.
+    ending.lease = place.lease;
     Ok(Answered { status: head.status, headers, body, held: None })
 }
 
@@ -73,26 +77,6 @@ pub(super) async fn send(
 fn agrees(exchange: &Exchange, headers: &HeaderMap) -> bool {
     let (asked, given) = (headers::upgrade(exchange), headers.get(header::UPGRADE));
     asked.zip(given).is_some_and(|(asked, given)| asked.as_bytes().eq_ignore_ascii_case(given.as_bytes()))
-}
-
-fn endpoint(exchange: &Exchange, upstream: &Upstream, host: &HeaderValue) -> Endpoint {
-    let mut endpoint = upstream.endpoint.clone();
-    if let Some(changed) = &exchange.target.upstream {
-        let (host, port) = match changed.rsplit_once(':') {
-            Some((host, port)) => (host, port.parse().unwrap_or(endpoint.port)),
-            None => (changed.as_str(), endpoint.port),
-        };
-        (endpoint.host, endpoint.port) = (host.into(), port);
-    }
-    if let Some(tls) = &mut endpoint.tls
-        && *host != upstream.host_header
-        && let Ok(name) = host.to_str()
-    {
-        // As in Kong, the name that is asked for by TLS is the one that is asked for by HTTP.
-        let name = host_without_port(name);
-        tls.name = name.trim_start_matches('[').trim_end_matches(']').into();
-    }
-    endpoint
 }
 
 /// Path and query for the upstream: a plugin's, else the route's. The client's own bytes are shared
@@ -113,45 +97,74 @@ pub(super) fn target(exchange: &Exchange, matched: &Matched) -> Result<PathAndQu
     PathAndQuery::try_from(target).map_err(|_| ProxyError::BadRequest("the target is not a valid path"))
 }
 
-/// Kong's order: set by a plugin, the client's own if it is preserved, the service's.
-fn upstream_host(exchange: &Exchange, upstream: &Upstream) -> HeaderValue {
+/// Kong's order: set by a plugin, the client's own if it is preserved. `None` leaves it to the place.
+fn asked_host(exchange: &Exchange) -> Option<HeaderValue> {
     let preserve = exchange.route.as_ref().is_some_and(|facts| facts.route.preserve_host);
     let changed = exchange.target.host.as_deref().and_then(|host| HeaderValue::from_str(host).ok());
     let preserved = || preserve.then(|| exchange.request.headers.get(header::HOST).cloned()).flatten();
-    changed.or_else(preserved).unwrap_or_else(|| upstream.host_header.clone())
+    changed.or_else(preserved)
 }
 
 /// The attempts of one request.
 struct Attempts<'a> {
     client: &'a Rc<Client>,
-    exchange: &'a mut Exchange,
-    endpoint: &'a Endpoint,
+    places: Chooser<'a>,
     upstream: &'a Upstream,
-    route: Forwarded<'a>,
+    prefix: Option<&'a str>,
+    host: Option<HeaderValue>,
     failed: u32,
     /// The time, where it is known without a look at the clock.
     now: Option<Instant>,
 }
 
+/// The attempt that had an answer.
+struct Won {
+    head: ResponseHead,
+    connection: Box<Connection<RequestBody>>,
+    place: Place,
+}
+
+/// Why an attempt had none.
+enum Failure {
+    Broken(ExchangeError),
+    /// The upstream had its time.
+    Late,
+}
+
 impl Attempts<'_> {
-    async fn run(
-        &mut self,
-        mut body: RequestBody,
-    ) -> Result<(ResponseHead, Box<Connection<RequestBody>>), ProxyError> {
+    async fn run(&mut self, exchange: &mut Exchange, mut body: RequestBody) -> Result<Won, ProxyError> {
+        let mut place = self.places.next(exchange, self.host.as_ref()).await?;
         loop {
-            let pooled = self.client.worker.pool.take(self.endpoint);
+            let pooled = self.client.worker.pool.take(&place.endpoint);
             let is_pooled = pooled.is_some();
             let mut connection = match pooled {
                 Some(connection) => connection,
-                None => self.open().await?,
+                None => match self.open(exchange, &place).await? {
+                    Some(connection) => connection,
+                    None => {
+                        place = self.places.next(exchange, self.host.as_ref()).await?;
+                        continue;
+                    }
+                },
             };
             let now = self.now.take().filter(|_| is_pooled).unwrap_or_else(Instant::now);
-            self.note_try(connection.address(), now, None);
-            let spare = self.spare(&body, &connection);
-            self.begin(&mut connection, body);
-            match self.once(&mut connection, now).await? {
-                Ok(head) => return Ok((head, connection)),
-                Err(error) => body = self.again(error, &mut connection, spare)?,
+            if is_pooled {
+                self.note_try(exchange, place.address, now, Duration::ZERO);
+            }
+            let spare = self.spare(&body, exchange);
+            self.begin(exchange, &mut connection, body, &place);
+            let failure = match self.once(exchange, &mut connection, now).await {
+                Ok(head) => {
+                    answered(exchange, &place, head.status);
+                    return Ok(Won { head, connection, place });
+                }
+                Err(failure) => failure,
+            };
+            // Old connections may all be dead, and are few: that says nothing about the place.
+            let stale = connection.requests() > 1 && matches!(failure, Failure::Broken(_));
+            body = self.again(exchange, failure, (&mut connection, spare), &place)?;
+            if !stale {
+                place = self.places.next(exchange, self.host.as_ref()).await?;
             }
         }
     }
@@ -159,28 +172,45 @@ impl Attempts<'_> {
     /// The body for another attempt after one that failed, if there may be one.
     fn again(
         &mut self,
-        error: ExchangeError,
-        connection: &mut Connection<RequestBody>,
-        spare: Option<RequestBody>,
+        exchange: &mut Exchange,
+        failure: Failure,
+        (connection, spare): (&mut Connection<RequestBody>, Option<RequestBody>),
+        place: &Place,
     ) -> Result<RequestBody, ProxyError> {
-        self.note_failure("failed");
-        // Old connections may all be dead, and are few; an upstream that takes new ones and drops them
-        // at once could go on for ever.
-        if connection.requests() == 1 && self.failed > self.upstream.retries {
-            return Err(self.blamed(error));
+        let (outcome, error) = match failure {
+            // The request's own body broke off: the place has no part in it.
+            Failure::Broken(error @ ExchangeError::RequestBody(_)) => return Err(self.blamed(error)),
+            Failure::Broken(error) => (Outcome::TcpFailure, self.blamed(error)),
+            Failure::Late => (Outcome::Timeout, ProxyError::UpstreamTimeout),
+        };
+        let stale = connection.requests() > 1 && outcome == Outcome::TcpFailure;
+        if stale {
+            note_failure(exchange, outcome);
+        } else {
+            self.failed(exchange, place, outcome);
+            if self.failed > self.upstream.retries {
+                return Err(error);
+            }
         }
         let unsent = connection.take_unsent().map(RequestBody::anew);
         let unanswered = spare.filter(|_| !connection.has_answered());
-        unsent.or(unanswered).ok_or_else(|| self.blamed(error))
+        unsent.or(unanswered).ok_or(error)
     }
 
     /// The request as it leaves: Kong's path rules, header rules, and the edits of plugins.
-    fn begin(&self, connection: &mut Connection<RequestBody>, body: RequestBody) {
-        let exchange = &*self.exchange;
+    fn begin(
+        &self,
+        exchange: &Exchange,
+        connection: &mut Connection<RequestBody>,
+        body: RequestBody,
+        place: &Place,
+    ) {
         let method = method(exchange);
         let target = exchange.upstream_path.as_ref().map_or("/", PathAndQuery::as_str);
+        let host = self.host.as_ref().or(place.host_header()).unwrap_or(&self.upstream.host_header);
+        let route = Forwarded { host, prefix: self.prefix };
         let fields = |head: &mut HeadWriter<'_>| {
-            headers::to_upstream(exchange, &self.client.headers, &self.route, head);
+            headers::to_upstream(exchange, &self.client.headers, &route, head);
         };
         connection.begin(method, target, fields, body);
         if headers::upgrade(exchange).is_some() {
@@ -193,47 +223,43 @@ impl Attempts<'_> {
         upload_error(self.client).unwrap_or_else(|| ClientError::Response(error).into())
     }
 
-    /// A second body for a request that could be sent twice and may have to be, since its connection
-    /// is an old one.
-    fn spare(&self, body: &RequestBody, connection: &Connection<RequestBody>) -> Option<RequestBody> {
-        if connection.requests() == 0 || !is_idempotent(method(self.exchange)) {
-            return None;
-        }
-        body.again()
+    /// A second body for a request that could be sent twice. Another method than an idempotent one is not,
+    /// as nginx has it (`proxy_next_upstream` without `non_idempotent`).
+    fn spare(&self, body: &RequestBody, exchange: &Exchange) -> Option<RequestBody> {
+        if is_idempotent(method(exchange)) { body.again() } else { None }
     }
 
-    /// Opens a connection: each address in turn, as often as Kong's `retries` allow.
-    async fn open(&mut self) -> Result<Box<Connection<RequestBody>>, ProxyError> {
+    /// Opens a connection; `None` if that failed and another place may be tried.
+    async fn open(
+        &mut self,
+        exchange: &mut Exchange,
+        place: &Place,
+    ) -> Result<Option<Box<Connection<RequestBody>>>, ProxyError> {
         let pool = &self.client.worker.pool;
-        let addresses = pool.resolve(self.endpoint).await?;
-        let mut next = addresses.iter().cycle();
-        loop {
-            let Some(address) = next.next() else { return Err(ProxyError::UpstreamTimeout) };
-            let began = Instant::now();
-            match pool.open(self.endpoint, *address, self.upstream.connect_timeout).await {
-                Ok(connection) => return Ok(connection),
-                Err(error) => {
-                    self.note_try(*address, began, Some(began.elapsed()));
-                    self.note_failure("failed");
-                    self.may_go_on(error)?;
-                }
+        let began = Instant::now();
+        let opened = pool.open(&place.endpoint, place.address, self.upstream.connect_timeout).await;
+        self.note_try(exchange, place.address, began, began.elapsed());
+        match opened {
+            Ok(connection) => Ok(Some(connection)),
+            Err(error) => {
+                let late = matches!(error, ClientError::ConnectTimeout { .. });
+                let outcome = if late { Outcome::Timeout } else { Outcome::TcpFailure };
+                self.failed(exchange, place, outcome);
+                if self.failed > self.upstream.retries { Err(error.into()) } else { Ok(None) }
             }
         }
     }
 
-    fn may_go_on(&self, error: ClientError) -> Result<(), ProxyError> {
-        if self.failed > self.upstream.retries { Err(error.into()) } else { Ok(()) }
-    }
-
-    /// One attempt on one connection. The outer error is final: the upstream had its time.
+    /// One attempt on one connection.
     async fn once(
         &mut self,
+        exchange: &mut Exchange,
         connection: &mut Connection<RequestBody>,
         now: Instant,
-    ) -> Result<Result<ResponseHead, ExchangeError>, ProxyError> {
+    ) -> Result<ResponseHead, Failure> {
         let deadline = &self.client.deadline;
         deadline.arm(Wait::Upstream, self.upstream.read_timeout);
-        self.exchange.timing.upstream_sent = Some(now);
+        exchange.timing.upstream_sent = Some(now);
         let answer = poll_fn(|cx| match connection.poll_response(cx) {
             Poll::Ready(answer) => Poll::Ready(Some(answer)),
             Poll::Pending if deadline.upstream_is_late() => Poll::Ready(None),
@@ -241,28 +267,42 @@ impl Attempts<'_> {
         })
         .await;
         deadline.disarm();
-        let answer = answer.ok_or(ProxyError::UpstreamTimeout)?;
-        if answer.is_ok() {
-            self.exchange.timing.upstream_answered = Some(Instant::now());
-        }
-        Ok(answer)
+        let head = answer.ok_or(Failure::Late)?.map_err(Failure::Broken)?;
+        exchange.timing.upstream_answered = Some(Instant::now());
+        Ok(head)
     }
 
-    fn note_try(&mut self, address: SocketAddr, now: Instant, connect: Option<Duration>) {
+    fn note_try(&self, exchange: &mut Exchange, address: SocketAddr, now: Instant, connect: Duration) {
         let started_unix_ms = self.client.worker.unix_ms(now);
-        self.exchange.tries.push(Try {
-            address,
-            started_unix_ms,
-            connect: connect.unwrap_or_default(),
-            failure: None,
-        });
+        exchange.tries.push(Try { address, started_unix_ms, connect, failure: None, code: None });
     }
 
-    fn note_failure(&mut self, how: &'static str) {
+    /// An attempt failed, and that counts: against the request, and against the target.
+    fn failed(&mut self, exchange: &mut Exchange, place: &Place, outcome: Outcome) {
         self.failed += 1;
-        if let Some(last) = self.exchange.tries.last_mut() {
-            last.failure = Some(how);
+        note_failure(exchange, outcome);
+        if let Some(lease) = &place.lease {
+            lease.report(outcome);
         }
+    }
+}
+
+fn note_failure(exchange: &mut Exchange, outcome: Outcome) {
+    if let Some(last) = exchange.tries.last_mut() {
+        last.failure = Some("failed");
+        last.code = Some(if outcome == Outcome::Timeout { 504 } else { 502 });
+    }
+}
+
+/// Tells the target's balancer of an answer. To Kong a 504 is a timeout, whoever had it.
+fn answered(exchange: &Exchange, place: &Place, status: StatusCode) {
+    let Some(lease) = &place.lease else { return };
+    let is_late = status == StatusCode::GATEWAY_TIMEOUT;
+    lease.report(if is_late { Outcome::Timeout } else { Outcome::Status(status.as_u16()) });
+    let timing = &exchange.timing;
+    if let (Some(took), Some(now)) = (timing.upstream_latency(), timing.upstream_answered) {
+        let connect = exchange.tries.last().map_or(Duration::ZERO, |last| last.connect);
+        lease.took(took + connect, now);
     }
 }
 

@@ -2,6 +2,7 @@
 //! warm plugin instances. Workers share nothing but the published snapshot.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -17,6 +18,7 @@ use super::listener::{self, Socket};
 use crate::client::{Connect, Pool, PoolSettings};
 use crate::clock::Clock;
 use crate::config::ProxySettings;
+use crate::dns::{Name, Names};
 use crate::plugin_host::{Host, Instances};
 use crate::shutdown::Drain;
 use crate::snapshot::SnapshotHandle;
@@ -24,6 +26,9 @@ use crate::telemetry::{WorkerAccessLog, WorkerMetrics};
 
 /// How long log plugins may take to deliver what has queued up, when the process ends.
 const FLUSH: Duration = Duration::from_secs(5);
+
+/// Names that plugins brought along and a worker keeps. More of them begin anew.
+const MOST_NAMES: usize = 1_000;
 
 /// Pause between looks at idle upstream connections, in ticks: about a second.
 const SWEEP_TICKS: u32 = 20;
@@ -34,6 +39,8 @@ pub struct WorkerParts {
     pub snapshots: SnapshotHandle,
     /// Makes upstream connections.
     pub connect: Connect,
+    /// Looks up the names that plugins bring along.
+    pub names: Names,
     /// Runs plugins.
     pub host: Host,
     /// This worker's shard of the metrics.
@@ -54,6 +61,9 @@ pub struct WorkerParts {
 pub(super) struct Worker {
     pub(super) snapshots: SnapshotHandle,
     pub(super) pool: Pool<RequestBody>,
+    names: Names,
+    /// Names that plugins brought along.
+    known_names: RefCell<HashMap<Box<str>, Arc<Name>>>,
     pub(super) instances: Instances,
     host: Host,
     pub(super) metrics: WorkerMetrics,
@@ -99,6 +109,7 @@ impl Worker {
         let WorkerParts {
             snapshots,
             connect,
+            names,
             host,
             metrics,
             access_log,
@@ -117,6 +128,8 @@ impl Worker {
         Self {
             snapshots,
             pool: Pool::new(pool, connect),
+            names,
+            known_names: RefCell::default(),
             instances: Instances::new(&host),
             host,
             metrics,
@@ -148,6 +161,20 @@ impl Worker {
         self.open.set(self.open.get() + 1);
         self.metrics.connection_opened();
         Some(ConnectionPermit(Rc::clone(self)))
+    }
+
+    /// A name that a plugin sends a request to. Only its first request on this worker takes a lock.
+    pub(super) fn name(&self, host: &str) -> Arc<Name> {
+        let mut known = self.known_names.borrow_mut();
+        if let Some(name) = known.get(host) {
+            return Arc::clone(name);
+        }
+        if known.len() >= MOST_NAMES {
+            known.clear();
+        }
+        let name = self.names.name(host);
+        known.insert(host.into(), Arc::clone(&name));
+        name
     }
 
     /// Unix milliseconds at `now`, without asking the system.

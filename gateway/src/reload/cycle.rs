@@ -18,8 +18,9 @@ use super::trials::Trials;
 use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::plugin_host::{Host, Plugin, Trust};
-use crate::snapshot::{self, SnapshotHandle};
+use crate::snapshot::{self, SnapshotHandle, Surroundings};
 use crate::store::{Feed, LastGood, Revision, Store};
+use crate::upstreams::Upstreams;
 
 /// Changes that come within this time of each other are one reload.
 const DEBOUNCE: Duration = Duration::from_millis(10);
@@ -42,6 +43,8 @@ pub struct ReloadParts {
     pub bundled: Vec<Arc<Plugin>>,
     /// Where workers look.
     pub snapshots: SnapshotHandle,
+    /// Follows each configuration before it goes live.
+    pub upstreams: Upstreams,
     /// Where the last good configuration is kept.
     pub last_good: LastGood,
     /// Folder for copies of components.
@@ -61,6 +64,7 @@ pub struct Reload {
     trials: Trials,
     identity: Identity,
     snapshots: SnapshotHandle,
+    upstreams: Upstreams,
     last_good: LastGood,
     saver: Saver,
     reporter: Reporter,
@@ -89,6 +93,7 @@ impl Reload {
             host,
             bundled,
             snapshots,
+            upstreams,
             last_good,
             prefix,
             clock,
@@ -104,6 +109,7 @@ impl Reload {
             rows: Rows::new(store, identity.clone()),
             identity,
             snapshots,
+            upstreams,
             last_good,
             reporter,
             retired: Retired::default(),
@@ -243,10 +249,12 @@ impl Reload {
         let Prepared { assigned, faults, pending, again } =
             self.plugins.prepare(&configuration, patience).await;
         let previous = self.snapshots.load();
-        let building = (Arc::clone(&configuration), Arc::clone(&previous));
+        let building = (Arc::clone(&configuration), Arc::clone(&previous), self.upstreams.clone());
         let built = tokio::task::spawn_blocking(move || {
-            let (configuration, previous) = building;
-            let (snapshot, faults) = snapshot::build(revision, &configuration, &assigned, &previous);
+            let (configuration, previous, upstreams) = building;
+            let balancers = upstreams.follow(&configuration);
+            let around = Surroundings { balancers: &balancers, names: upstreams.names() };
+            let (snapshot, faults) = snapshot::build(revision, &configuration, &assigned, around, &previous);
             (Arc::new(snapshot), faults)
         });
         let Ok((snapshot, mut all)) = built.await else {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{Reload, ReloadParts, Report, Reports};
 use crate::clock::Clock;
+use crate::dns::Names;
 use crate::exchange::{ConsumerFacts, Exchange, Scheme};
 use crate::identity::Identity;
 use crate::model::{self, Record};
@@ -22,6 +23,7 @@ use crate::router::RouteInput;
 use crate::shared::SharedState;
 use crate::snapshot::SnapshotHandle;
 use crate::store::{LastGood, Store, StoreSettings};
+use crate::upstreams::Upstreams;
 
 struct Nobody;
 
@@ -67,6 +69,7 @@ fn node(store: &Store, prefix: &Path) -> Node {
         host: Host::start(HostSettings::new(prefix.into(), 1), deps).unwrap(),
         bundled: Vec::new(),
         snapshots: snapshots.clone(),
+        upstreams: Upstreams::new(Names::unknown(), None),
         last_good: LastGood::new(prefix),
         prefix: prefix.into(),
         clock: Clock::manual(5_000),

@@ -1,7 +1,7 @@
 //! From configuration to snapshot.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::configuration::{Configuration, Entity};
 use super::materials::MaterialsBuilder;
 use super::plan::Source;
 use super::scopes::{ChainKey, Scopes};
-use super::{Fault, RoutePlan, Snapshot, Upstream};
+use super::{Destination, Fault, RoutePlan, Snapshot, Surroundings, Upstream};
 use crate::client::{Endpoint, Speaks, TlsTo};
 use crate::exchange::RouteFacts;
 use crate::model::{Document, Protocol, Route, Service};
@@ -28,6 +28,7 @@ pub fn build(
     revision: i64,
     configuration: &Configuration,
     assigned: &AssignedPlugins,
+    surroundings: Surroundings<'_>,
     previous: &Snapshot,
 ) -> (Snapshot, Vec<Fault>) {
     let mut faults: Vec<Fault> = configuration.faults().collect();
@@ -35,6 +36,7 @@ pub fn build(
         scopes: Scopes::new(configuration, assigned),
         chains: HashMap::new(),
         upstreams: HashMap::new(),
+        surroundings,
         known: previous.routes.iter().map(|plan| (plan.facts.route.id, plan)).collect(),
         materials: MaterialsBuilder::new(configuration, &previous.materials),
         faults: Vec::new(),
@@ -46,13 +48,15 @@ pub fn build(
     let (router, router_faults) = router(&routes, previous);
     faults.extend(router_faults.iter().cloned());
     let materials = builder.materials.finish();
-    (Snapshot { revision, global, router, router_faults, routes, materials }, faults)
+    let balancers = Arc::clone(surroundings.balancers);
+    (Snapshot { revision, global, router, router_faults, routes, materials, balancers }, faults)
 }
 
 struct Builder<'c> {
     scopes: Scopes<'c>,
     chains: HashMap<ChainKey, Arc<Chain>>,
     upstreams: HashMap<Uuid, Option<Arc<Upstream>>>,
+    surroundings: Surroundings<'c>,
     known: HashMap<Uuid, &'c Arc<RoutePlan>>,
     materials: MaterialsBuilder<'c>,
     faults: Vec<Fault>,
@@ -74,7 +78,9 @@ impl Builder<'_> {
         let age = if known.is_some() { RouteAge::Live } else { RouteAge::New };
         let key = self.scopes.key(route.value.id, route.value.service, age);
         let chain = Arc::clone(self.chains.entry(key).or_insert_with(|| Arc::new(self.scopes.chain(key))));
-        let known = known.filter(|known| known.is_whole() && known.source.is(&source));
+        let balancers = self.surroundings.balancers;
+        let known =
+            known.filter(|known| known.is_whole() && known.source.is(&source) && known.leads_to(balancers));
         let facts = known.map_or_else(|| Arc::new(facts(&source)), |known| Arc::clone(&known.facts));
         let upstream = match known {
             Some(known) if !known.speaks_tls() => known.upstream.clone(),
@@ -89,7 +95,7 @@ impl Builder<'_> {
         if let Some(made) = self.upstreams.get(&service.value.id) {
             return made.clone();
         }
-        let made = upstream(&service.value, &mut self.materials).map(Arc::new);
+        let made = upstream(&service.value, self.surroundings, &mut self.materials).map(Arc::new);
         if let Err(why) = &made {
             let message = format!("its routes answer 503, since {why}");
             let id = service.value.id.to_string();
@@ -132,7 +138,11 @@ fn json(document: &Document) -> Box<str> {
     serde_json::to_string(document).unwrap_or_default().into()
 }
 
-fn upstream(service: &Service, materials: &mut MaterialsBuilder<'_>) -> Result<Upstream, String> {
+fn upstream(
+    service: &Service,
+    surroundings: Surroundings<'_>,
+    materials: &mut MaterialsBuilder<'_>,
+) -> Result<Upstream, String> {
     let unfit = || format!("{:?} cannot be sent to", service.host);
     let (tls, speaks, default_port) = match service.protocol {
         Protocol::Http => (false, Speaks::Http1, 80),
@@ -146,12 +156,22 @@ fn upstream(service: &Service, materials: &mut MaterialsBuilder<'_>) -> Result<U
         Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
         Ok(IpAddr::V4(_)) | Err(_) => host.to_string(),
     };
+    let destination = match (surroundings.balancers.get(&host), host.parse()) {
+        (Some(balancer), _) => Destination::Balanced(Arc::clone(balancer)),
+        (None, Ok(address)) => Destination::Address(SocketAddr::new(address, service.port)),
+        (None, Err(_)) => Destination::Name(surroundings.names.name(&host)),
+    };
+    let address = match destination {
+        Destination::Address(address) => Some(address),
+        Destination::Name(_) | Destination::Balanced(_) => None,
+    };
     let host_header = if service.port == default_port { shown } else { format!("{shown}:{}", service.port) };
     let host_header = HeaderValue::from_str(&host_header).ok().filter(|_| !host.is_empty());
     let profile = tls.then(|| materials.profile(service, None, speaks)).transpose()?;
     let tls = profile.map(|profile| TlsTo { name: Arc::clone(&host), profile });
     Ok(Upstream {
-        endpoint: Endpoint { host, port: service.port, tls, speaks },
+        endpoint: Endpoint { host, port: service.port, address, tls, speaks },
+        destination,
         connect_timeout: Duration::from_millis(service.connect_timeout.into()),
         write_timeout: Duration::from_millis(service.write_timeout.into()),
         read_timeout: Duration::from_millis(service.read_timeout.into()),

@@ -11,7 +11,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Fault;
-use crate::model::{CaCertificate, Certificate, CustomPlugin, Document, Plugin, Route, Service, id_of};
+use crate::model::{
+    CaCertificate, Certificate, CustomPlugin, Document, Plugin, Route, Service, Target, Upstream, id_of,
+};
 
 /// An entity and the document that it was read from.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,14 +37,24 @@ pub struct Configuration {
     pub custom_plugins: Entities<CustomPlugin>,
     pub certificates: Entities<Certificate>,
     pub ca_certificates: Entities<CaCertificate>,
+    pub upstreams: Entities<Upstream>,
+    pub targets: Entities<Target>,
     /// Rows that cannot be read, by kind and id.
     unreadable: BTreeMap<(String, String), String>,
 }
 
 impl Configuration {
     /// The kinds that it is made of.
-    pub const KINDS: [&'static str; 6] =
-        ["services", "routes", "plugins", "custom_plugins", "certificates", "ca_certificates"];
+    pub const KINDS: [&'static str; 8] = [
+        "services",
+        "routes",
+        "plugins",
+        "custom_plugins",
+        "certificates",
+        "ca_certificates",
+        "upstreams",
+        "targets",
+    ];
 
     /// Reads whole kinds; entities whose document is the same as in `previous` are taken from there.
     pub fn from_documents(documents: &BTreeMap<String, Vec<Document>>, previous: &Self) -> Self {
@@ -64,6 +76,8 @@ impl Configuration {
             "custom_plugins" => put(&mut self.custom_plugins, document, &previous.custom_plugins),
             "certificates" => put(&mut self.certificates, document, &previous.certificates),
             "ca_certificates" => put(&mut self.ca_certificates, document, &previous.ca_certificates),
+            "upstreams" => put(&mut self.upstreams, document, &previous.upstreams),
+            "targets" => put(&mut self.targets, document, &previous.targets),
             _ => Ok(()),
         };
         let id = document.get("id").and_then(Value::as_str).unwrap_or("?");
@@ -83,6 +97,8 @@ impl Configuration {
             "custom_plugins" => drop(self.custom_plugins.remove(&id)),
             "certificates" => drop(self.certificates.remove(&id)),
             "ca_certificates" => drop(self.ca_certificates.remove(&id)),
+            "upstreams" => drop(self.upstreams.remove(&id)),
+            "targets" => drop(self.targets.remove(&id)),
             _ => {}
         }
         self.unreadable.remove(&(kind.to_owned(), id.to_string()));
@@ -97,6 +113,8 @@ impl Configuration {
             ("custom_plugins".to_owned(), documents(&self.custom_plugins)),
             ("certificates".to_owned(), documents(&self.certificates)),
             ("ca_certificates".to_owned(), documents(&self.ca_certificates)),
+            ("upstreams".to_owned(), documents(&self.upstreams)),
+            ("targets".to_owned(), documents(&self.targets)),
         ])
     }
 

@@ -24,4 +24,4 @@ pub use build::build;
 pub use configuration::{Configuration, Entity};
 pub use fault::Fault;
 pub use handle::SnapshotHandle;
-pub use plan::{RoutePlan, Snapshot, Upstream};
+pub use plan::{Destination, RoutePlan, Snapshot, Surroundings, Upstream};

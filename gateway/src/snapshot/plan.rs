@@ -1,5 +1,6 @@
 //! The snapshot and the plan of one route.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,9 @@ use http::HeaderValue;
 
 use super::materials::Materials;
 use super::{Entity, Fault};
+use crate::balancer::{Balancer, Balancers};
 use crate::client::Endpoint;
+use crate::dns::{Name, Names};
 use crate::exchange::RouteFacts;
 use crate::model::{Route, Service};
 use crate::plugin_host::Chain;
@@ -25,6 +28,7 @@ pub struct Snapshot {
     pub(super) router_faults: Arc<[Fault]>,
     pub(super) routes: Vec<Arc<RoutePlan>>,
     pub(super) materials: Materials,
+    pub(super) balancers: Arc<Balancers>,
 }
 
 /// What happens to requests of one route.
@@ -46,11 +50,13 @@ pub(super) struct Source {
     pub(super) service: Option<Arc<Entity<Service>>>,
 }
 
-/// Where requests go. Balancing will give it more than one endpoint.
-#[derive(Debug, PartialEq, Eq)]
+/// Where requests go, and how long each step may take.
+#[derive(Debug)]
 pub struct Upstream {
-    /// Host, port and TLS.
+    /// Host, port and TLS as the service has them; complete if its host is an address.
     pub endpoint: Endpoint,
+    /// What its host stands for.
+    pub destination: Destination,
     /// For a new connection.
     pub connect_timeout: Duration,
     /// Between two writes.
@@ -63,7 +69,32 @@ pub struct Upstream {
     pub host_header: HeaderValue,
 }
 
+/// What the host of a service stands for.
+#[derive(Debug, Clone)]
+pub enum Destination {
+    /// An address: nothing is left to choose.
+    Address(SocketAddr),
+    /// A name: one of its addresses in turn.
+    Name(Arc<Name>),
+    /// An upstream entity: one of its targets.
+    Balanced(Arc<Balancer>),
+}
+
+/// What a snapshot leads to besides entities of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The balancers of upstream entities.
+    pub balancers: &'a Arc<Balancers>,
+    /// The names of hosts.
+    pub names: &'a Names,
+}
+
 impl Snapshot {
+    /// The balancer of the upstream entity with this name.
+    pub fn balancer(&self, name: &str) -> Option<&Arc<Balancer>> {
+        self.balancers.get(name)
+    }
+
     /// The route for a request.
     pub fn find<'p>(&self, input: &RouteInput<'p>) -> Option<(&Arc<RoutePlan>, RouteMatch<'p>)> {
         let found = self.router.find(input)?;
@@ -78,6 +109,17 @@ impl Snapshot {
 }
 
 impl RoutePlan {
+    /// Whether its destination is still what the host of its service stands for: an upstream entity of
+    /// that name may have come or gone.
+    pub(super) fn leads_to(&self, balancers: &Balancers) -> bool {
+        let Some(upstream) = &self.upstream else { return true };
+        match (&upstream.destination, balancers.get(&upstream.endpoint.host)) {
+            (Destination::Balanced(known), Some(now)) => Arc::ptr_eq(known, now),
+            (Destination::Address(_) | Destination::Name(_), now) => now.is_none(),
+            (Destination::Balanced(_), None) => false,
+        }
+    }
+
     /// Whether its requests can go where its service says. What cannot is reported by each build.
     pub(super) fn is_whole(&self) -> bool {
         self.upstream.is_some() || self.source.service.is_none()

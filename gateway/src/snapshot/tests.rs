@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::assigned::RouteAge;
 use super::scopes::Scopes;
-use super::{Assigned, AssignedPlugins, Configuration, Fault, RoutePlan, Snapshot, build};
+use super::{Assigned, AssignedPlugins, Configuration, Fault, RoutePlan, Snapshot, Surroundings, build};
+use crate::dns::Names;
 use crate::exchange::Scheme;
 use crate::model::Document;
 use crate::plugin_host::{Caller, OnFailure, Placement};
@@ -83,9 +84,19 @@ fn find<'s>(snapshot: &'s Snapshot, path: &str) -> Option<&'s Arc<RoutePlan>> {
     snapshot.find(&input).map(|(plan, _)| plan)
 }
 
+fn build_with(
+    revision: i64,
+    configuration: &Configuration,
+    assigned: &AssignedPlugins,
+    previous: &Snapshot,
+) -> (Snapshot, Vec<Fault>) {
+    let (balancers, names) = (Arc::default(), Names::unknown());
+    build(revision, configuration, assigned, Surroundings { balancers: &balancers, names: &names }, previous)
+}
+
 /// The built snapshot, without plugins.
 fn built(configuration: &Configuration, previous: &Snapshot) -> (Snapshot, Vec<Fault>) {
-    build(7, configuration, &AssignedPlugins::new(), previous)
+    build_with(7, configuration, &AssignedPlugins::new(), previous)
 }
 
 #[test]
@@ -143,7 +154,8 @@ fn routes_with_the_same_assignments_share_a_chain() {
     {
         let configuration =
             configuration(vec![service(SERVICE, json!({}))], routes.clone(), vec![plugin(100, scope)]);
-        let (snapshot, faults) = build(1, &configuration, &assigned(&configuration), &Snapshot::default());
+        let (snapshot, faults) =
+            build_with(1, &configuration, &assigned(&configuration), &Snapshot::default());
         assert_eq!(faults, []);
         let chains: Vec<_> = snapshot.routes().iter().map(|plan| &plan.chain).collect();
         assert_eq!(Arc::ptr_eq(chains[0], chains[1]), shared, "{case}");
@@ -163,7 +175,7 @@ fn a_plugin_still_being_compiled_guards_new_routes_and_leaves_old_ones_alone() {
     let routes = vec![route(ROUTE, json!({})), route(OTHER_ROUTE, json!({"paths": ["/new"]}))];
     let configuration = configuration(services(), routes, vec![plugin(100, "")]);
     let pending = AssignedPlugins::from([(Uuid::from_u128(100), Assigned::pending(1, OnFailure::Closed))]);
-    let (snapshot, _) = build(2, &configuration, &pending, &before);
+    let (snapshot, _) = build_with(2, &configuration, &pending, &before);
     assert!(find(&snapshot, "/").unwrap().chain.is_empty(), "a route that was live goes on as before");
     assert!(!find(&snapshot, "/new").unwrap().chain.is_empty(), "a new route does not run without it");
 }

@@ -17,11 +17,19 @@ pub(in crate::admin) async fn show_entity(
     text: &str,
     below: Option<Forced>,
 ) -> Result<Answer, ApiError> {
-    let found = find_entity(state, kind, text, below).await?.ok_or(ApiError::NotFound)?.document;
-    if !belongs(&found, below) {
-        return Err(ApiError::NotFound);
-    }
+    let found = find_below(state, kind, text, below).await?;
     Ok(Answer::ok(state.shown(kind, found).await?))
+}
+
+/// The same, as the store has it.
+pub(in crate::admin) async fn find_below(
+    state: &AdminState,
+    kind: &'static Kind,
+    text: &str,
+    below: Option<Forced>,
+) -> Result<Document, ApiError> {
+    let found = find_entity(state, kind, text, below).await?.ok_or(ApiError::NotFound)?.document;
+    if belongs(&found, below) { Ok(found) } else { Err(ApiError::NotFound) }
 }
 
 /// The entity that a child refers to.

@@ -174,6 +174,7 @@ impl Admin {
             report: Arc::new(|| NodeReport { live_revision: Some(7), ..NodeReport::default() }),
             metrics: Arc::new(|| "# a metric\n".to_owned()),
             forget: Arc::new(move || _ = counter.fetch_add(1, Ordering::Relaxed)),
+            balancer: Arc::new(|_| None),
         };
         let clock = Clock::manual(NOW * 1000);
         let state = AdminState::new(store, Arc::new(FakeComponents), node, settings, clock).unwrap();

@@ -14,6 +14,7 @@ use super::settings::{Confine, ConfinementSettings, LogFormat, LogLevel, PluginS
 use super::{Setting, SettingError, SettingsError, file, listen, units};
 
 mod database;
+mod dns;
 mod proxy;
 mod sharing;
 mod sources;
@@ -156,6 +157,7 @@ fn settings(reader: &mut Reader) -> Settings {
         redis: sharing::read(reader),
         proxy: proxy::read(reader, &prefix),
         upstream_tls: upstream_tls::read(reader),
+        dns: dns::read(reader),
         plugins: plugins(reader),
         confinement: confinement(reader, &prefix),
         origins: reader.origins(),

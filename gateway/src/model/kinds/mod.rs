@@ -1,6 +1,7 @@
 //! The kinds of entity, one file each.
 
 mod acl;
+mod balancing;
 mod basicauth_credential;
 mod ca_certificate;
 mod certificate;
@@ -22,6 +23,10 @@ mod upstream;
 mod vault;
 mod workspace;
 
+pub use balancing::{
+    ActiveChecks, Algorithm, HashOn, HealthChecks, HealthyRule, PassiveChecks, ProbeKind, Target,
+    UnhealthyRule, Upstream,
+};
 pub use ca_certificate::CaCertificate;
 pub use certificate::Certificate;
 pub use consumer::Consumer;

@@ -8,6 +8,7 @@ use crate::model::field::{
 };
 use crate::model::formats;
 use crate::model::kind::Kind;
+use crate::model::kinds::balancing::SLOTS;
 use crate::model::kinds::{created_at, id, updated_at};
 use crate::model::record::Document;
 use crate::model::rule::{Pattern, Rule};
@@ -38,7 +39,7 @@ pub(super) fn kind() -> Kind {
         .field("hash_fallback_query_arg", named())
         .field("hash_on_uri_capture", named())
         .field("hash_fallback_uri_capture", named())
-        .field("slots", integer().default(10_000).between(10, 65_536))
+        .field("slots", integer().default(SLOTS).between(10, 65_536))
         .field("healthchecks", healthchecks())
         .field("tags", formats::tags())
         .field("host_header", string().text(formats::host_and_port))

@@ -209,6 +209,9 @@ fn tries(tries: &[Try], out: &mut String) {
         if attempt.failure.is_some() {
             text_field("state", "failed", out);
         }
+        if let Some(code) = attempt.code {
+            number_field("code", code, out);
+        }
         out.push('}');
     }
     out.push(']');

@@ -64,6 +64,7 @@ fn a_whole_exchange_has_kongs_fields() {
         started_unix_ms: 1_700_000_000_125,
         connect: Duration::from_micros(1_500),
         failure: Some("refused"),
+        code: Some(502),
     }];
     let record = record(&exchange);
     for (pointer, want) in [
