@@ -287,7 +287,7 @@ fn configuration(settings: &Settings) -> Value {
     };
     let mut all = Map::new();
     all.insert("database".into(), database.into());
-    all.insert("router_flavor".into(), "traditional_compatible".into());
+    all.insert("router_flavor".into(), settings.proxy.router_flavor.as_str().into());
     all.insert("role".into(), "traditional".into());
     all.insert("wasm".into(), false.into());
     all.insert("prefix".into(), settings.prefix.display().to_string().into());

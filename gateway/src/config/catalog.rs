@@ -166,6 +166,12 @@ pub static SETTINGS: &[Setting] = &[
     ),
     kongs("trusted_ips", "", "list", "Addresses and ranges whose forwarding headers are believed"),
     kongs(
+        "router_flavor",
+        "traditional_compatible",
+        "word",
+        "How routes are written: `traditional_compatible`; `traditional`, which differs in `path_handling` only; `expressions`, which adds `expression` and `priority`",
+    ),
+    kongs(
         "real_ip_header",
         "X-Real-IP",
         "header",

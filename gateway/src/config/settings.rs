@@ -183,6 +183,32 @@ pub enum Caller {
     Consumer(String),
 }
 
+/// How routes are written. Kong's words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RouterFlavor {
+    /// By attributes.
+    #[default]
+    TraditionalCompatible,
+    /// The same, and `path_handling` has an effect.
+    Traditional,
+    /// By attributes or by expressions.
+    Expressions,
+}
+
+impl RouterFlavor {
+    /// All of them with their names.
+    pub const ALL: [(&str, Self); 3] = [
+        ("traditional_compatible", Self::TraditionalCompatible),
+        ("traditional", Self::Traditional),
+        ("expressions", Self::Expressions),
+    ];
+
+    /// Kong's word.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, flavor)| *flavor == self).map_or("traditional_compatible", |(name, _)| name)
+    }
+}
+
 /// Timeouts and limits of the data plane.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "docs/configuration.md describes them under the same names")]
@@ -194,6 +220,7 @@ pub struct ProxySettings {
     pub request_id_upstream: bool,
     pub server_timing: Vec<Caller>,
     pub trusted_ips: Vec<AddressRange>,
+    pub router_flavor: RouterFlavor,
     pub real_ip_header: HeaderName,
     pub real_ip_recursive: bool,
     pub max_connections: usize,

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -21,6 +21,7 @@ use super::headers::ConnectionHeaders;
 use super::strict::{HeadLimits, Malformed, Strict};
 use super::tunnel::Tunnel;
 use super::worker::Worker;
+use crate::config::RouterFlavor;
 use crate::plugin_host::CallFailure;
 
 /// Header fields that hyper takes by default, without allocating.
@@ -30,6 +31,8 @@ const HYPER_MAX_HEADERS: usize = 100;
 pub(super) struct Client {
     pub(super) peer: SocketAddr,
     pub(super) listener_port: u16,
+    /// Where the client connected to. The address is looked up where routes can ask for it only.
+    pub(super) destination: SocketAddr,
     pub(super) headers: ConnectionHeaders,
     pub(super) deadline: Rc<Deadline>,
     pub(super) worker: Rc<Worker>,
@@ -56,6 +59,7 @@ impl Client {
         Self {
             peer: SocketAddr::new(ip, peer.port()),
             listener_port,
+            destination: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), listener_port),
             headers,
             deadline,
             worker,
@@ -128,7 +132,11 @@ impl Client {
 /// Serves one connection to its end.
 pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr, listener_port: u16) {
     _ = stream.set_nodelay(true);
-    let client = Rc::new(Client::new(Rc::clone(&worker), peer, listener_port));
+    let mut client = Client::new(Rc::clone(&worker), peer, listener_port);
+    if worker.settings.router_flavor == RouterFlavor::Expressions {
+        client.destination = stream.local_addr().unwrap_or(client.destination);
+    }
+    let client = Rc::new(client);
     let io = ClientIo { stream, client: Rc::clone(&client) };
     let handler = Rc::clone(&client);
     let service = service_fn(move |request| handle::handle(Rc::clone(&handler), request));

@@ -18,6 +18,7 @@ mod headers;
 mod hold;
 mod ids;
 mod listener;
+mod protocols;
 mod real_ip;
 mod respond;
 mod response_phase;

@@ -1,12 +1,14 @@
 //! Kong's matching rules as tables.
 
+use std::net::SocketAddr;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{RouteIndex, RouteInput, Router};
 use crate::exchange::{Capture, Scheme};
-use crate::model::Route;
+use crate::model::{PathHandling, Route};
 
 /// A route with these fields over Kong's defaults.
 pub(super) fn route(id: u128, fields: &Value) -> Route {
@@ -32,6 +34,9 @@ pub(super) struct Request {
     pub(super) scheme: Scheme,
     pub(super) headers: HeaderMap,
     pub(super) sni: Option<String>,
+    pub(super) query: Option<String>,
+    pub(super) source: SocketAddr,
+    pub(super) destination: SocketAddr,
 }
 
 impl Request {
@@ -44,10 +49,13 @@ impl Request {
             scheme: Scheme::Http,
             headers: HeaderMap::new(),
             sni: None,
+            query: None,
+            source: "10.1.2.3:4000".parse().unwrap(),
+            destination: "192.0.2.1:8000".parse().unwrap(),
         }
     }
 
-    fn with(mut self, name: &'static str, value: &'static str) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         self
     }
@@ -61,6 +69,9 @@ impl Request {
             scheme: self.scheme,
             headers: &self.headers,
             sni: self.sni.as_deref(),
+            query: self.query.as_deref(),
+            source: self.source,
+            destination: self.destination,
         }
     }
 }
@@ -203,7 +214,7 @@ fn a_route_without_paths_is_joined_whole() {
     for (path, want) in [("/", "/api"), ("/a", "/api/a")] {
         let request = Request::get("a", path);
         let found = router.find(&request.input()).expect(path);
-        assert_eq!(found.upstream_path(Some("/api"), true), want, "{path}");
+        assert_eq!(found.upstream_path(Some("/api"), true, PathHandling::V0), want, "{path}");
     }
 }
 

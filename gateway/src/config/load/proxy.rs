@@ -4,10 +4,10 @@ use std::path::Path;
 
 use http::HeaderName;
 
-use super::{seconds, size, some_seconds};
+use super::{seconds, size, some_seconds, word};
 use crate::config::reader::Reader;
 use crate::config::settings::{
-    AccessLogTarget, Caller, HeaderToken, HeldBodies, ProxySettings, UpstreamKeepalive,
+    AccessLogTarget, Caller, HeaderToken, HeldBodies, ProxySettings, RouterFlavor, UpstreamKeepalive,
 };
 use crate::config::{AddressRange, units};
 
@@ -18,6 +18,7 @@ pub(super) fn read(reader: &mut Reader, prefix: &Path) -> ProxySettings {
         request_id_upstream: reader.read("headers_upstream", headers_upstream),
         server_timing: reader.read("server_timing", |text| Ok(callers(text))),
         trusted_ips: reader.read("trusted_ips", trusted_ips),
+        router_flavor: reader.read("router_flavor", |text| word(text, &RouterFlavor::ALL)),
         real_ip_header: reader
             .read("real_ip_header", |text| {
                 HeaderName::try_from(text).map(Some).map_err(|_| "allowed: the name of a header".to_owned())
