@@ -10,7 +10,7 @@ use super::consumer_groups::{self, OF_CONSUMER, OF_GROUP};
 use super::entities::{self, Forced};
 use super::error::ApiError;
 use super::paths::Endpoint;
-use super::{custom_plugins, declarative, information, schemas, tags, targets, unavailable};
+use super::{custom_plugins, declarative, information, route_test, schemas, tags, targets, unavailable};
 use crate::model::{Foreign, Kind};
 
 #[expect(clippy::too_many_lines, reason = "a list of endpoints")]
@@ -23,6 +23,7 @@ pub(super) async fn dispatch(
         Endpoint::Information => information::show_information(call.state).await,
         Endpoint::Status => information::show_status(call.state).await,
         Endpoint::Robots => Ok(robots()),
+        Endpoint::RouteTest => route_test::test_route(call).await,
         Endpoint::Metrics => information::show_metrics(call.state).await,
         Endpoint::Endpoints => Ok(schemas::list_endpoints()),
         Endpoint::EnabledPlugins => schemas::list_enabled_plugins(call.state).await,

@@ -18,6 +18,7 @@ mod information;
 mod paths;
 mod plugins;
 mod protocols;
+mod route_test;
 mod schemas;
 mod serve;
 mod state;
@@ -31,6 +32,7 @@ mod unread;
 mod tests;
 
 use error::ApiError;
+pub use route_test::RouteQuestion;
 pub use serve::{router, serve};
 pub use state::{
     AdminSettings, AdminState, Components, Draft, Later, LocalView, NodeLinks, NodeReport, Unfit,

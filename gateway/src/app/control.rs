@@ -9,12 +9,12 @@ use uuid::Uuid;
 use super::AppError;
 use super::components::HostComponents;
 use super::plugin_metrics::PluginMetrics;
-use super::plugin_sources;
+use super::{plugin_sources, route_test};
 use crate::admin::status_listener::{self, StatusSources};
 use crate::admin::{self, AdminSettings, AdminState, NodeLinks, NodeReport};
 use crate::client::{Connect, Fetcher, Tls};
 use crate::clock::Clock;
-use crate::config::{Database, Listener, Migrate, Settings};
+use crate::config::{Database, Listener, Migrate, RouterFlavor, Settings};
 use crate::identity::Identity;
 use crate::plugin_host::{Conducted, Host, HostDeps, HostSettings};
 use crate::reload::{Reload, ReloadParts, Report, Reports};
@@ -85,7 +85,8 @@ pub(super) async fn start(
     task::spawn("expiry", sweep_expired(store.clone(), drain.clone()));
     let puller = plugin_sources::puller(&settings.plugins, fetcher);
     let components = HostComponents { host: host.clone(), store: store.clone(), bundled, trust, puller };
-    let node = node_links(Arc::clone(metrics), sources, reports.clone(), identity);
+    let routes = (snapshots.clone(), settings.proxy.router_flavor);
+    let node = node_links(Arc::clone(metrics), sources, reports.clone(), (identity, routes));
     serve_admin(admin, (settings, node_id), (&store, components), node, drain)?;
     // An error is a first answer too: an empty gateway answers 404 and says why in /status.
     reports.wait_for(|report| report.live_revision.is_some() || report.error.is_some()).await;
@@ -215,7 +216,7 @@ fn node_links(
     metrics: Arc<Metrics>,
     sources: StatusSources,
     reports: Reports,
-    identity: Identity,
+    (identity, (snapshots, flavor)): (Identity, (SnapshotHandle, RouterFlavor)),
 ) -> NodeLinks {
     let report = move || {
         let (latest, totals) = (reports.latest(), metrics.totals());
@@ -232,6 +233,7 @@ fn node_links(
     NodeLinks {
         report: Arc::new(report),
         metrics: Arc::new(move || sources.exposition()),
+        route: Arc::new(move |question| route_test::answer(&snapshots.load(), flavor, question)),
         forget: Arc::new(move || identity.invalidate_all()),
     }
 }

@@ -10,6 +10,7 @@ mod error;
 mod node_id;
 mod plugin_metrics;
 mod plugin_sources;
+mod route_test;
 mod workers;
 
 use std::sync::Arc;

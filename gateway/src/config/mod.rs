@@ -25,6 +25,6 @@ pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
 pub use settings::{
     AccessLogTarget, Caller, Confine, ConfinementSettings, Database, HeaderToken, HeldBodies, LogFormat,
-    LogLevel, Migrate, PluginSettings, PluginSignatures, PluginSources, PostgresSettings, ProxySettings, RouterFlavor,
-    RedisSettings, Settings, UpstreamKeepalive,
+    LogLevel, Migrate, PluginSettings, PluginSignatures, PluginSources, PostgresSettings, ProxySettings,
+    RedisSettings, RouterFlavor, Settings, UpstreamKeepalive,
 };

@@ -205,7 +205,10 @@ impl RouterFlavor {
 
     /// Kong's word.
     pub fn as_str(self) -> &'static str {
-        Self::ALL.iter().find(|(_, flavor)| *flavor == self).map_or("traditional_compatible", |(name, _)| name)
+        Self::ALL
+            .iter()
+            .find(|(_, flavor)| *flavor == self)
+            .map_or("traditional_compatible", |(name, _)| name)
     }
 }
 

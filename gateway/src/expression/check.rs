@@ -9,14 +9,14 @@ const MISMATCH: &str = "Type mismatch between the LHS and RHS values of predicat
 const LOWER: &str = "lower-case transformation function only supported with String type fields";
 const REGEX: &str = "Regex operators only supports string operands";
 const ENDS: &str = "Regex/Prefix/Postfix operators only supports string operands";
-const ORDER: &str =
-    "Greater/GreaterOrEqual/Lesser/LesserOrEqual operators only supports integer operands";
+const ORDER: &str = "Greater/GreaterOrEqual/Lesser/LesserOrEqual operators only supports integer operands";
 const IN: &str = "In/NotIn operators only supports IP in CIDR";
 const CONTAINS: &str = "Contains operator only supports string operands";
 
 /// Looks names up and checks types.
 pub(super) fn check(syntax: Syntax, fields: Fields) -> Result<Node, ExpressionError> {
-    let list = |parts: Vec<Syntax>| parts.into_iter().map(|part| check(part, fields)).collect::<Result<Vec<_>, _>>();
+    let list =
+        |parts: Vec<Syntax>| parts.into_iter().map(|part| check(part, fields)).collect::<Result<Vec<_>, _>>();
     match syntax {
         Syntax::All(parts) => list(parts).map(Node::All),
         Syntax::Any(parts) => list(parts).map(Node::Any),

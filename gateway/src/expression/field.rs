@@ -82,7 +82,8 @@ impl Field {
 /// `3`, or `1_3` for three of them.
 fn segments(member: &str) -> Option<Field> {
     let number = |text: &str| {
-        let is_plain = text.bytes().all(|digit| digit.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+        let is_plain =
+            text.bytes().all(|digit| digit.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         if is_plain { text.parse::<usize>().ok() } else { None }
     };
     let Some((first, last)) = member.split_once('_') else {

@@ -85,8 +85,7 @@ fn number(cursor: &mut Cursor<'_>) -> Result<Value, ExpressionError> {
         (16, cursor.take_while(|letter| letter.is_ascii_hexdigit()))
     } else {
         let digits = cursor.take_while(|letter| letter.is_ascii_digit());
-        let octal =
-            digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|digit| digit < b'8');
+        let octal = digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|digit| digit < b'8');
         (if octal { 8 } else { 10 }, digits)
     };
     if digits.is_empty() {

@@ -132,9 +132,10 @@ fn left(cursor: &mut Cursor<'_>, depth: usize) -> Result<Left, ExpressionError> 
 }
 
 fn name<'t>(cursor: &mut Cursor<'t>) -> Option<&'t str> {
-    cursor.rest().starts_with(|first: char| first.is_ascii_alphabetic()).then(|| {
-        cursor.take_while(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.'))
-    })
+    cursor
+        .rest()
+        .starts_with(|first: char| first.is_ascii_alphabetic())
+        .then(|| cursor.take_while(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.')))
 }
 
 fn operator(cursor: &mut Cursor<'_>) -> Result<Operator, ExpressionError> {

@@ -12,7 +12,9 @@ const DESTINATION: &str = "10.0.0.1:8443";
 
 fn headers() -> HeaderMap {
     let list = [("x-one", "A"), ("x-many", "a1"), ("x-many", "b2"), ("x_under", "u")];
-    list.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    list.iter()
+        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+        .collect()
 }
 
 /// A request `GET /a/b%20c/D?q=1&q=2&e&p=x+y%21` on TLS.
@@ -144,7 +146,10 @@ fn what_cannot_be_read_is_pointed_at() {
             r#"http.path == "a" x"#,
             " --> 1:18\n  |\n1 | http.path == \"a\" x\n  |                  ^---\n  |\n  = expected EOI, and_op, or or_op",
         ),
-        ("http.path = 1", " --> 1:11\n  |\n1 | http.path = 1\n  |           ^---\n  |\n  = expected binary_operator"),
+        (
+            "http.path = 1",
+            " --> 1:11\n  |\n1 | http.path = 1\n  |           ^---\n  |\n  = expected binary_operator",
+        ),
         ("http.path ==\n x", " --> 2:2\n  |\n2 |  x\n  |  ^---\n  |\n  = expected rhs"),
         (
             r#"upper(http.path) == "a""#,
@@ -174,13 +179,19 @@ fn what_makes_no_sense_is_said_in_kongs_words() {
         ("http.path == 1", MISMATCH),
         (r#"net.src.port == "1""#, MISMATCH),
         ("net.src.ip == 10.0.0.0/8", MISMATCH),
-        (r#"http.path > "a""#, "Greater/GreaterOrEqual/Lesser/LesserOrEqual operators only supports integer operands"),
+        (
+            r#"http.path > "a""#,
+            "Greater/GreaterOrEqual/Lesser/LesserOrEqual operators only supports integer operands",
+        ),
         ("net.src.port ^= 1", "Regex/Prefix/Postfix operators only supports string operands"),
         ("net.src.port contains 1", "Contains operator only supports string operands"),
         (r#"net.src.port ~ "1""#, "Regex operators only supports string operands"),
         ("net.src.ip in 10.0.0.1", "In/NotIn operators only supports IP in CIDR"),
         (r#"http.path in "a""#, "In/NotIn operators only supports IP in CIDR"),
-        ("lower(net.src.port) == 1", "lower-case transformation function only supported with String type fields"),
+        (
+            "lower(net.src.port) == 1",
+            "lower-case transformation function only supported with String type fields",
+        ),
         (r#"http.path.segments.01 == "a""#, "illformed http.path.segments.* field"),
         (r#"http.path.segments.2_1 == "a""#, "illformed http.path.segments.* field"),
         (r#"http.path.segments.x == "a""#, "illformed http.path.segments.* field"),
@@ -216,10 +227,13 @@ fn a_match_leaves_its_length_and_its_groups() {
     assert_eq!(found(r#"http.method == "GET""#), Some(Found::default()));
     let both = found(r#"http.path ~ "^/(?<one>[a-z])/(b)" && any(http.headers.x_many) ~ "(\\d)""#).unwrap();
     assert_eq!(both.path, Some(4));
-    assert_eq!(both.captures, [capture("one", "a"), capture("1", "2"), capture("2", "b")].map(|(name, value)| {
-        // `any` stops at the first value that fits.
-        if name == "1" { (name, "1".to_owned()) } else { (name, value) }
-    }));
+    assert_eq!(
+        both.captures,
+        [capture("one", "a"), capture("1", "2"), capture("2", "b")].map(|(name, value)| {
+            // `any` stops at the first value that fits.
+            if name == "1" { (name, "1".to_owned()) } else { (name, value) }
+        })
+    );
 }
 
 #[test]
@@ -249,7 +263,7 @@ proptest! {
 
     /// Whatever is written, reading it ends without a panic, and what is read can be asked.
     #[test]
-    fn any_text_is_read_or_refused(text in r#"([(!]{0,2}(any\(|lower\()?(http\.(path|host|headers\.x_one|queries\.q)|net\.src\.(ip|port))\)?\)? ?(==|!=|~|\^=|=\^|>|in|not in|contains) ?("[a-z\\.*(+]{0,4}"|[0-9:./]{1,9}|r#"[a-z]"#)[)]{0,2} ?(&&|\|\||)? ?){0,3}"#) {
+    fn any_text_is_read_or_refused(text in r##"([(!]{0,2}(any\(|lower\()?(http\.(path|host|headers\.x_one|queries\.q)|net\.src\.(ip|port))\)?\)? ?(==|!=|~|\^=|=\^|>|in|not in|contains) ?("[a-z\\.*(+]{0,4}"|[0-9:./]{1,9}|r#"[a-z]"#)[)]{0,2} ?(&&|\|\||)? ?){0,3}"##) {
         if let Ok(expression) = Expression::parse(&text, Fields::Http) {
             let headers = headers();
             let facts = facts(&headers);

@@ -141,13 +141,12 @@ fn find(client: &Client, snapshot: &Snapshot, exchange: &Exchange) -> Result<Mat
     };
     let (plan, found) = snapshot.find(&input).ok_or(ProxyError::NoRoute)?;
     let strip = plan.facts.route.strip_path;
-    let service_path = plan.facts.service.as_ref().and_then(|service| service.path.as_deref());
-    let handling = match client.worker.settings.router_flavor {
-        RouterFlavor::Traditional => plan.facts.route.path_handling,
+    let latest = match client.worker.settings.router_flavor {
+        RouterFlavor::Traditional => PathHandling::V1,
         // Kong has no other there.
         RouterFlavor::TraditionalCompatible | RouterFlavor::Expressions => PathHandling::V0,
     };
-    let upstream_path = found.upstream_path(service_path, strip, handling);
+    let upstream_path = plan.upstream_path(&found, latest);
     if exchange::hides_dots(&upstream_path) {
         return Err(ProxyError::BadRequest("a dot segment in disguise"));
     }

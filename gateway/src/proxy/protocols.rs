@@ -11,14 +11,14 @@ use crate::model::{Protocol, Route};
 ///
 /// `trusted` tells whether the peer may speak for others: what it says of scheme and host counts then.
 pub(super) fn refuse(exchange: &Exchange, route: &Route, trusted: bool) -> Option<LocalAnswer> {
-    if let [Protocol::Http, Protocol::Https] | [Protocol::Https, Protocol::Http] = route.protocols.as_slice() {
+    if let [Protocol::Http, Protocol::Https] | [Protocol::Https, Protocol::Http] = route.protocols.as_slice()
+    {
         return None;
     }
     let has = |protocol: Protocol| route.protocols.contains(&protocol);
-    let scheme = forwarded(exchange, "x-forwarded-proto", trusted)
-        .unwrap_or(exchange.peer.scheme.as_str());
+    let scheme = forwarded(exchange, "x-forwarded-proto", trusted).unwrap_or(exchange.peer.scheme.as_str());
     let is_https = scheme.eq_ignore_ascii_case(Scheme::Https.as_str());
-    if has(Protocol::Https) && !has(Protocol::Http) && !is_https {
+    if route.is_for_tls_only() && !is_https {
         return Some(https_only(exchange, route, trusted));
     }
     if has(Protocol::Grpc) || has(Protocol::Grpcs) {
@@ -33,7 +33,8 @@ fn forwarded<'a>(exchange: &'a Exchange, name: &str, trusted: bool) -> Option<&'
 }
 
 fn https_only(exchange: &Exchange, route: &Route, trusted: bool) -> LocalAnswer {
-    let status = StatusCode::from_u16(route.https_redirect_status_code).unwrap_or(StatusCode::UPGRADE_REQUIRED);
+    let status =
+        StatusCode::from_u16(route.https_redirect_status_code).unwrap_or(StatusCode::UPGRADE_REQUIRED);
     let target = exchange.request.uri.path_and_query().map_or("/", PathAndQuery::as_str);
     let host = forwarded(exchange, "x-forwarded-host", trusted).unwrap_or(exchange.host());
     let location = HeaderValue::from_str(&format!("https://{}{target}", host.to_ascii_lowercase()));

@@ -80,6 +80,20 @@ impl Conditions {
             && self.expression.as_ref().is_none_or(|asked| asked.fits(input, path))
     }
 
+    /// The fields that the request does not fulfil.
+    pub(super) fn misses(&self, input: &RouteInput<'_>, path: &[u8]) -> Vec<&'static str> {
+        let expression = self.expression.as_ref().is_none_or(|asked| asked.fits(input, path));
+        let fields = [
+            ("methods", self.methods.is_empty() || self.methods.contains(input.method)),
+            ("headers", self.headers.iter().all(|header| header.fits(input.headers))),
+            ("snis", self.sni_fits(input)),
+            ("sources", self.sources.fit(input.source)),
+            ("destinations", self.destinations.fit(input.destination)),
+            ("expression", expression),
+        ];
+        fields.into_iter().filter(|(_, fits)| !fits).map(|(name, _)| name).collect()
+    }
+
     fn sni_fits(&self, input: &RouteInput<'_>) -> bool {
         if self.snis.is_empty() || input.scheme == Scheme::Http {
             return true;

@@ -10,6 +10,7 @@
 //! proxy answers), services, plugins, and anything that reads or writes.
 
 mod conditions;
+mod explain;
 mod host;
 mod host_table;
 mod input;
@@ -27,6 +28,7 @@ mod agreement_tests;
 #[cfg(test)]
 mod tests;
 
+pub use explain::{Verdict, explain};
 pub use input::{RouteIndex, RouteInput, RouteMatch};
 pub use normalize::normalize_path;
 pub use search::{RouteProblem, Router};

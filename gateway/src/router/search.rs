@@ -123,7 +123,9 @@ impl Router {
             None => host_patterns(variant.route)?,
         };
         let (paths, items) = match &expression {
-            Some(expression) => (EntryPaths::Expression(Arc::clone(expression)), bounding_items(expression, rank)),
+            Some(expression) => {
+                (EntryPaths::Expression(Arc::clone(expression)), bounding_items(expression, rank))
+            }
             None => self.items(variant, rank, previous)?,
         };
         let conditions = Conditions::of(variant.route, expression)?;
@@ -163,7 +165,9 @@ impl Router {
     ) -> Result<(EntryPaths, Vec<Item<'r>>), FieldProblem> {
         let plain = Candidate { rank, pattern: None };
         match variant.weight {
-            PathWeight::NoPath | PathWeight::Expression => Ok((EntryPaths::None, vec![(Cow::Borrowed(b"".as_slice()), plain)])),
+            PathWeight::NoPath | PathWeight::Expression => {
+                Ok((EntryPaths::None, vec![(Cow::Borrowed(b"".as_slice()), plain)]))
+            }
             PathWeight::Plain(_) => {
                 let items = variant.paths.iter().map(|path| (Cow::Borrowed(path.as_bytes()), plain));
                 Ok((EntryPaths::Plain, items.collect()))

@@ -180,7 +180,13 @@ mod tests {
             ("another address", json!({"sources": [{"ip": "10.1.2.4"}]}), Tcp, None, false),
             ("source range", json!({"sources": [{"ip": "10.0.0.0/8"}]}), Tcp, None, true),
             ("source port", json!({"sources": [{"port": 4000}]}), Tcp, None, true),
-            ("address and another port", json!({"sources": [{"ip": "10.1.2.3", "port": 1}]}), Tcp, None, false),
+            (
+                "address and another port",
+                json!({"sources": [{"ip": "10.1.2.3", "port": 1}]}),
+                Tcp,
+                None,
+                false,
+            ),
             ("one of two", json!({"sources": [{"port": 1}, {"ip": "10.0.0.0/8"}]}), Tcp, None, true),
             ("destination port", json!({"destinations": [{"port": 9000}]}), Tcp, None, true),
             ("another destination", json!({"destinations": [{"port": 9001}]}), Tcp, None, false),
@@ -191,8 +197,20 @@ mod tests {
             ("no name", json!({"snis": ["a.com"]}), Tls, None, false),
             ("a name says nothing without TLS", json!({"snis": ["a.com"]}), Tcp, None, true),
             ("datagrams", json!({"destinations": [{"port": 9000}]}), Udp, None, false),
-            ("a route for them", json!({"protocols": ["udp"], "destinations": [{"port": 9000}]}), Udp, None, true),
-            ("an expression", json!({"expression": "net.dst.port == 9000 && net.src.ip in 10.0.0.0/8"}), Tcp, None, true),
+            (
+                "a route for them",
+                json!({"protocols": ["udp"], "destinations": [{"port": 9000}]}),
+                Udp,
+                None,
+                true,
+            ),
+            (
+                "an expression",
+                json!({"expression": "net.dst.port == 9000 && net.src.ip in 10.0.0.0/8"}),
+                Tcp,
+                None,
+                true,
+            ),
             ("another one", json!({"expression": "net.dst.port == 9001"}), Tcp, None, false),
             ("http", json!({"protocols": ["http"], "paths": ["/"]}), Tcp, None, false),
         ] {
@@ -206,15 +224,31 @@ mod tests {
     #[test]
     fn the_better_route_wins() {
         for (case, better, worse) in [
-            ("server name", json!({"snis": ["a.com"]}), json!({"sources": [{"ip": "10.1.2.3", "port": 4000}]})),
+            (
+                "server name",
+                json!({"snis": ["a.com"]}),
+                json!({"sources": [{"ip": "10.1.2.3", "port": 4000}]}),
+            ),
             (
                 "both ends",
                 json!({"sources": [{"ip": "10.0.0.0/8"}], "destinations": [{"port": 9000}]}),
                 json!({"sources": [{"ip": "10.1.2.3"}]}),
             ),
-            ("source over destination", json!({"sources": [{"port": 4000}]}), json!({"destinations": [{"ip": "192.0.2.1", "port": 9000}]})),
-            ("address over port", json!({"sources": [{"ip": "10.1.2.3"}]}), json!({"sources": [{"port": 4000}]})),
-            ("port over range", json!({"sources": [{"port": 4000}]}), json!({"sources": [{"ip": "10.0.0.0/8"}]})),
+            (
+                "source over destination",
+                json!({"sources": [{"port": 4000}]}),
+                json!({"destinations": [{"ip": "192.0.2.1", "port": 9000}]}),
+            ),
+            (
+                "address over port",
+                json!({"sources": [{"ip": "10.1.2.3"}]}),
+                json!({"sources": [{"port": 4000}]}),
+            ),
+            (
+                "port over range",
+                json!({"sources": [{"port": 4000}]}),
+                json!({"sources": [{"ip": "10.0.0.0/8"}]}),
+            ),
             ("expression", json!({"expression": "net.dst.port == 9000"}), json!({"snis": ["a.com"]})),
         ] {
             let whole = |fields: &Value| {
@@ -222,7 +256,8 @@ mod tests {
                 fields.as_object_mut().unwrap().insert("protocols".into(), json!(["tls"]));
                 fields
             };
-            for (want, routes) in [(0, [whole(&better), whole(&worse)]), (1, [whole(&worse), whole(&better)])] {
+            for (want, routes) in [(0, [whole(&better), whole(&worse)]), (1, [whole(&worse), whole(&better)])]
+            {
                 assert_eq!(found(&routes, Transport::Tls, Some("a.com")), Some(want), "{case}");
             }
         }

@@ -39,7 +39,8 @@ fn is_http(protocol: Protocol) -> bool {
     }
 }
 
-fn split(index: RouteIndex, route: &Route) -> Vec<Variant<'_>> {
+/// One route in its parts.
+pub(super) fn split(index: RouteIndex, route: &Route) -> Vec<Variant<'_>> {
     let mut groups: Vec<(PathWeight, Vec<&str>)> = Vec::with_capacity(1);
     groups.extend(route.expression.as_deref().map(|text| (PathWeight::Expression, vec![text])));
     for path in route.paths.as_deref().unwrap_or_default() {

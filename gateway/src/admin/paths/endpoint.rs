@@ -10,6 +10,7 @@ pub(in crate::admin) enum Endpoint {
     Information,
     Status,
     Robots,
+    RouteTest,
     Metrics,
     Endpoints,
     EnabledPlugins,
@@ -95,6 +96,7 @@ impl Endpoint {
             Self::Information
             | Self::Status
             | Self::Robots
+            | Self::RouteTest
             | Self::Metrics
             | Self::Endpoints
             | Self::EnabledPlugins

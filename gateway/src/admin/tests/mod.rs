@@ -173,6 +173,7 @@ impl Admin {
         let node = NodeLinks {
             report: Arc::new(|| NodeReport { live_revision: Some(7), ..NodeReport::default() }),
             metrics: Arc::new(|| "# a metric\n".to_owned()),
+            route: Arc::new(|question| json!({"asked": question.target.as_str()})),
             forget: Arc::new(move || _ = counter.fetch_add(1, Ordering::Relaxed)),
         };
         let clock = Clock::manual(NOW * 1000);

@@ -75,6 +75,13 @@ pub enum PathHandling {
     V1,
 }
 
+impl Route {
+    /// Whether plain requests are sent to TLS by it.
+    pub fn is_for_tls_only(&self) -> bool {
+        self.protocols.contains(&Protocol::Https) && !self.protocols.contains(&Protocol::Http)
+    }
+}
+
 fn priority<'de, D: Deserializer<'de>>(source: D) -> Result<i64, D::Error> {
     or(source, 0)
 }
@@ -130,11 +137,7 @@ fn attributes(expressions: bool) -> Kind {
         .check(snis_only_with_tls())
         .variants(Variants::Own {
             select: group,
-            table: vec![
-                ("http", http(expressions)),
-                ("tcp", tcp(expressions)),
-                ("grpc", grpc(expressions)),
-            ],
+            table: vec![("http", http(expressions)), ("tcp", tcp(expressions)), ("grpc", grpc(expressions))],
         })
 }
 
@@ -226,11 +229,7 @@ fn one_of(list: &[&str], expressions: bool) -> Vec<String> {
 }
 
 /// `with` needs one of the names, the other protocols of the group need one of the others.
-fn needs(
-    protocol: &'static str,
-    with: (Vec<String>, &str),
-    without: Option<(Vec<String>, &str)>,
-) -> Check {
+fn needs(protocol: &'static str, with: (Vec<String>, &str), without: Option<(Vec<String>, &str)>) -> Check {
     let rules = vec![Rule::Contains(protocol.into())];
     Check::ConditionalAtLeastOneOf {
         when: When { field: "protocols".to_owned(), rules },
@@ -281,10 +280,8 @@ fn grpc(expressions: bool) -> Variant {
     let by = "'grpc' or 'grpcs'";
     let mut strip_path = boolean().default(false).required().rule(Rule::Ne(true.into()));
     strip_path.err = Some(format!("cannot set 'strip_path' when 'protocols' is {by}"));
-    let mut fields = vec![
-        ("strip_path", strip_path),
-        ("methods", never(set(string().matches("^%u+$")), "methods", by)),
-    ];
+    let mut fields =
+        vec![("strip_path", strip_path), ("methods", never(set(string().matches("^%u+$")), "methods", by))];
     fields.extend(no_addresses(by, expressions));
     Variant {
         fields,

@@ -99,7 +99,9 @@ mod tests {
             (json!({"expression": "a == 1"}), Err(format!("{FAILED}Unknown LHS field"))),
             (
                 json!({"expression": "http.path =="}),
-                Err(format!("{FAILED} --> 1:13\n  |\n1 | http.path ==\n  |             ^---\n  |\n  = expected rhs")),
+                Err(format!(
+                    "{FAILED} --> 1:13\n  |\n1 | http.path ==\n  |             ^---\n  |\n  = expected rhs"
+                )),
             ),
             (
                 json!({"expression": "http.path.segments.1_1 == \"a\""}),
