@@ -22,6 +22,7 @@ mod hostile_uploads;
 mod isolation;
 mod outage;
 mod outbound;
+mod overload;
 mod paths;
 mod proxying;
 mod routing;

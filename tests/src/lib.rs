@@ -3,6 +3,7 @@
 
 mod client;
 mod database;
+mod fuzz;
 mod gateway;
 mod load;
 mod metadata;
@@ -12,6 +13,7 @@ mod upstream;
 
 pub use client::{Answer, Client, request};
 pub use database::Postgres;
+pub use fuzz::fuzz;
 pub use gateway::{Database, Gateway, GatewayBuilder, free_port};
 pub use load::{Load, LoadReport, percentile};
 pub use metadata::named;

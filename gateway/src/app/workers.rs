@@ -8,8 +8,9 @@ use super::AppError;
 use super::control::Control;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::proxy::{self, WorkerParts};
+use crate::proxy::{self, MemoryPressure, WorkerParts};
 use crate::shutdown::Drain;
+use crate::task;
 use crate::telemetry::{AccessLog, Metrics};
 
 /// The sockets of each worker.
@@ -51,12 +52,16 @@ pub(super) fn start(
 ) -> Result<Threads, AppError> {
     let max_connections = settings.proxy.max_connections.div_ceil(settings.workers.get());
     let shared = Arc::new(settings.proxy.clone());
+    let memory = MemoryPressure::default();
+    if let Some(most) = settings.proxy.max_memory {
+        task::spawn("memory", memory.clone().watch(most));
+    }
     let mut threads = Vec::new();
     for (number, listeners) in sockets.into_iter().enumerate() {
         let (snapshots, connect, host) =
             (control.snapshots.clone(), control.connect.clone(), control.host.clone());
         let (settings, metrics, access_log) = (Arc::clone(&shared), Arc::clone(metrics), access_log.clone());
-        let drain = drain.clone();
+        let (memory, drain) = (memory.clone(), drain.clone());
         let parts = move || WorkerParts {
             snapshots,
             connect,
@@ -65,6 +70,7 @@ pub(super) fn start(
             access_log: access_log.worker(),
             settings,
             max_connections,
+            memory,
             wall_clock: Clock::system(),
             drain,
         };

@@ -227,8 +227,14 @@ pub struct ProxySettings {
     pub real_ip_header: HeaderName,
     pub real_ip_recursive: bool,
     pub max_connections: usize,
+    /// In bytes; `None` is no limit.
+    pub max_memory: Option<u64>,
+    /// `None` is no limit.
+    pub max_queue_time: Option<Duration>,
     pub client_header_timeout: Duration,
     pub client_body_timeout: Duration,
+    /// Bytes a second; `None` is no limit.
+    pub client_body_min_rate: Option<u64>,
     pub client_send_timeout: Duration,
     pub client_keepalive_timeout: Duration,
     pub client_max_headers: usize,

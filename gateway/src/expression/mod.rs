@@ -19,6 +19,8 @@ mod range;
 mod syntax;
 
 #[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
 mod tests;
 
 pub use bounds::{Bounds, literal_prefix};

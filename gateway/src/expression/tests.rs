@@ -1,7 +1,5 @@
 //! The language as a table: what holds, what does not, and what is refused in which words.
 
-use std::net::SocketAddr;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 

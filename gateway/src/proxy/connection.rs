@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::body_pace::BodyPace;
 use super::deadline::{Deadline, Wait};
 use super::handle;
 use super::headers::ConnectionHeaders;
@@ -37,6 +38,7 @@ pub(super) struct Client {
     pub(super) deadline: Rc<Deadline>,
     pub(super) worker: Rc<Worker>,
     bytes_in: Cell<u64>,
+    pace: BodyPace,
     strict: RefCell<Strict>,
     requests: Cell<u64>,
     /// Why a plugin stopped the body of the current request.
@@ -64,6 +66,7 @@ impl Client {
             deadline,
             worker,
             bytes_in: Cell::new(0),
+            pace: BodyPace::default(),
             strict: RefCell::default(),
             requests: Cell::new(0),
             stopped: RefCell::default(),
@@ -71,8 +74,17 @@ impl Client {
         }
     }
 
+    /// More of the current request's body is awaited from now on.
+    pub(super) fn await_body(&self) {
+        let settings = &self.worker.settings;
+        let (rate, limit) = (settings.client_body_min_rate, settings.client_body_timeout);
+        let patience = self.pace.wait(self.deadline.now(), self.bytes_in.get(), rate, limit);
+        self.deadline.arm(Wait::RequestBody, patience);
+    }
+
     /// Counts bytes of the current request's body; false once they are more than is allowed.
     pub(super) fn count_in(&self, bytes: usize) -> bool {
+        self.pace.came(self.deadline.now());
         self.bytes_in.set(self.bytes_in.get() + bytes as u64);
         !self.is_too_large(self.bytes_in.get())
     }
@@ -118,6 +130,7 @@ impl Client {
         self.deadline.disarm();
         self.worker.metrics.request_begun();
         self.stopped.take();
+        self.pace.restart();
         let number = self.requests.get();
         self.requests.set(number + 1);
         self.strict.borrow().verdict(number)

@@ -29,7 +29,7 @@ pub(super) async fn handle(
     client: Rc<Client>,
     request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, Infallible> {
-    let begun = client.begin_request().map_err(ProxyError::from);
+    let begun = client.begin_request().map_err(ProxyError::from).and_then(|()| client.worker.room());
     let snapshot = client.worker.snapshots.load();
     let (exchange, body) = begin(&client, request);
     let mut checked = begun.and_then(|()| check(&exchange, &client));

@@ -49,7 +49,7 @@ pub(super) async fn run(worker: Rc<Worker>, listener: TcpListener) {
 }
 
 fn admit(worker: &Rc<Worker>, stream: tokio::net::TcpStream, peer: SocketAddr, port: u16) {
-    let Some(permit) = worker.connection_permit() else { return };
+    let Some(permit) = worker.connection_permit() else { return worker.turn_away(stream) };
     let worker = Rc::clone(worker);
     task::spawn_local("connection", async move {
         connection::serve(worker, stream, peer, port).await;

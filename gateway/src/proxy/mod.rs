@@ -7,6 +7,7 @@
 //! snapshot that it loads once.
 
 mod body;
+mod body_pace;
 mod connection;
 mod deadline;
 mod error;
@@ -18,6 +19,7 @@ mod headers;
 mod hold;
 mod ids;
 mod listener;
+mod overload;
 mod protocols;
 mod real_ip;
 mod respond;
@@ -31,7 +33,11 @@ mod tunnel;
 mod unread;
 mod worker;
 
+#[cfg(test)]
+mod fuzz_tests;
+
 pub use body::{BodyError, ResponseBody};
 pub use error::{Blame, ProxyError};
 pub use listener::bind;
+pub use overload::MemoryPressure;
 pub use worker::{WorkerParts, run};

@@ -23,6 +23,9 @@ pub(super) fn from_error(error: &ProxyError) -> LocalAnswer {
     if error.closes() {
         answer.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    if matches!(error, ProxyError::Overloaded) {
+        answer.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     answer
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Reload, ReloadParts, Report, Reports};
 use crate::clock::Clock;
-use crate::exchange::{ConsumerFacts, Exchange, Scheme};
+use crate::exchange::{ConsumerFacts, Exchange};
 use crate::identity::Identity;
 use crate::model::{self, Record};
 use crate::plugin_host::{

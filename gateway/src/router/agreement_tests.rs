@@ -136,7 +136,9 @@ fn others_fit(route: &Route, request: &Request) -> bool {
         && addresses_fit(route.destinations.as_deref(), request.destination);
     let sni = request.scheme == Scheme::Http
         || route.snis.as_ref().is_none_or(|snis| {
-            request.sni.as_ref().is_some_and(|name| snis.iter().any(|sni| host_fits(sni, name, 0)))
+            request.sni.as_ref().is_some_and(|name| {
+                snis.iter().any(|sni| host_fits(sni.strip_suffix('.').unwrap_or(sni), name, 0))
+            })
         });
     method && host && headers && sni && addresses
 }

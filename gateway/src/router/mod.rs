@@ -26,6 +26,8 @@ mod variants;
 #[cfg(test)]
 mod agreement_tests;
 #[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
 mod tests;
 
 pub use explain::{Verdict, explain};

@@ -3,6 +3,7 @@
 mod bodies;
 mod custom_plugins;
 mod entities;
+mod fuzz_tests;
 mod kinds;
 mod node;
 mod schemas;
