@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::AppError;
 use super::components::HostComponents;
 use super::plugin_metrics::PluginMetrics;
+use super::sockets::ControlSockets;
 use super::{plugin_sources, route_test};
 use crate::admin::status_listener::{self, StatusSources};
 use crate::admin::{self, AdminSettings, AdminState, NodeLinks, NodeReport};
@@ -47,10 +48,10 @@ pub(super) async fn start(
     node_id: Uuid,
     metrics: &Arc<Metrics>,
     drain: &Drain,
-    runtime: tokio::runtime::Handle,
+    sockets: ControlSockets,
 ) -> Result<Control, AppError> {
-    let status = listen(&settings.status_listen, "status_listen").await?;
-    let admin = listen(&settings.admin_listen, "admin_listen").await?;
+    let runtime = tokio::runtime::Handle::current();
+    let (status, admin) = (listening(sockets.status)?, listening(sockets.admin)?);
     let store = Store::connect(&StoreSettings::from(&settings.database)).await?;
     // Whoever asks is answered from the first moment on, also while plugins are still compiled.
     let live = Arc::new(OnceLock::new());
@@ -93,14 +94,9 @@ pub(super) async fn start(
     Ok(Control { snapshots, connect, host, store })
 }
 
-async fn listen(listeners: &[Listener], setting: &'static str) -> Result<Vec<TcpListener>, AppError> {
-    let mut bound = Vec::new();
-    for listener in listeners {
-        let address = listener.address;
-        let socket = TcpListener::bind(address).await;
-        bound.push(socket.map_err(|source| AppError::Listen { setting, address, source })?);
-    }
-    Ok(bound)
+fn listening(sockets: Vec<std::net::TcpListener>) -> Result<Vec<TcpListener>, AppError> {
+    let sockets = sockets.into_iter().map(TcpListener::from_std);
+    sockets.collect::<Result<_, _>>().map_err(AppError::system("a socket cannot be used"))
 }
 
 /// Brings the database up to date, or says that somebody must. A database that is away is no reason

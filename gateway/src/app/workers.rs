@@ -8,6 +8,7 @@ use super::AppError;
 use super::control::Control;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::handover::Inherited;
 use crate::proxy::{self, MemoryPressure, WorkerParts};
 use crate::shutdown::Drain;
 use crate::task;
@@ -20,15 +21,24 @@ pub(super) type Sockets = Vec<Vec<TcpListener>>;
 pub(super) struct Threads(Vec<JoinHandle<std::io::Result<()>>>);
 
 /// Opens the proxy's sockets, so that a port that is taken ends the start before anything else runs.
-pub(super) fn bind(settings: &Settings) -> Result<Sockets, AppError> {
+pub(super) fn bind(settings: &Settings, inherited: &mut Inherited) -> Result<Sockets, AppError> {
     let mut sockets: Sockets = (0..settings.workers.get()).map(|_| Vec::new()).collect();
     for listener in &settings.proxy_listen {
         let mut address = listener.address;
         for of_worker in &mut sockets {
-            let socket = listen(address, listener.backlog)?;
+            let socket = match inherited.take(address) {
+                Some(socket) => socket,
+                None => listen(address, listener.backlog)?,
+            };
             // Port 0 is chosen once: the other workers share it.
             address = socket.local_addr().unwrap_or(address);
             of_worker.push(socket);
+        }
+        // If there were more workers before: a socket that is closed takes its queue with it.
+        for of_worker in 0.. {
+            let Some(socket) = inherited.take(address) else { break };
+            let place = of_worker % sockets.len().max(1);
+            sockets.get_mut(place).into_iter().for_each(|own| own.extend(socket.try_clone()));
         }
     }
     Ok(sockets)

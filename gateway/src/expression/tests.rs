@@ -69,6 +69,14 @@ fn each_field_and_operator() {
         ("http.path.segments.len < 4", true),
         ("http.path.segments.len > 2", true),
         ("http.path.segments.len <= 2", false),
+    ] {
+        assert_eq!(holds(text), want, "{text}");
+    }
+}
+
+#[test]
+fn each_field_with_several_values_and_each_of_connections() {
+    for (text, want) in [
         (r#"http.headers.x_one == "A""#, true),
         (r#"http.headers.X_One == "A""#, true),
         (r#"http.headers.x_one == "a""#, false),

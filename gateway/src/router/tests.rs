@@ -136,6 +136,49 @@ fn one_route_matches_what_all_its_attributes_allow() {
 }
 
 #[test]
+fn one_route_matches_what_its_ports_escapes_addresses_and_expression_allow() {
+    let get = Request::get;
+    for (case, fields, request, want) in [
+        (
+            "header regex on a later value",
+            json!({"headers": {"x-a": ["~*^b$", "c"]}}),
+            get("a", "/").with("x-a", "a").with("x-a", "B"),
+            true,
+        ),
+        (
+            "header regex beside",
+            json!({"headers": {"x-a": ["~*^b$"]}}),
+            get("a", "/").with("x-a", "ab"),
+            false,
+        ),
+        ("wildcard with another port", json!({"hosts": ["*.a.com:9"]}), get("b.a.com", "/"), false),
+        ("right wildcard with the port", json!({"hosts": ["a.*:8000"]}), get("a.org", "/"), true),
+        ("an escaped slash is no slash", json!({"paths": ["/a/b"]}), get("a", "/a%2fb"), false),
+        ("nor an escaped one in the route", json!({"paths": ["/a%2Fb"]}), get("a", "/a%2fb"), true),
+        ("merged slashes", json!({"paths": ["/a/b"]}), get("a", "/a///b"), true),
+        ("source range", json!({"sources": [{"ip": "10.0.0.0/8"}]}), get("a", "/"), true),
+        ("another source", json!({"sources": [{"ip": "10.0.0.1"}]}), get("a", "/"), false),
+        ("destination port", json!({"destinations": [{"port": 8000}]}), get("a", "/"), true),
+        ("expression", json!({"expression": "http.path ^= \"/a\""}), get("a", "/ab"), true),
+        ("another expression", json!({"expression": "http.path == \"/a\""}), get("a", "/ab"), false),
+        (
+            "an expression for https alone is asked on plain http, too",
+            json!({"expression": "http.path ^= \"/\"", "protocols": ["https"]}),
+            get("a", "/"),
+            true,
+        ),
+        (
+            "one for grpcs is not",
+            json!({"expression": "http.path ^= \"/\"", "protocols": ["grpcs"]}),
+            get("a", "/"),
+            false,
+        ),
+    ] {
+        assert_eq!(found(&router(&[fields]), &request).is_some(), want, "{case}");
+    }
+}
+
+#[test]
 fn sni_counts_on_https() {
     let router = router(&[json!({"snis": ["a.com.", "*.b.com"]})]);
     for (sni, want) in [(Some("a.com"), true), (Some("x.b.com"), true), (Some("c.com"), false), (None, false)]
@@ -173,6 +216,21 @@ fn the_better_route_wins() {
             json!({"paths": ["/fo"], "regex_priority": 9}),
         ),
         ("longer prefix", json!({"paths": ["/foo"]}), json!({"paths": ["/fo"]})),
+        (
+            "expression over attributes",
+            json!({"expression": "http.path ^= \"/\""}),
+            json!({"paths": ["/foo/bar"], "hosts": ["a.com"], "methods": ["GET"]}),
+        ),
+        (
+            "the priority of expressions",
+            json!({"expression": "http.path ^= \"/\"", "priority": 2}),
+            json!({"expression": "http.host == \"a.com\" && http.path == \"/foo/bar\"", "priority": 1}),
+        ),
+        (
+            "sources count as an attribute",
+            json!({"paths": ["/"], "sources": [{"port": 4000}]}),
+            json!({"paths": ["/foo"]}),
+        ),
         ("the longest of several prefixes", json!({"paths": ["/x", "/foo"]}), json!({"paths": ["/fo"]})),
     ] {
         for (order, routes) in [("first", [better.clone(), worse.clone()]), ("last", [worse, better])] {
