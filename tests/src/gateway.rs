@@ -34,6 +34,7 @@ pub struct GatewayBuilder {
     settings: Vec<(String, String)>,
     prefix: Option<PathBuf>,
     ports: Option<[SocketAddr; 3]>,
+    flags: String,
 }
 
 /// A running gateway.
@@ -58,6 +59,7 @@ impl GatewayBuilder {
             settings: Vec::new(),
             prefix: None,
             ports: None,
+            flags: String::new(),
         }
     }
 
@@ -77,6 +79,12 @@ impl GatewayBuilder {
     pub fn after(mut self, before: &Gateway) -> Self {
         self.prefix = Some(before.prefix.clone());
         self.ports = Some([before.proxy, before.admin, before.status]);
+        self
+    }
+
+    /// Gives the proxy's listener these flags.
+    pub fn listening(mut self, flags: &str) -> Self {
+        self.flags = format!(" {flags}");
         self
     }
 
@@ -141,7 +149,7 @@ impl GatewayBuilder {
                 command.env(kept, value);
             }
         }
-        command.env("WEIR_PREFIX", &prefix).env("WEIR_PROXY_LISTEN", proxy.to_string());
+        command.env("WEIR_PREFIX", &prefix).env("WEIR_PROXY_LISTEN", format!("{proxy}{}", self.flags));
         command.env("WEIR_ADMIN_LISTEN", admin.to_string()).env("WEIR_STATUS_LISTEN", status.to_string());
         if let Database::Postgres(url) = &self.database {
             command

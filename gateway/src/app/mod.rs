@@ -55,7 +55,8 @@ fn runtime() -> Result<Runtime, AppError> {
 
 /// Copies of all listening sockets, for the process after this one.
 fn copies(proxy: &workers::Sockets, control: &ControlSockets) -> std::io::Result<Vec<OwnedFd>> {
-    let all = proxy.iter().flatten().chain(&control.status).chain(&control.admin);
+    let proxy = proxy.iter().flatten().map(|socket| &socket.listener);
+    let all = proxy.chain(&control.status).chain(&control.admin);
     all.map(|socket| socket.try_clone().map(OwnedFd::from)).collect()
 }
 

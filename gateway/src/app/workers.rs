@@ -9,13 +9,13 @@ use super::control::Control;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::handover::Inherited;
-use crate::proxy::{self, MemoryPressure, WorkerParts};
+use crate::proxy::{self, MemoryPressure, Socket, WorkerParts};
 use crate::shutdown::Drain;
 use crate::task;
 use crate::telemetry::{AccessLog, Metrics};
 
 /// The sockets of each worker.
-pub(super) type Sockets = Vec<Vec<TcpListener>>;
+pub(super) type Sockets = Vec<Vec<Socket>>;
 
 /// Running workers.
 pub(super) struct Threads(Vec<JoinHandle<std::io::Result<()>>>);
@@ -32,13 +32,14 @@ pub(super) fn bind(settings: &Settings, inherited: &mut Inherited) -> Result<Soc
             };
             // Port 0 is chosen once: the other workers share it.
             address = socket.local_addr().unwrap_or(address);
-            of_worker.push(socket);
+            of_worker.push(Socket { listener: socket, speaks: listener.speaks });
         }
         // If there were more workers before: a socket that is closed takes its queue with it.
         for of_worker in 0.. {
             let Some(socket) = inherited.take(address) else { break };
             let place = of_worker % sockets.len().max(1);
-            sockets.get_mut(place).into_iter().for_each(|own| own.extend(socket.try_clone()));
+            let socket = Socket { listener: socket, speaks: listener.speaks };
+            sockets.get_mut(place).into_iter().for_each(|own| own.push(socket));
         }
     }
     Ok(sockets)
@@ -67,7 +68,7 @@ pub(super) fn start(
         task::spawn("memory", memory.clone().watch(most));
     }
     let mut threads = Vec::new();
-    for (number, listeners) in sockets.into_iter().enumerate() {
+    for (number, sockets) in sockets.into_iter().enumerate() {
         let (snapshots, connect, host) =
             (control.snapshots.clone(), control.connect.clone(), control.host.clone());
         let (settings, metrics, access_log) = (Arc::clone(&shared), Arc::clone(metrics), access_log.clone());
@@ -85,7 +86,7 @@ pub(super) fn start(
             drain,
         };
         let thread = std::thread::Builder::new().name(format!("weir-worker-{number}"));
-        let spawned = thread.spawn(move || proxy::run(parts, listeners));
+        let spawned = thread.spawn(move || proxy::run(parts, sockets));
         threads.push(spawned.map_err(AppError::system("a worker thread cannot start"))?);
     }
     Ok(Threads(threads))

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 
 use super::error::ProxyError;
 use super::worker::Worker;
+use crate::config::Speaks;
 use crate::task;
 use crate::telemetry::{Shed, resident_bytes};
 
@@ -104,9 +105,9 @@ impl Worker {
     }
 
     /// Turns a connection away that there is no room for, and tells it so if it is not encrypted.
-    pub(super) fn turn_away(self: &Rc<Self>, stream: TcpStream) {
+    pub(super) fn turn_away(self: &Rc<Self>, stream: TcpStream, speaks: Speaks) {
         self.metrics.shed(Shed::Connections);
-        if self.pressure.told.get() >= MOST_TOLD {
+        if speaks.tls || self.pressure.told.get() >= MOST_TOLD {
             return;
         }
         self.pressure.told.set(self.pressure.told.get() + 1);
