@@ -119,8 +119,10 @@ impl Worker {
     }
 }
 
-/// A close over unread bytes would be a reset, and might take the answer with it.
+/// Answers once something has been asked: clients take an answer that comes before for a fault. A close over
+/// unread bytes would be a reset, and might take the answer with it.
 async fn refuse(mut stream: TcpStream) -> std::io::Result<()> {
+    stream.readable().await?;
     stream.write_all(REFUSAL).await?;
     stream.shutdown().await?;
     tokio::io::copy(&mut stream.take(MOST_READ), &mut tokio::io::sink()).await.map(drop)
