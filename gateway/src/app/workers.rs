@@ -39,7 +39,9 @@ pub(super) fn bind(settings: &Settings, inherited: &mut Inherited) -> Result<Soc
             let Some(socket) = inherited.take(address) else { break };
             let place = of_worker % sockets.len().max(1);
             let socket = Socket { listener: socket, speaks: listener.speaks };
-            sockets.get_mut(place).into_iter().for_each(|own| own.push(socket));
+            if let Some(own) = sockets.get_mut(place) {
+                own.push(socket);
+            }
         }
     }
     Ok(sockets)
