@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use http::{HeaderMap, Method};
 use serde_json::json;
 use uuid::Uuid;
-use weir::exchange::Scheme;
 use weir::model::Route;
 use weir::router::{RouteIndex, RouteInput, Router};
 
@@ -74,15 +73,7 @@ fn measure(shape: &Shape, count: usize) {
     let (method, headers) = (Method::GET, HeaderMap::new());
     let (took, ()) = timed(|| {
         for (n, (host, path)) in requests.iter().cycle().take(ROUNDS) {
-            let input = RouteInput {
-                method: &method,
-                host,
-                port: 8000,
-                path,
-                scheme: Scheme::Http,
-                headers: &headers,
-                sni: None,
-            };
+            let input = RouteInput { port: 8000, ..RouteInput::plain(&method, host, path, &headers) };
             let found = black_box(&router).find(black_box(&input)).map(|found| found.index.0 as usize);
             assert_eq!(found, Some(*n), "{host}{path}");
         }

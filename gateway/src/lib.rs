@@ -4,9 +4,11 @@
 //! [`snapshot`], and a request reads one snapshot from its head to its last byte ([`proxy`]).
 //! The modules stand in layers; `tests/tidy/imports.rs` holds who may import whom.
 
+pub mod expression;
 pub mod model;
 
 pub mod clock;
+pub mod handover;
 pub mod shared;
 pub mod shutdown;
 pub mod task;

@@ -19,4 +19,5 @@ mod setup;
 mod site;
 mod stream;
 mod traps;
+mod upgrade;
 mod versions;

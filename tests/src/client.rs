@@ -59,6 +59,11 @@ impl Client {
         Ok(Self { sender, address })
     }
 
+    /// Whether the other side has closed it, as far as that is known.
+    pub fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
     /// Sends one request and reads the whole answer. A `Host` header is added unless given.
     ///
     /// # Errors

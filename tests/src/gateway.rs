@@ -33,6 +33,7 @@ pub struct GatewayBuilder {
     database: Database,
     settings: Vec<(String, String)>,
     prefix: Option<PathBuf>,
+    ports: Option<[SocketAddr; 3]>,
     flags: String,
 }
 
@@ -57,6 +58,7 @@ impl GatewayBuilder {
             database: Database::Sqlite,
             settings: Vec::new(),
             prefix: None,
+            ports: None,
             flags: String::new(),
         }
     }
@@ -70,6 +72,13 @@ impl GatewayBuilder {
     /// Sets one setting, by its environment variable.
     pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self.settings.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Takes the place of `before`: its folder and its ports.
+    pub fn after(mut self, before: &Gateway) -> Self {
+        self.prefix = Some(before.prefix.clone());
+        self.ports = Some([before.proxy, before.admin, before.status]);
         self
     }
 
@@ -128,7 +137,10 @@ impl GatewayBuilder {
             copy_folder(&kept_artifacts(), &prefix.join("artifacts"))?;
             std::fs::copy(prefix.join("artifacts").join(KEY), prefix.join(KEY))?;
         }
-        let [proxy, admin, status] = [free_port()?, free_port()?, free_port()?];
+        let [proxy, admin, status] = match self.ports {
+            Some(ports) => ports,
+            None => [free_port()?, free_port()?, free_port()?],
+        };
         let log = std::fs::File::options().create(true).append(true).open(prefix.join("test.log"))?;
         let mut command = Command::new(&self.program);
         command.arg("start").env_clear().stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);

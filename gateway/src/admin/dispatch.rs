@@ -11,8 +11,8 @@ use super::entities::{self, Forced};
 use super::error::ApiError;
 use super::paths::Endpoint;
 use super::{
-    custom_plugins, declarative, information, log_level, openapi, schemas, status, tags, target_health,
-    targets, unavailable,
+    custom_plugins, declarative, information, log_level, openapi, route_test, schemas, status, tags,
+    target_health, targets, unavailable,
 };
 use crate::model::{Foreign, Kind};
 
@@ -26,6 +26,7 @@ pub(super) async fn dispatch(
         Endpoint::Information => information::show_information(call.state).await,
         Endpoint::Status => status::show_status(call.state, &call.query).await,
         Endpoint::Robots => Ok(robots()),
+        Endpoint::RouteTest => route_test::test_route(call).await,
         Endpoint::Metrics => information::show_metrics(call.state).await,
         Endpoint::Endpoints => Ok(schemas::list_endpoints()),
         Endpoint::Description => Ok(openapi::show()),

@@ -20,6 +20,7 @@ mod openapi;
 mod paths;
 mod plugins;
 mod protocols;
+mod route_test;
 mod schemas;
 mod serve;
 mod state;
@@ -35,6 +36,7 @@ mod unread;
 mod tests;
 
 use error::ApiError;
+pub use route_test::RouteQuestion;
 pub use serve::{router, serve};
 pub use state::{
     AdminSettings, AdminState, Components, Draft, Later, LocalView, NodeLinks, NodeReport, Unfit,

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::route_test::RouteQuestion;
 use crate::balancer::Balancer;
 use crate::clock::Clock;
 use crate::model::schema::{self, SchemaFault};
@@ -133,6 +134,8 @@ pub struct NodeLinks {
     pub report: Arc<dyn Fn() -> NodeReport + Send + Sync>,
     /// The metrics in Prometheus' text form. Takes its time.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Which route would take a request, and why. Takes its time.
+    pub route: Arc<dyn Fn(&RouteQuestion) -> Value + Send + Sync>,
     /// Looks up anew whatever was kept of consumers and credentials.
     pub forget: Arc<dyn Fn() + Send + Sync>,
     /// The balancer of an upstream; `None` while it has none.

@@ -9,13 +9,14 @@ use uuid::Uuid;
 use super::AppError;
 use super::components::HostComponents;
 use super::plugin_metrics::PluginMetrics;
+use super::sockets::ControlSockets;
 use super::target_metrics::TargetMetrics;
-use super::{plugin_sources, upstream_tls};
+use super::{plugin_sources, route_test, upstream_tls};
 use crate::admin::status_listener::{self, StatusSources};
 use crate::admin::{self, AdminSettings, AdminState, NodeLinks, NodeReport};
 use crate::client::{Connect, Fetcher};
 use crate::clock::Clock;
-use crate::config::{Database, Listener, Migrate, Settings};
+use crate::config::{Database, Listener, Migrate, RouterFlavor, Settings};
 use crate::dns::Names;
 use crate::identity::Identity;
 use crate::plugin_host::{Conducted, Host, HostDeps, HostSettings};
@@ -51,10 +52,10 @@ pub(super) async fn start(
     node_id: Uuid,
     metrics: &Arc<Metrics>,
     drain: &Drain,
-    runtime: tokio::runtime::Handle,
+    sockets: ControlSockets,
 ) -> Result<Control, AppError> {
-    let status = listen(&settings.status_listen, "status_listen").await?;
-    let admin = listen(&settings.admin_listen, "admin_listen").await?;
+    let runtime = tokio::runtime::Handle::current();
+    let (status, admin) = (listening(sockets.status)?, listening(sockets.admin)?);
     let store = Store::connect(&StoreSettings::from(&settings.database)).await?;
     // Whoever asks is answered from the first moment on, also while plugins are still compiled.
     let live = Arc::new(OnceLock::new());
@@ -94,21 +95,17 @@ pub(super) async fn start(
     task::spawn("expiry", sweep_expired(store.clone(), drain.clone()));
     let puller = plugin_sources::puller(&settings.plugins, fetcher);
     let components = HostComponents { host: host.clone(), store: store.clone(), bundled, trust, puller };
-    let node = node_links(Arc::clone(metrics), sources, reports.clone(), identity, upstreams);
+    let routes = (snapshots.clone(), settings.proxy.router_flavor);
+    let node = node_links(Arc::clone(metrics), sources, reports.clone(), (identity, upstreams, routes));
     serve_admin(admin, (settings, node_id), (&store, components), node, drain)?;
     // An error is a first answer too: an empty gateway answers 404 and says why in /status.
     reports.wait_for(|report| report.live_revision.is_some() || report.error.is_some()).await;
     Ok(Control { snapshots, connect, names, host, store })
 }
 
-async fn listen(listeners: &[Listener], setting: &'static str) -> Result<Vec<TcpListener>, AppError> {
-    let mut bound = Vec::new();
-    for listener in listeners {
-        let address = listener.address;
-        let socket = TcpListener::bind(address).await;
-        bound.push(socket.map_err(|source| AppError::Listen { setting, address, source })?);
-    }
-    Ok(bound)
+fn listening(sockets: Vec<std::net::TcpListener>) -> Result<Vec<TcpListener>, AppError> {
+    let sockets = sockets.into_iter().map(TcpListener::from_std);
+    sockets.collect::<Result<_, _>>().map_err(AppError::system("a socket cannot be used"))
 }
 
 /// Brings the database up to date, or says that somebody must. A database that is away is no reason
@@ -224,8 +221,7 @@ fn node_links(
     metrics: Arc<Metrics>,
     sources: StatusSources,
     reports: Reports,
-    identity: Identity,
-    upstreams: Upstreams,
+    (identity, upstreams, (snapshots, flavor)): (Identity, Upstreams, (SnapshotHandle, RouterFlavor)),
 ) -> NodeLinks {
     let report = move || {
         let (latest, totals) = (reports.latest(), metrics.totals());
@@ -243,6 +239,7 @@ fn node_links(
     NodeLinks {
         report: Arc::new(report),
         metrics: Arc::new(move || sources.exposition()),
+        route: Arc::new(move |question| route_test::answer(&snapshots.load(), flavor, question)),
         forget: Arc::new(move || identity.invalidate_all()),
         balancer: Arc::new(move |id| upstreams.balancer(id)),
     }
@@ -299,7 +296,7 @@ fn configuration(settings: &Settings) -> Value {
     };
     let mut all = Map::new();
     all.insert("database".into(), database.into());
-    all.insert("router_flavor".into(), "traditional_compatible".into());
+    all.insert("router_flavor".into(), settings.proxy.router_flavor.as_str().into());
     all.insert("role".into(), "traditional".into());
     all.insert("wasm".into(), false.into());
     all.insert("prefix".into(), settings.prefix.display().to_string().into());

@@ -8,8 +8,10 @@ use super::AppError;
 use super::control::Control;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::proxy::{self, Socket, WorkerParts};
+use crate::handover::Inherited;
+use crate::proxy::{self, MemoryPressure, Socket, WorkerParts};
 use crate::shutdown::Drain;
+use crate::task;
 use crate::telemetry::{AccessLog, Metrics};
 
 /// The sockets of each worker.
@@ -19,15 +21,27 @@ pub(super) type Sockets = Vec<Vec<Socket>>;
 pub(super) struct Threads(Vec<JoinHandle<std::io::Result<()>>>);
 
 /// Opens the proxy's sockets, so that a port that is taken ends the start before anything else runs.
-pub(super) fn bind(settings: &Settings) -> Result<Sockets, AppError> {
+pub(super) fn bind(settings: &Settings, inherited: &mut Inherited) -> Result<Sockets, AppError> {
     let mut sockets: Sockets = (0..settings.workers.get()).map(|_| Vec::new()).collect();
     for listener in &settings.proxy_listen {
         let mut address = listener.address;
         for of_worker in &mut sockets {
-            let socket = listen(address, listener.backlog)?;
+            let socket = match inherited.take(address) {
+                Some(socket) => socket,
+                None => listen(address, listener.backlog)?,
+            };
             // Port 0 is chosen once: the other workers share it.
             address = socket.local_addr().unwrap_or(address);
             of_worker.push(Socket { listener: socket, speaks: listener.speaks });
+        }
+        // If there were more workers before: a socket that is closed takes its queue with it.
+        for of_worker in 0.. {
+            let Some(socket) = inherited.take(address) else { break };
+            let place = of_worker % sockets.len().max(1);
+            let socket = Socket { listener: socket, speaks: listener.speaks };
+            if let Some(own) = sockets.get_mut(place) {
+                own.push(socket);
+            }
         }
     }
     Ok(sockets)
@@ -51,13 +65,17 @@ pub(super) fn start(
 ) -> Result<Threads, AppError> {
     let max_connections = settings.proxy.max_connections.div_ceil(settings.workers.get());
     let shared = Arc::new(settings.proxy.clone());
+    let memory = MemoryPressure::default();
+    if let Some(most) = settings.proxy.max_memory {
+        task::spawn("memory", memory.clone().watch(most));
+    }
     let mut threads = Vec::new();
     for (number, sockets) in sockets.into_iter().enumerate() {
         let (snapshots, connect, host) =
             (control.snapshots.clone(), control.connect.clone(), control.host.clone());
         let names = control.names.clone();
         let (settings, metrics, access_log) = (Arc::clone(&shared), Arc::clone(metrics), access_log.clone());
-        let drain = drain.clone();
+        let (memory, drain) = (memory.clone(), drain.clone());
         let parts = move || WorkerParts {
             snapshots,
             connect,
@@ -67,6 +85,7 @@ pub(super) fn start(
             access_log: access_log.worker(),
             settings,
             max_connections,
+            memory,
             wall_clock: Clock::system(),
             drain,
         };

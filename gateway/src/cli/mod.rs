@@ -17,8 +17,9 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::app::AppError;
-use crate::config::{self, Loaded, Settings, SettingsError, Sources};
+use crate::config::{self, Loaded, RouterFlavor, Settings, SettingsError, Sources};
 use crate::confinement::{self, ConfinementError};
+use crate::model;
 use crate::plugin_host::{self, Fuel};
 use crate::store::StoreError;
 
@@ -113,7 +114,10 @@ impl SettingsFile {
         let text =
             |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
         let environment: Vec<_> = std::env::vars_os().filter_map(text).collect();
-        config::load(Sources { file: self.file.as_deref(), environment: &environment })
+        let loaded = config::load(Sources { file: self.file.as_deref(), environment: &environment })?;
+        // No command looks at a kind before its settings are known.
+        model::allow_expressions(loaded.settings.proxy.router_flavor == RouterFlavor::Expressions);
+        Ok(loaded)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use super::{CliError, SettingsFile};
 use crate::app;
 use crate::config::{Confine, Loaded, Settings};
@@ -14,9 +16,21 @@ pub(super) fn run(file: &SettingsFile) -> Result<ExitCode, CliError> {
     for notice in notices {
         tracing::warn!("{notice}");
     }
+    raise_open_files(&settings);
     confine(&settings)?;
     app::run(settings)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes all the open files that the system allows: a connection needs two, and a limit that is met in the
+/// middle of a day keeps the Admin API out as well.
+fn raise_open_files(settings: &Settings) {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let wanted = settings.proxy.max_connections.saturating_mul(2) as u64;
+    if raised.is_err() || maximum.is_some_and(|most| most < wanted) {
+        tracing::warn!(limit = ?maximum, wanted, "the limit of open files is low for max_connections");
+    }
 }
 
 /// Gives up what the gateway does not need. Nothing has started a thread yet.

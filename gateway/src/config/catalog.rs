@@ -166,6 +166,12 @@ pub static SETTINGS: &[Setting] = &[
     ),
     kongs("trusted_ips", "", "list", "Addresses and ranges whose forwarding headers are believed"),
     kongs(
+        "router_flavor",
+        "traditional_compatible",
+        "word",
+        "How routes are written: `traditional_compatible`; `traditional`, which differs in `path_handling` only; `expressions`, which adds `expression` and `priority`",
+    ),
+    kongs(
         "real_ip_header",
         "X-Real-IP",
         "header",
@@ -176,7 +182,19 @@ pub static SETTINGS: &[Setting] = &[
         "max_connections",
         "16384",
         "count",
-        "Client connections of the whole process; more wait in the listen queue",
+        "Client connections of the whole process; more are answered 503 and closed",
+    ),
+    ours(
+        "max_memory",
+        "0",
+        "bytes",
+        "Memory of the whole process beyond which requests are answered 503; `0` is no limit",
+    ),
+    ours(
+        "max_queue_time",
+        "1000",
+        "ms",
+        "How long work may wait for its turn in a worker before requests are answered 503; `0` is no limit",
     ),
     ours(
         "client_header_timeout",
@@ -187,6 +205,12 @@ pub static SETTINGS: &[Setting] = &[
     .also(&["nginx_http_client_header_timeout", "nginx_proxy_client_header_timeout"]),
     ours("client_body_timeout", "60", "s", "Between two reads of a request body")
         .also(&["nginx_http_client_body_timeout", "nginx_proxy_client_body_timeout"]),
+    ours(
+        "client_body_min_rate",
+        "256",
+        "bytes/s",
+        "Of a request body, once its client has been waited for 30 s; a slower one is broken off, `0` is no limit",
+    ),
     ours("client_send_timeout", "60", "s", "Between two writes of a response that the client does not take")
         .also(&["nginx_http_send_timeout", "nginx_proxy_send_timeout"]),
     ours("client_keepalive_timeout", "75", "s", "How long a client connection may be idle between requests")

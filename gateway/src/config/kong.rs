@@ -47,7 +47,6 @@ const NAMES: &[&str] = &[
     "proxy_server_ssl_verify",
     "proxy_stream_access_log",
     "proxy_stream_error_log",
-    "router_flavor",
     "status_access_log",
     "status_error_log",
     "status_gui_access_log",

@@ -26,5 +26,5 @@ pub use origin::Origin;
 pub use settings::{
     AccessLogTarget, Caller, Confine, ConfinementSettings, Database, DnsSettings, HeaderToken, HeldBodies,
     LogFormat, LogLevel, Migrate, PluginSettings, PluginSignatures, PluginSources, PostgresSettings,
-    ProxySettings, RecordKind, RedisSettings, Settings, UpstreamKeepalive, UpstreamTls,
+    ProxySettings, RecordKind, RedisSettings, RouterFlavor, Settings, UpstreamKeepalive, UpstreamTls,
 };

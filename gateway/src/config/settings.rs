@@ -215,6 +215,35 @@ pub enum Caller {
     Consumer(String),
 }
 
+/// How routes are written. Kong's words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RouterFlavor {
+    /// By attributes.
+    #[default]
+    TraditionalCompatible,
+    /// The same, and `path_handling` has an effect.
+    Traditional,
+    /// By attributes or by expressions.
+    Expressions,
+}
+
+impl RouterFlavor {
+    /// All of them with their names.
+    pub const ALL: [(&str, Self); 3] = [
+        ("traditional_compatible", Self::TraditionalCompatible),
+        ("traditional", Self::Traditional),
+        ("expressions", Self::Expressions),
+    ];
+
+    /// Kong's word.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(_, flavor)| *flavor == self)
+            .map_or("traditional_compatible", |(name, _)| name)
+    }
+}
+
 /// Timeouts and limits of the data plane.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "docs/configuration.md describes them under the same names")]
@@ -226,11 +255,18 @@ pub struct ProxySettings {
     pub request_id_upstream: bool,
     pub server_timing: Vec<Caller>,
     pub trusted_ips: Vec<AddressRange>,
+    pub router_flavor: RouterFlavor,
     pub real_ip_header: HeaderName,
     pub real_ip_recursive: bool,
     pub max_connections: usize,
+    /// In bytes; `None` is no limit.
+    pub max_memory: Option<u64>,
+    /// `None` is no limit.
+    pub max_queue_time: Option<Duration>,
     pub client_header_timeout: Duration,
     pub client_body_timeout: Duration,
+    /// Bytes a second; `None` is no limit.
+    pub client_body_min_rate: Option<u64>,
     pub client_send_timeout: Duration,
     pub client_keepalive_timeout: Duration,
     pub client_max_headers: usize,

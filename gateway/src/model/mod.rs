@@ -33,10 +33,10 @@ pub use field::{Field, Fields};
 pub use json_schema::Direction;
 pub use kind::{Composite, EXPIRES_AT, Foreign, Kind, Listed, Variant, id_of};
 pub use kinds::{
-    ActiveChecks, Admitted, Algorithm, CAPABILITIES, CaCertificate, Canary, CanaryBy, Certificate,
-    ConfigProblem, Consumer, CustomPlugin, HashOn, HealthChecks, HealthyRule, PassiveChecks, PathHandling,
-    Plugin, PluginVersion, ProbeKind, Protocol, Refusal, RequestedCapability, Rollback, Route, Service,
-    Target, UnhealthyRule, Upstream, kind, kinds,
+    ActiveChecks, AddressRule, Admitted, Algorithm, CAPABILITIES, CaCertificate, Canary, CanaryBy,
+    Certificate, ConfigProblem, Consumer, CustomPlugin, HashOn, HealthChecks, HealthyRule, PassiveChecks,
+    PathHandling, Plugin, PluginVersion, ProbeKind, Protocol, Refusal, RequestedCapability, Rollback, Route,
+    Service, Target, UnhealthyRule, Upstream, allow_expressions, kind, kinds,
 };
 pub use lua::table as lua_table;
 pub use moment::Moment;

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -12,6 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::body_pace::BodyPace;
 use super::client_io::{ClientIo, Look};
 use super::deadline::{Deadline, Wait};
 use super::handle;
@@ -21,6 +22,7 @@ use super::listener::Accepted;
 use super::strict::{HeadLimits, Malformed, Strict};
 use super::tunnel::Tunnel;
 use super::worker::Worker;
+use crate::config::RouterFlavor;
 use crate::plugin_host::CallFailure;
 
 /// Header fields that hyper takes by default, without allocating.
@@ -31,10 +33,13 @@ const HYPER_MAX_HEADERS: usize = 100;
 pub(super) struct Client {
     pub(super) peer: SocketAddr,
     pub(super) listener_port: u16,
+    /// Where the client connected to. The address is looked up where routes can ask for it only.
+    pub(super) destination: SocketAddr,
     pub(super) headers: ConnectionHeaders,
     pub(super) deadline: Rc<Deadline>,
     pub(super) worker: Rc<Worker>,
     bytes_in: Cell<u64>,
+    pace: BodyPace,
     strict: RefCell<Strict>,
     requests: Cell<u64>,
     /// Why a plugin stopped the body of the current request.
@@ -57,10 +62,12 @@ impl Client {
         Self {
             peer: SocketAddr::new(ip, peer.port()),
             listener_port,
+            destination: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), listener_port),
             headers,
             deadline,
             worker,
             bytes_in: Cell::new(0),
+            pace: BodyPace::default(),
             strict: RefCell::default(),
             requests: Cell::new(0),
             stopped: RefCell::default(),
@@ -68,15 +75,25 @@ impl Client {
         }
     }
 
+    /// More of the current request's body is awaited from now on.
+    pub(super) fn await_body(&self) {
+        let settings = &self.worker.settings;
+        let (rate, limit) = (settings.client_body_min_rate, settings.client_body_timeout);
+        let patience = self.pace.wait(self.deadline.now(), self.bytes_in.get(), rate, limit);
+        self.deadline.arm(Wait::RequestBody, patience);
+    }
+
     /// One stream of this connection.
     pub(super) fn stream(&self) -> Self {
         Self {
             peer: self.peer,
             listener_port: self.listener_port,
+            destination: self.destination,
             headers: self.headers.clone(),
             deadline: self.worker.deadlines.register(),
             worker: Rc::clone(&self.worker),
             bytes_in: Cell::new(0),
+            pace: BodyPace::default(),
             strict: RefCell::default(),
             requests: Cell::new(0),
             stopped: RefCell::default(),
@@ -86,6 +103,7 @@ impl Client {
 
     /// Counts bytes of the current request's body; false once they are more than is allowed.
     pub(super) fn count_in(&self, bytes: usize) -> bool {
+        self.pace.came(self.deadline.now());
         self.bytes_in.set(self.bytes_in.get() + bytes as u64);
         !self.is_too_large(self.bytes_in.get())
     }
@@ -131,6 +149,7 @@ impl Client {
         self.deadline.disarm();
         self.worker.metrics.request_begun();
         self.stopped.take();
+        self.pace.restart();
         let number = self.requests.get();
         self.requests.set(number + 1);
         self.strict.borrow().verdict(number)
@@ -146,7 +165,11 @@ impl Client {
 pub(super) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     let Accepted { stream, peer, port, speaks } = accepted;
     _ = stream.set_nodelay(true);
-    let client = Rc::new(Client::new(worker, peer, port));
+    let mut client = Client::new(worker, peer, port);
+    if client.worker.settings.router_flavor == RouterFlavor::Expressions {
+        client.destination = stream.local_addr().unwrap_or(client.destination);
+    }
+    let client = Rc::new(client);
     if !speaks.http2 {
         return http1(client, stream).await;
     }

@@ -29,6 +29,9 @@ pub enum ProxyError {
     /// The target is longer than allowed.
     #[error("URI too long")]
     UriTooLong,
+    /// The process has more to do than it can.
+    #[error("overloaded")]
+    Overloaded,
     /// No route matches.
     #[error("no route matches the request")]
     NoRoute,
@@ -79,7 +82,7 @@ impl ProxyError {
             Self::Plugin(failure) => failure.status().0,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::NoRoute => StatusCode::NOT_FOUND,
-            Self::NoService | Self::NoPeer(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoService | Self::NoPeer(_) | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Name(failure) if failure.is_final() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Name(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
@@ -96,6 +99,7 @@ impl ProxyError {
             Self::TooLargeToHold => "Request size limit exceeded",
             Self::Plugin(failure) => failure.status().1,
             Self::UriTooLong => "URI too long",
+            Self::Overloaded => "Too many requests for now",
             Self::NoRoute => "no Route matched with those values",
             Self::NoService => "no Service found with those values",
             Self::NoPeer(_) => "failure to get a peer from the ring-balancer",
@@ -118,7 +122,7 @@ impl ProxyError {
             Self::BadRequest(_) | Self::HeaderTooLarge | Self::BodyTooLarge | Self::UriTooLong => {
                 Page::Server
             }
-            Self::Upstream(_) | Self::UpstreamTimeout => Page::Server,
+            Self::Overloaded | Self::Upstream(_) | Self::UpstreamTimeout => Page::Server,
         }
     }
 
@@ -130,7 +134,7 @@ impl ProxyError {
             | Self::BodyTooLarge
             | Self::TooLargeToHold
             | Self::UriTooLong => Blame::Client,
-            Self::NoRoute | Self::NoService | Self::Plugin(_) => Blame::Configuration,
+            Self::NoRoute | Self::NoService | Self::Plugin(_) | Self::Overloaded => Blame::Configuration,
             Self::Name(_) | Self::NoPeer(_) | Self::Upstream(_) | Self::UpstreamTimeout => Blame::Upstream,
         }
     }
@@ -143,6 +147,7 @@ impl ProxyError {
             | Self::BodyTooLarge
             | Self::TooLargeToHold
             | Self::Plugin(_)
+            | Self::Overloaded
             | Self::UriTooLong => true,
             Self::NoRoute | Self::NoService => false,
             Self::Name(_) | Self::NoPeer(_) | Self::Upstream(_) | Self::UpstreamTimeout => false,

@@ -18,9 +18,11 @@ use super::response_phase::{self, Outcome};
 use super::strict::Malformed;
 use super::strict_host::is_host;
 use super::unread::Coming;
-use super::{ResponseBody, function, hold, real_ip, respond};
+use super::{ResponseBody, function, hold, protocols, real_ip, respond};
 use crate::client::ClientError;
+use crate::config::RouterFlavor;
 use crate::exchange::{self, Capture, Exchange, Peer, RequestHead, Scheme, Timing};
+use crate::model::PathHandling;
 use crate::plugin_host::Flow;
 use crate::router::RouteInput;
 use crate::snapshot::{RoutePlan, Snapshot};
@@ -41,7 +43,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     begun: Result<(), Malformed>,
 ) -> Result<Response<ResponseBody>, Infallible> {
-    let begun = begun.map_err(ProxyError::from);
+    let begun = begun.map_err(ProxyError::from).and_then(|()| client.worker.room());
     let snapshot = client.worker.snapshots.load();
     let (exchange, body) = begin(&client, request);
     let mut checked = begun.and_then(|()| check(&exchange, &client));
@@ -57,7 +59,7 @@ pub(super) async fn answer(
         // What plugins made of the target is held to the same rules.
         checked = check(&exchange, &client);
     }
-    let found = checked.and_then(|()| find(&snapshot, &exchange));
+    let found = checked.and_then(|()| find(&client, &snapshot, &exchange));
     let (mut ending, outcome) = match found {
         Ok(matched) => proxied(&client, exchange, matched, body).await,
         Err(error) => {
@@ -136,7 +138,7 @@ pub(super) struct Matched {
     captures: Vec<Capture>,
 }
 
-fn find(snapshot: &Snapshot, exchange: &Exchange) -> Result<Matched, ProxyError> {
+fn find(client: &Client, snapshot: &Snapshot, exchange: &Exchange) -> Result<Matched, ProxyError> {
     let (host, port) = split_authority(exchange);
     let path = exchange.request.uri.path();
     let input = RouteInput {
@@ -147,11 +149,18 @@ fn find(snapshot: &Snapshot, exchange: &Exchange) -> Result<Matched, ProxyError>
         scheme: exchange.peer.scheme,
         headers: &exchange.request.headers,
         sni: None,
+        query: exchange.request.uri.query(),
+        source: exchange.peer.client,
+        destination: client.destination,
     };
     let (plan, found) = snapshot.find(&input).ok_or(ProxyError::NoRoute)?;
     let strip = plan.facts.route.strip_path;
-    let service_path = plan.facts.service.as_ref().and_then(|service| service.path.as_deref());
-    let upstream_path = found.upstream_path(service_path, strip);
+    let latest = match client.worker.settings.router_flavor {
+        RouterFlavor::Traditional => PathHandling::V1,
+        // Kong has no other there.
+        RouterFlavor::TraditionalCompatible | RouterFlavor::Expressions => PathHandling::V0,
+    };
+    let upstream_path = plan.upstream_path(&found, latest);
     if exchange::hides_dots(&upstream_path) {
         return Err(ProxyError::BadRequest("a dot segment in disguise"));
     }
@@ -180,7 +189,7 @@ async fn proxied(
     exchange.route = Some(Arc::clone(&plan.facts));
     let chain = Arc::clone(&plan.chain);
     let mut run = chain.begin();
-    if let Some(answer) = respond::https_only(&exchange, &plan.facts.route) {
+    if let Some(answer) = protocols::refuse(&exchange, &plan.facts.route, client.headers.trusted) {
         let ending = Ending::new(Rc::clone(client), Running { exchange, chain, run });
         return (ending, Outcome::Local(answer, Page::Kong));
     }

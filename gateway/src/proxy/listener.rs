@@ -69,7 +69,9 @@ pub(super) async fn run(worker: Rc<Worker>, listener: TcpListener, speaks: Speak
 }
 
 fn admit(worker: &Rc<Worker>, accepted: Accepted) {
-    let Some(permit) = worker.connection_permit() else { return };
+    let Some(permit) = worker.connection_permit() else {
+        return worker.turn_away(accepted.stream, accepted.speaks);
+    };
     let worker = Rc::clone(worker);
     task::spawn_local("connection", async move {
         connection::serve(worker, accepted).await;

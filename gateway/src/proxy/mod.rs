@@ -7,6 +7,7 @@
 //! snapshot that it loads once.
 
 mod body;
+mod body_pace;
 mod client_io;
 mod connection;
 mod deadline;
@@ -21,7 +22,9 @@ mod hold;
 mod http2;
 mod ids;
 mod listener;
+mod overload;
 mod place;
+mod protocols;
 mod real_ip;
 mod respond;
 mod response_phase;
@@ -34,7 +37,11 @@ mod tunnel;
 mod unread;
 mod worker;
 
+#[cfg(test)]
+mod fuzz_tests;
+
 pub use body::{BodyError, ResponseBody};
 pub use error::{Blame, ProxyError};
 pub use listener::{Socket, bind};
+pub use overload::MemoryPressure;
 pub use worker::{WorkerParts, run};

@@ -3,11 +3,9 @@
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::uri::PathAndQuery;
 
 use super::error::{Page, ProxyError};
-use crate::exchange::{AnswerBody, Exchange, LocalAnswer, RequestId, Scheme};
-use crate::model::{Protocol, Route};
+use crate::exchange::{AnswerBody, Exchange, LocalAnswer, RequestId};
 
 /// The forms that an error may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,28 +23,10 @@ pub(super) fn from_error(error: &ProxyError) -> LocalAnswer {
     if error.closes() {
         answer.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    if matches!(error, ProxyError::Overloaded) {
+        answer.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     answer
-}
-
-/// What a route that wants TLS says to a plain request; `None` if the request may go on.
-pub(super) fn https_only(exchange: &Exchange, route: &Route) -> Option<LocalAnswer> {
-    let wants_tls = route.protocols.contains(&Protocol::Https) && !route.protocols.contains(&Protocol::Http);
-    if !wants_tls || exchange.peer.scheme == Scheme::Https {
-        return None;
-    }
-    let status =
-        StatusCode::from_u16(route.https_redirect_status_code).unwrap_or(StatusCode::UPGRADE_REQUIRED);
-    let mut answer = LocalAnswer::message(status, "Please use HTTPS protocol");
-    if status == StatusCode::UPGRADE_REQUIRED {
-        answer.headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-        answer.headers.insert(header::UPGRADE, HeaderValue::from_static("TLS/1.2, HTTP/1.1"));
-        return Some(answer);
-    }
-    let target = exchange.request.uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    let location = format!("https://{}{target}", exchange.host());
-    answer.headers.insert(header::LOCATION, HeaderValue::from_str(&location).ok()?);
-    answer.body = AnswerBody::Empty;
-    Some(answer)
 }
 
 /// Writes a local answer's body, and sets its content type where the answer leaves it open.

@@ -15,6 +15,7 @@ use super::body::{RequestBody, Room};
 use super::deadline::{Deadlines, TICK};
 use super::ids::Ids;
 use super::listener::{self, Socket};
+use super::overload::{MemoryPressure, Pressure};
 use crate::client::{Connect, Pool, PoolSettings};
 use crate::clock::Clock;
 use crate::config::ProxySettings;
@@ -51,6 +52,8 @@ pub struct WorkerParts {
     pub settings: Arc<ProxySettings>,
     /// Open client connections that this worker may have.
     pub max_connections: usize,
+    /// Whether the process uses more memory than it may.
+    pub memory: MemoryPressure,
     /// Tells the wall-clock time.
     pub wall_clock: Clock,
     /// Sees the end of the process coming.
@@ -75,6 +78,7 @@ pub(super) struct Worker {
     /// For bodies that are held for plugins.
     pub(super) room: Rc<Room>,
     max_connections: usize,
+    pub(super) pressure: Pressure,
     wall_clock: Clock,
     drain: Drain,
     open: Cell<usize>,
@@ -115,9 +119,11 @@ impl Worker {
             access_log,
             settings,
             max_connections,
+            memory,
             wall_clock,
             drain,
         } = parts;
+        let pressure = Pressure::new(memory, settings.max_queue_time);
         let room = Room::new(settings.held_bodies.memory);
         let keepalive = settings.upstream_keepalive;
         let pool = PoolSettings {
@@ -140,6 +146,7 @@ impl Worker {
             ids: Ids::new(),
             room,
             max_connections,
+            pressure,
             clock: Cell::new((Instant::now(), wall_clock.unix_ms())),
             date: RefCell::new(date(wall_clock.unix_ms())),
             wall_clock,
@@ -237,8 +244,10 @@ async fn tick(worker: Rc<Worker>) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for count in 0u32.. {
-        ticks.tick().await;
-        worker.deadlines.tick(Instant::now());
+        let due = ticks.tick().await;
+        let now = Instant::now();
+        worker.pressure.note_tick(now.saturating_duration_since(due));
+        worker.deadlines.tick(now);
         if count % SWEEP_TICKS == 0 {
             worker.pool.sweep();
             worker.instances.sweep();

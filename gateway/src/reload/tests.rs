@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Reload, ReloadParts, Report, Reports};
 use crate::clock::Clock;
 use crate::dns::Names;
-use crate::exchange::{ConsumerFacts, Exchange, Scheme};
+use crate::exchange::{ConsumerFacts, Exchange};
 use crate::identity::Identity;
 use crate::model::{self, Record};
 use crate::plugin_host::{
@@ -89,15 +89,7 @@ impl Node {
     /// Whether a route answers, and whether plugins stand before it.
     fn route(&self, path: &str) -> Option<bool> {
         let (method, headers) = (Method::GET, HeaderMap::new());
-        let input = RouteInput {
-            method: &method,
-            host: "h",
-            port: 80,
-            path,
-            scheme: Scheme::Http,
-            headers: &headers,
-            sni: None,
-        };
+        let input = RouteInput::plain(&method, "h", path, &headers);
         self.snapshots.load().find(&input).map(|(plan, _)| !plan.chain.is_empty())
     }
 }

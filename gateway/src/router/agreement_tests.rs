@@ -1,6 +1,7 @@
 //! The router agrees with a slow one that tries every route by the letter of the rules.
 
 use std::cmp::Reverse;
+use std::net::SocketAddr;
 
 use http::{HeaderName, HeaderValue, Method};
 use proptest::prelude::*;
@@ -9,20 +10,30 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::tests::{Request, indexed, route};
-use super::{Router, normalize_path};
+use super::{Router, Verdict, explain, normalize_path};
 use crate::exchange::Scheme;
-use crate::model::Route;
+use crate::expression::{AddressBlock, Expression, Fields};
+use crate::model::{AddressRule, Protocol, Route};
 
 /// What a slow router says: the route, and how much of the path matched.
 type Answer = Option<(u32, Option<usize>)>;
 
-/// Kong's order as a tuple, in place of its number.
-type Rank = (usize, bool, usize, bool, i64, usize, Uuid);
+/// Kong's order as a tuple, in place of its number; the first is the priority of an expression.
+type Rank = (Option<u64>, usize, bool, usize, bool, i64, usize, Uuid);
 
 fn slow(routes: &[Route], request: &Request) -> Answer {
     let path = normalize_path(&request.path);
     let mut matches: Vec<(Rank, u32, Option<usize>)> = Vec::new();
     for (index, route) in indexed(routes) {
+        if !is_http(route) {
+            continue;
+        }
+        if let Some(text) = &route.expression {
+            if let Some(matched) = expression_fits(text, route, request, &path) {
+                matches.push((rank(route, &[], route.id), index.0, matched));
+            }
+            continue;
+        }
         if !others_fit(route, request) {
             continue;
         }
@@ -35,6 +46,23 @@ fn slow(routes: &[Route], request: &Request) -> Answer {
     }
     matches.sort_by_key(|(rank, ..)| Reverse(*rank));
     matches.first().map(|(_, index, matched)| (*index, *matched))
+}
+
+fn is_http(route: &Route) -> bool {
+    route.protocols.contains(&Protocol::Http) || route.protocols.contains(&Protocol::Https)
+}
+
+/// Asked on its own, outside of any index.
+fn expression_fits(text: &str, route: &Route, request: &Request, path: &[u8]) -> Option<Option<usize>> {
+    let scheme = match request.scheme {
+        Scheme::Http => Protocol::Http,
+        Scheme::Https => Protocol::Https,
+    };
+    if route.protocols != [Protocol::Https] && !route.protocols.contains(&scheme) {
+        return None;
+    }
+    let expression = Expression::parse(text, Fields::Http).unwrap();
+    expression.find(&request.input().facts(path)).map(|found| found.path)
 }
 
 fn path_fits(text: &str, path: &[u8]) -> Option<usize> {
@@ -70,9 +98,17 @@ fn rank(route: &Route, paths: &[String], id: Uuid) -> Rank {
     let hosts = route.hosts.clone().unwrap_or_default();
     let headers = route.headers.as_ref().map_or(0, |headers| headers.len());
     let regex = paths.first().is_some_and(|path| path.starts_with('~'));
-    let kinds =
-        [route.methods.is_some(), !hosts.is_empty(), headers > 0, route.snis.is_some(), !paths.is_empty()];
+    let kinds = [
+        route.methods.is_some(),
+        !hosts.is_empty(),
+        headers > 0,
+        route.snis.is_some(),
+        !paths.is_empty(),
+        route.sources.is_some(),
+        route.destinations.is_some(),
+    ];
     (
+        route.expression.as_ref().map(|_| route.priority),
         kinds.iter().filter(|set| **set).count(),
         !hosts.is_empty() && hosts.iter().all(|host| !host.contains('*')),
         headers,
@@ -94,15 +130,34 @@ fn others_fit(route: &Route, request: &Request) -> bool {
         .is_none_or(|hosts| hosts.iter().any(|host| host_fits(host, &request.host, request.port)));
     let headers = route.headers.iter().flatten().all(|(name, values)| {
         let given = request.headers.get_all(name.as_str());
-        given
-            .iter()
-            .any(|given| values.iter().any(|value| given.as_bytes().eq_ignore_ascii_case(value.as_bytes())))
+        given.iter().any(|given| values.iter().any(|value| value_fits(value, given.to_str().unwrap())))
     });
+    let addresses = addresses_fit(route.sources.as_deref(), request.source)
+        && addresses_fit(route.destinations.as_deref(), request.destination);
     let sni = request.scheme == Scheme::Http
         || route.snis.as_ref().is_none_or(|snis| {
-            request.sni.as_ref().is_some_and(|name| snis.iter().any(|sni| host_fits(sni, name, 0)))
+            request.sni.as_ref().is_some_and(|name| {
+                snis.iter().any(|sni| host_fits(sni.strip_suffix('.').unwrap_or(sni), name, 0))
+            })
         });
-    method && host && headers && sni
+    method && host && headers && sni && addresses
+}
+
+fn value_fits(value: &str, given: &str) -> bool {
+    let given = given.to_lowercase();
+    match value.strip_prefix("~*") {
+        Some(regex) => Regex::new(&regex.to_lowercase()).unwrap().is_match(given.as_bytes()),
+        None => given == value.to_lowercase(),
+    }
+}
+
+fn addresses_fit(rules: Option<&[AddressRule]>, address: SocketAddr) -> bool {
+    let fits = |rule: &AddressRule| {
+        let block = rule.ip.as_ref().map(|ip| AddressBlock::parse(ip).unwrap());
+        block.is_none_or(|block| block.contains(address.ip()))
+            && rule.port.is_none_or(|port| port == address.port())
+    };
+    rules.is_none_or(|rules| rules.iter().any(fits))
 }
 
 fn host_fits(pattern: &str, host: &str, port: u16) -> bool {
@@ -141,39 +196,96 @@ fn any_route() -> impl Strategy<Value = Route> {
     ];
     const HOSTS: &[&str] =
         &["a.com", "b.a.com", "*.a.com", "*.com", "a.*", "b.a.*", "a.com:80", "*.com:81", "a.*:80", "a.co"];
-    (
-        any::<u16>(),
+    let headers = &[("x-a", "1"), ("x-a2", "~*^[B2]"), ("x-b", "1"), ("x-c", "~*b")][..];
+    let addresses =
+        [json!({"ip": "10.0.0.0/8"}), json!({"port": 80}), json!({"ip": "192.0.2.1", "port": 81})];
+    let attributes = (
         some_of(PATHS),
         some_of(HOSTS),
         some_of(&["GET", "PUT", "POST"]),
-        proptest::option::of(proptest::sample::subsequence(&[("x-a", "1"), ("x-a2", "2"), ("x-b", "1")], 1..=2)),
-        some_of(&["a.com", "*.com", "b.*"]),
+        proptest::option::of(proptest::sample::subsequence(headers, 1..=2)),
+        some_of(&["a.com", "*.com", "b.*", "a.com."]),
         0..3_i64,
-    )
-        .prop_map(|(id, paths, hosts, methods, headers, snis, regex_priority)| {
+        proptest::option::weighted(0.1, proptest::sample::subsequence(addresses.to_vec(), 1..=2)),
+        proptest::option::weighted(0.1, proptest::sample::subsequence(addresses.to_vec(), 1..=2)),
+    );
+    let by_attributes = attributes.prop_map(
+        |(paths, hosts, methods, headers, snis, regex_priority, sources, destinations)| {
             let headers = headers.map(|pairs| {
-                pairs.into_iter().map(|(name, value)| (name.to_owned(), json!([value]))).collect::<serde_json::Map<_, _>>()
+                pairs
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), json!([value])))
+                    .collect::<serde_json::Map<_, _>>()
             });
-            route(
-                id.into(),
-                &json!({"paths": paths, "hosts": hosts, "methods": methods, "headers": headers, "snis": snis, "regex_priority": regex_priority}),
-            )
-        })
+            json!({
+                "paths": paths, "hosts": hosts, "methods": methods, "headers": headers, "snis": snis,
+                "regex_priority": regex_priority, "sources": sources, "destinations": destinations,
+            })
+        },
+    );
+    let by_expression = (any_expression(), 0..3_u64)
+        .prop_map(|(expression, priority)| json!({"expression": expression, "priority": priority}));
+    const PROTOCOLS: &[&[&str]] = &[&["http", "https"], &["https"], &["http"], &["tcp", "tls"]];
+    let fields = prop_oneof![4 => by_attributes, 1 => by_expression];
+    (any::<u16>(), fields, proptest::sample::select(PROTOCOLS)).prop_map(|(id, mut fields, protocols)| {
+        fields.as_object_mut().unwrap().insert("protocols".into(), json!(protocols));
+        route(id.into(), &fields)
+    })
+}
+
+/// Conditions of all sorts, joined at random.
+fn any_expression() -> impl Strategy<Value = String> {
+    const CONDITIONS: &[&str] = &[
+        r#"http.host == "a.com""#,
+        r#"lower(http.host) == "a.com""#,
+        r#"http.host =^ ".com""#,
+        r#"http.path ^= "/a""#,
+        r#"http.path ^= "/a/b""#,
+        r#"http.path == "/a""#,
+        r#"http.path ~ "^/a.*c""#,
+        r#"http.path ~ "b$""#,
+        r#"http.path contains "b""#,
+        r#"http.path.segments.0 == "a""#,
+        r#"http.path.segments.len > 1"#,
+        r#"http.method == "GET""#,
+        r#"any(http.headers.x_b) == "1""#,
+        r#"http.queries.q != "1""#,
+        r#"tls.sni == "a.com""#,
+        "net.src.ip in 10.0.0.0/8",
+        "net.dst.port == 80",
+    ];
+    let condition = proptest::sample::select(CONDITIONS).prop_map(str::to_owned);
+    condition.prop_recursive(3, 12, 3, |inner| {
+        let parts = proptest::collection::vec(inner.clone(), 1..4);
+        prop_oneof![
+            parts.clone().prop_map(|parts| format!("({})", parts.join(" && "))),
+            parts.clone().prop_map(|parts| format!("({})", parts.join(" || "))),
+            parts.prop_map(|parts| parts.join(" && ")),
+            inner.prop_map(|part| format!("!({part})")),
+        ]
+    })
 }
 
 fn any_request() -> impl Strategy<Value = Request> {
     let host = proptest::sample::select(&["a.com", "b.a.com", "c.b.a.com", "a.co", "A.com", "x", ""][..]);
     let path = proptest::string::string_regex("/[abc/.]{0,6}(%6[12]|%2f)?").unwrap();
-    let headers =
-        proptest::sample::subsequence(&[("x-a", "1"), ("x-a2", "2"), ("x-b", "1"), ("x-b", "3")], 0..=3);
+    let headers = proptest::sample::subsequence(
+        &[("x-a", "1"), ("x-a2", "2"), ("x-b", "1"), ("x-b", "3"), ("x-c", "aB"), ("x-a2", "cb")],
+        0..=4,
+    );
     let method = proptest::sample::select(vec![Method::GET, Method::PUT, Method::DELETE]);
     let sni = proptest::option::of(proptest::sample::select(&["a.com", "b.com", "b.x"][..]));
-    (host, path, headers, method, sni, any::<bool>(), 80..82_u16).prop_map(
-        |(host, path, headers, method, sni, tls, port)| {
+    let query = proptest::option::of(proptest::sample::select(&["q=1", "q=2&q=1", "x"][..]));
+    let source = proptest::sample::select(&["10.9.8.7:80", "192.0.2.1:81", "[fd00::1]:5"][..]);
+    (host, path, headers, method, (sni, query, source), any::<bool>(), 80..82_u16).prop_map(
+        |(host, path, headers, method, (sni, query, source), tls, port)| {
             let headers = headers.into_iter();
             Request {
                 method,
                 port,
+                query: query.map(Into::into),
+                source: source.parse().unwrap(),
+                destination: SocketAddr::new([192, 0, 2, 1].into(), port),
                 scheme: if tls { Scheme::Https } else { Scheme::Http },
                 headers: headers
                     .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
@@ -201,6 +313,14 @@ proptest! {
         for request in &requests {
             let answer = router.find(&request.input()).map(|found| (found.index.0, found.matched));
             prop_assert_eq!(answer, slow(&routes, request), "{} {} {}", request.method, request.host, request.path);
+            let best = routes.iter().filter(|route| is_http(route)).filter_map(|route| {
+                match explain(route, &request.input()) {
+                    Verdict::Matches { priority } => Some(priority),
+                    Verdict::Misses(_) | Verdict::Unusable(..) => None,
+                }
+            });
+            let explained = answer.map(|(index, _)| explain(&routes[index as usize], &request.input()));
+            prop_assert_eq!(best.max().map(|priority| Verdict::Matches { priority }), explained);
         }
     }
 }

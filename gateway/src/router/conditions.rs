@@ -1,4 +1,7 @@
-//! What a route asks beside host and path: method, headers, server name.
+//! What a route asks beside host and path: method, headers, server name, addresses, or an expression.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use regex::bytes::{Regex, RegexBuilder};
@@ -6,7 +9,8 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::RouteInput;
 use super::host::HostPattern;
 use crate::exchange::Scheme;
-use crate::model::Route;
+use crate::expression::{AddressBlock, Expression};
+use crate::model::{AddressRule, Protocol, Route};
 
 /// The conditions of one route that are not in the index. Empty lists ask for nothing.
 #[derive(Debug)]
@@ -14,7 +18,21 @@ pub(super) struct Conditions {
     methods: Box<[Method]>,
     headers: Box<[HeaderCondition]>,
     snis: Box<[HostPattern]>,
+    sources: Addresses,
+    destinations: Addresses,
+    expression: Option<Asked>,
 }
+
+/// An expression, and the only scheme under which it is asked, if there is one.
+#[derive(Debug)]
+struct Asked {
+    expression: Arc<Expression>,
+    only: Option<Scheme>,
+}
+
+/// One of these; an empty list asks for nothing.
+#[derive(Debug, Default)]
+pub(super) struct Addresses(Box<[(Option<AddressBlock>, Option<u16>)]>);
 
 #[derive(Debug)]
 struct HeaderCondition {
@@ -35,28 +53,45 @@ enum ValueCondition {
 pub(super) type FieldProblem = (&'static str, String);
 
 impl Conditions {
-    /// Compiles the conditions of `route`.
-    pub(super) fn of(route: &Route) -> Result<Self, FieldProblem> {
+    /// Compiles the conditions of `route`. The caller has its expression, if it has one.
+    pub(super) fn of(route: &Route, expression: Option<Arc<Expression>>) -> Result<Self, FieldProblem> {
         let methods = route.methods.iter().flatten().map(|method| {
             Method::from_bytes(method.as_bytes()).map_err(|_| ("methods", format!("{method:?} is no method")))
         });
         let headers = route.headers.iter().flatten().map(|(name, values)| HeaderCondition::of(name, values));
-        let snis = route.snis.iter().flatten().map(|sni| {
-            // The dot that ends a full name must not be used for routing.
-            let name = sni.strip_suffix('.').filter(|name| !name.is_empty()).unwrap_or(sni);
-            HostPattern::parse(name).ok_or_else(|| ("snis", format!("{sni:?} is no server name")))
-        });
         Ok(Self {
             methods: methods.collect::<Result<_, _>>()?,
             headers: headers.collect::<Result<_, _>>()?,
-            snis: snis.collect::<Result<_, _>>()?,
+            snis: server_names(route)?,
+            sources: Addresses::of(route.sources.as_deref(), "sources")?,
+            destinations: Addresses::of(route.destinations.as_deref(), "destinations")?,
+            expression: expression.map(|expression| Asked { expression, only: only_scheme(route) }),
         })
     }
 
     /// Whether the request fulfils all of them.
-    pub(super) fn fit(&self, input: &RouteInput<'_>) -> bool {
+    pub(super) fn fit(&self, input: &RouteInput<'_>, path: &[u8]) -> bool {
         let method = self.methods.is_empty() || self.methods.contains(input.method);
-        method && self.headers.iter().all(|header| header.fits(input.headers)) && self.sni_fits(input)
+        method
+            && self.headers.iter().all(|header| header.fits(input.headers))
+            && self.sni_fits(input)
+            && self.sources.fit(input.source)
+            && self.destinations.fit(input.destination)
+            && self.expression.as_ref().is_none_or(|asked| asked.fits(input, path))
+    }
+
+    /// The fields that the request does not fulfil.
+    pub(super) fn misses(&self, input: &RouteInput<'_>, path: &[u8]) -> Vec<&'static str> {
+        let expression = self.expression.as_ref().is_none_or(|asked| asked.fits(input, path));
+        let fields = [
+            ("methods", self.methods.is_empty() || self.methods.contains(input.method)),
+            ("headers", self.headers.iter().all(|header| header.fits(input.headers))),
+            ("snis", self.sni_fits(input)),
+            ("sources", self.sources.fit(input.source)),
+            ("destinations", self.destinations.fit(input.destination)),
+            ("expression", expression),
+        ];
+        fields.into_iter().filter(|(_, fits)| !fits).map(|(name, _)| name).collect()
     }
 
     fn sni_fits(&self, input: &RouteInput<'_>) -> bool {
@@ -64,6 +99,56 @@ impl Conditions {
             return true;
         }
         input.sni.is_some_and(|name| self.snis.iter().any(|sni| sni.fits_name(name)))
+    }
+}
+
+/// The server names that a route asks for.
+pub(super) fn server_names(route: &Route) -> Result<Box<[HostPattern]>, FieldProblem> {
+    let snis = route.snis.iter().flatten().map(|sni| {
+        // The dot that ends a full name must not be used for routing.
+        let name = sni.strip_suffix('.').filter(|name| !name.is_empty()).unwrap_or(sni);
+        HostPattern::parse(name).ok_or_else(|| ("snis", format!("{sni:?} is no server name")))
+    });
+    snis.collect()
+}
+
+/// As in Kong: a route for `https` alone is asked on plain http too, so that its callers can be told.
+fn only_scheme(route: &Route) -> Option<Scheme> {
+    if let [Protocol::Https] = route.protocols.as_slice() {
+        return None;
+    }
+    let plain = |protocol: &Protocol| matches!(protocol, Protocol::Http | Protocol::Grpc);
+    let tls = |protocol: &Protocol| matches!(protocol, Protocol::Https | Protocol::Grpcs);
+    match (route.protocols.iter().any(plain), route.protocols.iter().any(tls)) {
+        (true, false) => Some(Scheme::Http),
+        (false, true) => Some(Scheme::Https),
+        (true, true) | (false, false) => None,
+    }
+}
+
+impl Asked {
+    fn fits(&self, input: &RouteInput<'_>, path: &[u8]) -> bool {
+        self.only.is_none_or(|only| only == input.scheme) && self.expression.holds(&input.facts(path))
+    }
+}
+
+impl Addresses {
+    pub(super) fn of(list: Option<&[AddressRule]>, field: &'static str) -> Result<Self, FieldProblem> {
+        let rules = list.unwrap_or_default().iter().map(|rule| {
+            let block = rule.ip.as_deref().map(|ip| {
+                AddressBlock::parse(ip).ok_or_else(|| (field, format!("{ip:?} is no address or range")))
+            });
+            Ok((block.transpose()?, rule.port))
+        });
+        rules.collect::<Result<_, _>>().map(Self)
+    }
+
+    pub(super) fn fit(&self, address: SocketAddr) -> bool {
+        let fits = |(block, port): &(Option<AddressBlock>, Option<u16>)| {
+            block.is_none_or(|block| block.contains(address.ip()))
+                && port.is_none_or(|port| port == address.port())
+        };
+        self.0.is_empty() || self.0.iter().any(fits)
     }
 }
 

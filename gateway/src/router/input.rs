@@ -1,11 +1,14 @@
 //! What a look-up is given and what it finds.
 
 use std::borrow::Cow;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use http::{HeaderMap, Method};
 
 use super::upstream_path;
 use crate::exchange::{Capture, Scheme};
+use crate::expression::{Facts, HttpFacts};
+use crate::model::PathHandling;
 
 /// Place of a route in the list that the router was built from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +31,48 @@ pub struct RouteInput<'p> {
     pub headers: &'p HeaderMap,
     /// The TLS server name, if the client gave one.
     pub sni: Option<&'p str>,
+    /// The raw query, without `?`.
+    pub query: Option<&'p str>,
+    /// The caller, after trusted proxies are taken away.
+    pub source: SocketAddr,
+    /// Where the caller connected to: address and port of the listener.
+    pub destination: SocketAddr,
+}
+
+impl<'p> RouteInput<'p> {
+    /// A request to port 80 on a plain connection between unknown addresses.
+    pub fn plain(method: &'p Method, host: &'p str, path: &'p str, headers: &'p HeaderMap) -> Self {
+        let nobody = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+        Self {
+            method,
+            host,
+            port: 80,
+            path,
+            scheme: Scheme::Http,
+            headers,
+            sni: None,
+            query: None,
+            source: nobody,
+            destination: SocketAddr::new(nobody.ip(), 80),
+        }
+    }
+
+    /// The same as expressions see it; `path` is in normal form.
+    pub(super) fn facts<'a>(&'a self, path: &'a [u8]) -> Facts<'a> {
+        Facts {
+            protocol: self.scheme.as_str(),
+            sni: self.sni,
+            source: self.source,
+            destination: self.destination,
+            http: Some(HttpFacts {
+                method: self.method.as_str(),
+                host: self.host,
+                path,
+                query: self.query,
+                headers: self.headers,
+            }),
+        }
+    }
 }
 
 /// Proof that a route was found, with what its path condition matched.
@@ -50,9 +95,14 @@ impl<'p> RouteMatch<'p> {
     }
 
     /// The path for the upstream, before plugins change it. Borrows where nothing changes.
-    pub fn upstream_path(&self, service_path: Option<&str>, strip: bool) -> Cow<'_, str> {
+    pub fn upstream_path(
+        &self,
+        service_path: Option<&str>,
+        strip: bool,
+        handling: PathHandling,
+    ) -> Cow<'_, str> {
         // A route without paths loses the first slash only, which the join puts back.
         let strip = strip.then(|| self.matched.unwrap_or(1));
-        upstream_path(service_path, &self.path, strip)
+        upstream_path(service_path, &self.path, strip, handling)
     }
 }

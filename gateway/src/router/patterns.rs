@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use regex::bytes::Regex;
-use regex_syntax::ParserBuilder;
-use regex_syntax::hir::{Look, literal::Extractor};
 
 use crate::exchange::Capture;
+use crate::expression::literal_prefix;
 
 /// One path regex.
 #[derive(Debug)]
@@ -78,18 +77,6 @@ impl Pattern {
         }
         Some((groups.get(0).map_or(0, |whole| whole.len()), captures))
     }
-}
-
-/// What every match begins with; empty if that cannot be said.
-fn literal_prefix(anchored: &str) -> Vec<u8> {
-    let Ok(hir) = ParserBuilder::new().utf8(false).build().parse(anchored) else {
-        return Vec::new();
-    };
-    if !hir.properties().look_set_prefix().contains(Look::Start) {
-        return Vec::new();
-    }
-    let literals = Extractor::new().extract(&hir);
-    literals.longest_common_prefix().unwrap_or_default().to_vec()
 }
 
 #[cfg(test)]

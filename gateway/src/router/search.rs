@@ -2,15 +2,20 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
 
 use super::conditions::{Conditions, FieldProblem};
-use super::host::HostPattern;
+use super::host::{HostKind, HostPattern};
 use super::host_table::HostTable;
 use super::patterns::Patterns;
 use super::priority::PathWeight;
 use super::trie::{Candidate, Item, Root, Trie};
 use super::variants::{Variant, ranked};
 use super::{RouteIndex, RouteInput, RouteMatch, normalize_path};
+use crate::exchange::Capture;
+use crate::expression::{Expression, Fields};
 use crate::model::Route;
 
 /// All routes, ready to be searched. Immutable; shared by all workers.
@@ -21,6 +26,8 @@ pub struct Router {
     /// Best first: a candidate's rank is its place in here.
     entries: Vec<Entry>,
     patterns: Patterns,
+    /// By their text; taken over like the patterns.
+    expressions: HashMap<Box<str>, Arc<Expression>, RandomState>,
 }
 
 /// Why a route, or a part of it, is not in the router.
@@ -48,6 +55,8 @@ enum EntryPaths {
     Plain,
     /// In the order of the route: the first that matches gives the captures.
     Regexes(Box<[u32]>),
+    /// What the expression made of the path.
+    Expression(Arc<Expression>),
 }
 
 /// The prefixes of each host pattern, gathered while the router is built.
@@ -92,6 +101,11 @@ impl Router {
                 let (length, captures) = patterns.filter_map(|pattern| pattern.captures(&path)).next()?;
                 (Some(length), captures)
             }
+            EntryPaths::Expression(expression) => {
+                let found = expression.find(&input.facts(&path))?;
+                let captures = found.captures.into_iter().map(|(name, value)| Capture { name, value });
+                (found.path, captures.collect())
+            }
         };
         Some(RouteMatch { index: entry.index, path, matched, captures })
     }
@@ -102,15 +116,45 @@ impl Router {
         previous: &Self,
         buckets: &mut Buckets<'r>,
     ) -> Result<(), FieldProblem> {
-        let conditions = Conditions::of(variant.route)?;
         let rank = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        let hosts = host_patterns(variant.route)?;
-        let (paths, items) = self.items(variant, rank, previous)?;
+        let expression = self.expression(variant, previous)?;
+        let hosts = match &expression {
+            Some(expression) => bounding_hosts(expression),
+            None => host_patterns(variant.route)?,
+        };
+        let (paths, items) = match &expression {
+            Some(expression) => {
+                (EntryPaths::Expression(Arc::clone(expression)), bounding_items(expression, rank))
+            }
+            None => self.items(variant, rank, previous)?,
+        };
+        let conditions = Conditions::of(variant.route, expression)?;
         for host in hosts {
             buckets.entry(host).or_default().extend(items.iter().cloned());
         }
         self.entries.push(Entry { index: variant.index, conditions, paths });
         Ok(())
+    }
+
+    /// The expression of a route that is one.
+    fn expression(
+        &mut self,
+        variant: &Variant<'_>,
+        previous: &Self,
+    ) -> Result<Option<Arc<Expression>>, FieldProblem> {
+        let (PathWeight::Expression, Some(text)) = (variant.weight, variant.paths.first()) else {
+            return Ok(None);
+        };
+        let known = self.expressions.get(*text).or_else(|| previous.expressions.get(*text));
+        let expression = match known {
+            Some(expression) => Arc::clone(expression),
+            None => {
+                let parsed = Expression::parse(text, Fields::Http);
+                Arc::new(parsed.map_err(|error| ("expression", error.to_string()))?)
+            }
+        };
+        self.expressions.insert((*text).into(), Arc::clone(&expression));
+        Ok(Some(expression))
     }
 
     fn items<'r>(
@@ -121,7 +165,9 @@ impl Router {
     ) -> Result<(EntryPaths, Vec<Item<'r>>), FieldProblem> {
         let plain = Candidate { rank, pattern: None };
         match variant.weight {
-            PathWeight::NoPath => Ok((EntryPaths::None, vec![(Cow::Borrowed(b"".as_slice()), plain)])),
+            PathWeight::NoPath | PathWeight::Expression => {
+                Ok((EntryPaths::None, vec![(Cow::Borrowed(b"".as_slice()), plain)]))
+            }
             PathWeight::Plain(_) => {
                 let items = variant.paths.iter().map(|path| (Cow::Borrowed(path.as_bytes()), plain));
                 Ok((EntryPaths::Plain, items.collect()))
@@ -140,6 +186,21 @@ impl Router {
             }
         }
     }
+}
+
+/// Where an expression is looked for: below the hosts that it asks for.
+fn bounding_hosts(expression: &Expression) -> Vec<Option<HostPattern>> {
+    let Some(hosts) = expression.bounds().hosts else { return vec![None] };
+    hosts.into_iter().map(|host| Some(HostPattern { kind: HostKind::Exact(host), port: None })).collect()
+}
+
+/// And below the prefixes.
+fn bounding_items<'r>(expression: &Expression, rank: u32) -> Vec<Item<'r>> {
+    let candidate = Candidate { rank, pattern: None };
+    let Some(prefixes) = expression.bounds().prefixes else {
+        return vec![(Cow::Borrowed(b"".as_slice()), candidate)];
+    };
+    prefixes.into_iter().map(|prefix| (Cow::Owned(prefix.into_vec()), candidate)).collect()
 }
 
 fn host_patterns(route: &Route) -> Result<Vec<Option<HostPattern>>, FieldProblem> {
@@ -180,7 +241,7 @@ impl Search<'_> {
 
     fn fits(&self, candidate: &Candidate) -> bool {
         let entry = self.router.entries.get(candidate.rank as usize);
-        entry.is_some_and(|entry| entry.conditions.fit(self.input))
+        entry.is_some_and(|entry| entry.conditions.fit(self.input, self.path))
             && candidate.pattern.is_none_or(|number| {
                 self.router.patterns.get(number).is_some_and(|pattern| pattern.fits(self.path))
             })

@@ -1,12 +1,14 @@
 //! Kong's matching rules as tables.
 
+use std::net::SocketAddr;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{RouteIndex, RouteInput, Router};
 use crate::exchange::{Capture, Scheme};
-use crate::model::Route;
+use crate::model::{PathHandling, Route};
 
 /// A route with these fields over Kong's defaults.
 pub(super) fn route(id: u128, fields: &Value) -> Route {
@@ -32,6 +34,9 @@ pub(super) struct Request {
     pub(super) scheme: Scheme,
     pub(super) headers: HeaderMap,
     pub(super) sni: Option<String>,
+    pub(super) query: Option<String>,
+    pub(super) source: SocketAddr,
+    pub(super) destination: SocketAddr,
 }
 
 impl Request {
@@ -44,10 +49,13 @@ impl Request {
             scheme: Scheme::Http,
             headers: HeaderMap::new(),
             sni: None,
+            query: None,
+            source: "10.1.2.3:4000".parse().unwrap(),
+            destination: "192.0.2.1:8000".parse().unwrap(),
         }
     }
 
-    fn with(mut self, name: &'static str, value: &'static str) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         self
     }
@@ -61,6 +69,9 @@ impl Request {
             scheme: self.scheme,
             headers: &self.headers,
             sni: self.sni.as_deref(),
+            query: self.query.as_deref(),
+            source: self.source,
+            destination: self.destination,
         }
     }
 }
@@ -125,6 +136,49 @@ fn one_route_matches_what_all_its_attributes_allow() {
 }
 
 #[test]
+fn one_route_matches_what_its_ports_escapes_addresses_and_expression_allow() {
+    let get = Request::get;
+    for (case, fields, request, want) in [
+        (
+            "header regex on a later value",
+            json!({"headers": {"x-a": ["~*^b$", "c"]}}),
+            get("a", "/").with("x-a", "a").with("x-a", "B"),
+            true,
+        ),
+        (
+            "header regex beside",
+            json!({"headers": {"x-a": ["~*^b$"]}}),
+            get("a", "/").with("x-a", "ab"),
+            false,
+        ),
+        ("wildcard with another port", json!({"hosts": ["*.a.com:9"]}), get("b.a.com", "/"), false),
+        ("right wildcard with the port", json!({"hosts": ["a.*:8000"]}), get("a.org", "/"), true),
+        ("an escaped slash is no slash", json!({"paths": ["/a/b"]}), get("a", "/a%2fb"), false),
+        ("nor an escaped one in the route", json!({"paths": ["/a%2Fb"]}), get("a", "/a%2fb"), true),
+        ("merged slashes", json!({"paths": ["/a/b"]}), get("a", "/a///b"), true),
+        ("source range", json!({"sources": [{"ip": "10.0.0.0/8"}]}), get("a", "/"), true),
+        ("another source", json!({"sources": [{"ip": "10.0.0.1"}]}), get("a", "/"), false),
+        ("destination port", json!({"destinations": [{"port": 8000}]}), get("a", "/"), true),
+        ("expression", json!({"expression": "http.path ^= \"/a\""}), get("a", "/ab"), true),
+        ("another expression", json!({"expression": "http.path == \"/a\""}), get("a", "/ab"), false),
+        (
+            "an expression for https alone is asked on plain http, too",
+            json!({"expression": "http.path ^= \"/\"", "protocols": ["https"]}),
+            get("a", "/"),
+            true,
+        ),
+        (
+            "one for grpcs is not",
+            json!({"expression": "http.path ^= \"/\"", "protocols": ["grpcs"]}),
+            get("a", "/"),
+            false,
+        ),
+    ] {
+        assert_eq!(found(&router(&[fields]), &request).is_some(), want, "{case}");
+    }
+}
+
+#[test]
 fn sni_counts_on_https() {
     let router = router(&[json!({"snis": ["a.com.", "*.b.com"]})]);
     for (sni, want) in [(Some("a.com"), true), (Some("x.b.com"), true), (Some("c.com"), false), (None, false)]
@@ -162,6 +216,21 @@ fn the_better_route_wins() {
             json!({"paths": ["/fo"], "regex_priority": 9}),
         ),
         ("longer prefix", json!({"paths": ["/foo"]}), json!({"paths": ["/fo"]})),
+        (
+            "expression over attributes",
+            json!({"expression": "http.path ^= \"/\""}),
+            json!({"paths": ["/foo/bar"], "hosts": ["a.com"], "methods": ["GET"]}),
+        ),
+        (
+            "the priority of expressions",
+            json!({"expression": "http.path ^= \"/\"", "priority": 2}),
+            json!({"expression": "http.host == \"a.com\" && http.path == \"/foo/bar\"", "priority": 1}),
+        ),
+        (
+            "sources count as an attribute",
+            json!({"paths": ["/"], "sources": [{"port": 4000}]}),
+            json!({"paths": ["/foo"]}),
+        ),
         ("the longest of several prefixes", json!({"paths": ["/x", "/foo"]}), json!({"paths": ["/fo"]})),
     ] {
         for (order, routes) in [("first", [better.clone(), worse.clone()]), ("last", [worse, better])] {
@@ -203,7 +272,7 @@ fn a_route_without_paths_is_joined_whole() {
     for (path, want) in [("/", "/api"), ("/a", "/api/a")] {
         let request = Request::get("a", path);
         let found = router.find(&request.input()).expect(path);
-        assert_eq!(found.upstream_path(Some("/api"), true), want, "{path}");
+        assert_eq!(found.upstream_path(Some("/api"), true, PathHandling::V0), want, "{path}");
     }
 }
 

@@ -2,15 +2,23 @@
 
 use std::borrow::Cow;
 
+use crate::model::PathHandling;
+
 /// Joins the service's path and the normalised request path.
 ///
 /// `strip` is how many bytes of `path` to cut off first: `None` when the route keeps its path. The
 /// result is escaped for the request line. Borrows when it is a part of `path`.
-pub fn upstream_path<'p>(service_path: Option<&str>, path: &'p [u8], strip: Option<usize>) -> Cow<'p, str> {
-    let base = service_path.filter(|base| !base.is_empty()).unwrap_or("/");
-    let joined = match strip {
-        Some(length) => join_stripped(base.as_bytes(), path, length),
-        None => join_whole(base.as_bytes(), path),
+pub fn upstream_path<'p>(
+    service_path: Option<&str>,
+    path: &'p [u8],
+    strip: Option<usize>,
+    handling: PathHandling,
+) -> Cow<'p, str> {
+    let base = service_path.filter(|base| !base.is_empty()).unwrap_or("/").as_bytes();
+    let joined = match (handling, strip) {
+        (PathHandling::V0, Some(length)) => join_stripped(base, path, length),
+        (PathHandling::V0, None) => join_whole(base, path),
+        (PathHandling::V1, _) => append(base, path, strip),
     };
     match joined {
         Cow::Borrowed(bytes) => escape(bytes),
@@ -41,6 +49,18 @@ fn join_stripped<'p>(base: &[u8], path: &'p [u8], length: usize) -> Cow<'p, [u8]
             Cow::Borrowed(path.get(path.len() - rest.len() - 1..).unwrap_or(path))
         }
         Some(_) | None => concat(&concat(without_slash, b"/"), rest),
+    }
+}
+
+/// Kong's older way: no slash is put in between, and one of two is left out.
+fn append<'p>(base: &[u8], path: &'p [u8], strip: Option<usize>) -> Cow<'p, [u8]> {
+    let rest = match strip {
+        Some(length) => without_dots(path.get(length..).unwrap_or_default()),
+        None => path.strip_prefix(b"/").unwrap_or(path),
+    };
+    match (base.ends_with(b"/"), rest.strip_prefix(b"/")) {
+        (true, Some(rest)) => concat(base, rest),
+        (_, _) => concat(base, rest),
     }
 }
 
@@ -132,12 +152,16 @@ mod tests {
         ["/api/", "/foo/", "/foo/bar", "/api/bar", "/api/foo/bar"],
     ];
 
+    fn v0<'p>(base: Option<&str>, path: &'p [u8], strip: Option<usize>) -> Cow<'p, str> {
+        upstream_path(base, path, strip, PathHandling::V0)
+    }
+
     #[test]
     fn joins_as_kong_does() {
         for [base, route, request, stripped, whole] in TABLE {
             let case = format!("service {base}, route {route}, request {request}");
-            assert_eq!(upstream_path(Some(base), request.as_bytes(), Some(route.len())), stripped, "{case}");
-            assert_eq!(upstream_path(Some(base), request.as_bytes(), None), whole, "{case}, kept");
+            assert_eq!(v0(Some(base), request.as_bytes(), Some(route.len())), stripped, "{case}");
+            assert_eq!(v0(Some(base), request.as_bytes(), None), whole, "{case}, kept");
         }
     }
 
@@ -150,18 +174,38 @@ mod tests {
             ("/foo../x", "/api/x"),
             ("/foo.x", "/api/.x"),
         ] {
-            assert_eq!(upstream_path(Some("/api"), request.as_bytes(), Some(4)), want, "{request}");
+            assert_eq!(v0(Some("/api"), request.as_bytes(), Some(4)), want, "{request}");
         }
     }
 
     #[test]
     fn escapes_what_a_request_line_cannot_carry() {
-        assert_eq!(upstream_path(None, b"/a b/\xff/%2F~", None), "/a%20b/%FF/%2F~");
+        assert_eq!(v0(None, b"/a b/\xff/%2F~", None), "/a%20b/%FF/%2F~");
+    }
+
+    #[test]
+    fn the_older_handling_puts_no_slash_in_between() {
+        for (base, route, request, stripped, whole) in [
+            ("/", "/foo", "/foo", "/", "/foo"),
+            ("/", "/foo", "/foo/bar", "/bar", "/foo/bar"),
+            ("/", "/foo", "/foobar", "/bar", "/foobar"),
+            ("/api", "/", "/a", "/apia", "/apia"),
+            ("/api", "/foo", "/foo", "/api", "/apifoo"),
+            ("/api", "/foo", "/foo/bar", "/api/bar", "/apifoo/bar"),
+            ("/api", "/foo", "/foobar", "/apibar", "/apifoobar"),
+            ("/api/", "/foo", "/foo/bar", "/api/bar", "/api/foo/bar"),
+            ("/api/", "/foo/", "/foo/bar", "/api/bar", "/api/foo/bar"),
+        ] {
+            let join = |strip| upstream_path(Some(base), request.as_bytes(), strip, PathHandling::V1);
+            let case = format!("service {base}, route {route}, request {request}");
+            assert_eq!(join(Some(route.len())), stripped, "{case}");
+            assert_eq!(join(None), whole, "{case}, kept");
+        }
     }
 
     #[test]
     fn borrows_what_passes_unchanged() {
-        assert!(matches!(upstream_path(None, b"/foo/bar", None), Cow::Borrowed("/foo/bar")));
-        assert!(matches!(upstream_path(Some("/"), b"/foo/bar", Some(4)), Cow::Borrowed("/bar")));
+        assert!(matches!(v0(None, b"/foo/bar", None), Cow::Borrowed("/foo/bar")));
+        assert!(matches!(v0(Some("/"), b"/foo/bar", Some(4)), Cow::Borrowed("/bar")));
     }
 }

@@ -17,7 +17,7 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x7f14_5bf9_0dce_4f91_98eb_debb_ce4b_9f6
 pub(super) struct Variant<'r> {
     pub(super) index: RouteIndex,
     pub(super) route: &'r Route,
-    /// Plain prefixes or regexes (without their `~`), as `weight` says.
+    /// Plain prefixes, regexes (without their `~`) or the expression, as `weight` says.
     pub(super) paths: Vec<&'r str>,
     pub(super) weight: PathWeight,
     priority: u64,
@@ -39,8 +39,10 @@ fn is_http(protocol: Protocol) -> bool {
     }
 }
 
-fn split(index: RouteIndex, route: &Route) -> Vec<Variant<'_>> {
+/// One route in its parts.
+pub(super) fn split(index: RouteIndex, route: &Route) -> Vec<Variant<'_>> {
     let mut groups: Vec<(PathWeight, Vec<&str>)> = Vec::with_capacity(1);
+    groups.extend(route.expression.as_deref().map(|text| (PathWeight::Expression, vec![text])));
     for path in route.paths.as_deref().unwrap_or_default() {
         let (weight, text) = match path.strip_prefix('~') {
             Some(regex) => (PathWeight::Regex, regex),

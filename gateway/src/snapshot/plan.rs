@@ -1,5 +1,6 @@
 //! The snapshot and the plan of one route.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crate::balancer::{Balancer, Balancers};
 use crate::client::Endpoint;
 use crate::dns::{Name, Names};
 use crate::exchange::RouteFacts;
-use crate::model::{Route, Service};
+use crate::model::{PathHandling, Route, Service};
 use crate::plugin_host::Chain;
 use crate::router::{RouteInput, RouteMatch, Router};
 
@@ -118,6 +119,15 @@ impl RoutePlan {
             (Destination::Address(_) | Destination::Name(_), now) => now.is_none(),
             (Destination::Balanced(_), None) => false,
         }
+    }
+
+    /// The path for the upstream of a request that this route takes. `latest` is the newest way of
+    /// joining paths that is honoured: with [`PathHandling::V0`] routes have no say.
+    pub fn upstream_path<'m>(&self, found: &'m RouteMatch<'_>, latest: PathHandling) -> Cow<'m, str> {
+        let RouteFacts { route, service, .. } = &*self.facts;
+        let handling = if latest == PathHandling::V0 { latest } else { route.path_handling };
+        let base = service.as_ref().and_then(|service| service.path.as_deref());
+        found.upstream_path(base, route.strip_path, handling)
     }
 
     /// Whether its requests can go where its service says. What cannot is reported by each build.

@@ -11,7 +11,6 @@ use super::assigned::RouteAge;
 use super::scopes::Scopes;
 use super::{Assigned, AssignedPlugins, Configuration, Fault, RoutePlan, Snapshot, Surroundings, build};
 use crate::dns::Names;
-use crate::exchange::Scheme;
 use crate::model::Document;
 use crate::plugin_host::{Caller, OnFailure, Placement};
 use crate::router::RouteInput;
@@ -72,15 +71,7 @@ fn assigned(configuration: &Configuration) -> AssignedPlugins {
 
 fn find<'s>(snapshot: &'s Snapshot, path: &str) -> Option<&'s Arc<RoutePlan>> {
     let (method, headers) = (Method::GET, HeaderMap::new());
-    let input = RouteInput {
-        method: &method,
-        host: "h",
-        port: 80,
-        path,
-        scheme: Scheme::Http,
-        headers: &headers,
-        sni: None,
-    };
+    let input = RouteInput::plain(&method, "h", path, &headers);
     snapshot.find(&input).map(|(plan, _)| plan)
 }
 

@@ -76,6 +76,31 @@ pub struct ConfigurationStatus {
     pub last_error: Option<String>,
 }
 
+/// Which limit was reached when something was turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shed {
+    /// Client connections.
+    Connections,
+    /// Memory of the process.
+    Memory,
+    /// Time that work waits for its turn.
+    Queue,
+}
+
+impl Shed {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Connections, Self::Memory, Self::Queue];
+
+    /// As metrics name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::Memory => "memory",
+            Self::Queue => "queue",
+        }
+    }
+}
+
 /// Connections and requests of the data plane.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ServerTotals {
@@ -87,17 +112,21 @@ pub struct ServerTotals {
     pub requests: u64,
     /// Requests now.
     pub running: u64,
+    /// What was turned away since the start, in the order of [`Shed::ALL`].
+    pub shed: [u64; Shed::ALL.len()],
 }
 
 impl ServerTotals {
     /// Both together.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
+        let shed = |totals: Self, at: usize| totals.shed.get(at).copied().unwrap_or(0);
         Self {
             accepted: self.accepted + other.accepted,
             active: self.active + other.active,
             requests: self.requests + other.requests,
             running: self.running + other.running,
+            shed: std::array::from_fn(|at| shed(self, at) + shed(other, at)),
         }
     }
 }
@@ -165,7 +194,8 @@ mod tests {
                 slow_lane: false,
             }],
         };
-        let totals = ServerTotals { accepted: 4, active: 3, requests: 9, running: 1 };
+        let totals =
+            ServerTotals { accepted: 4, active: 3, requests: 9, running: 1, ..ServerTotals::default() };
         let body = report.body(totals.plus(ServerTotals::default()));
         assert_eq!(body["database"]["reachable"], false);
         assert_eq!(body["configuration"]["source"], "last_good");

@@ -194,6 +194,17 @@ fn parameters() -> Value {
         "activate": query("activate", "Make the version the active one.", json!({ "type": "boolean", "default": true })),
         "timeout": query("timeout", "Seconds until the configured level is back; 0 is never.",
             json!({ "type": "number", "minimum": 0, "default": 60 })),
+        "method": query("method", "The method; GET if there is none.", json!({ "type": "string" })),
+        "url": query("url", "The URL, in place of `scheme`, `host`, `port` and `path`.", json!({ "type": "string" })),
+        "scheme": query("scheme", "What it is sent by.", json!({ "enum": ["http", "https", "grpc", "grpcs"], "default": "http" })),
+        "host": query("host", "The host that it names, with a port or without.", json!({ "type": "string" })),
+        "port": query("port", "The port of the listener.", json!({ "type": "integer", "minimum": 0, "maximum": 65535 })),
+        "path": query("path", "Path and query.", json!({ "type": "string", "pattern": "^/", "default": "/" })),
+        "header": query("header", "`Name: value`, once for each header.", json!({ "type": "string" })),
+        "sni": query("sni", "The server name of TLS.", json!({ "type": "string" })),
+        "source": query("source", "The address that it comes from.", json!({ "type": "string" })),
+        "others": query("size", "Other routes to tell of.",
+            json!({ "type": "integer", "minimum": 0, "maximum": 1000, "default": 20 })),
         "follow": query("follow", "Go on until the reader leaves.", flag()),
     })
 }

@@ -30,6 +30,7 @@ pub(super) fn operation(pattern: &str, endpoint: Endpoint, method: &Method) -> O
         | Endpoint::Robots
         | Endpoint::Metrics
         | Endpoint::Endpoints
+        | Endpoint::RouteTest
         | Endpoint::Description
         | Endpoint::Cache
         | Endpoint::CacheKey
@@ -112,6 +113,10 @@ fn node(endpoint: Endpoint, method: &Method) -> Operation {
         Endpoint::Endpoints => {
             new("listEndpoints", "Every path that there is").shows("The paths.", strings("data"))
         }
+        Endpoint::RouteTest => new("testRoute", "Which route a request would take, and why no other")
+            .query(&["method", "url", "scheme", "host", "port", "path", "header", "sni", "source", "others"])
+            .shows("The route, where the request would go, and the others.", json!({ "type": "object" }))
+            .fails(&[400]),
         Endpoint::Cache => new("purgeCache", "Look consumers and credentials up anew")
             .gives(204, Content::Nothing("Nothing is believed until it was looked up again.")),
         Endpoint::CacheKey => {

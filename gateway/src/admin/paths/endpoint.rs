@@ -10,6 +10,7 @@ pub(in crate::admin) enum Endpoint {
     Information,
     Status,
     Robots,
+    RouteTest,
     Metrics,
     Endpoints,
     /// `/openapi.json`
@@ -98,6 +99,7 @@ impl Endpoint {
             Self::Information
             | Self::Status
             | Self::Robots
+            | Self::RouteTest
             | Self::Metrics
             | Self::Endpoints
             | Self::Description

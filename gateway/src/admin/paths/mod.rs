@@ -47,6 +47,7 @@ const SPECIAL: &[(&str, Endpoint)] = &[
     ("/plugins/enabled", Endpoint::EnabledPlugins),
     ("/plugins/schema/{name}", Endpoint::PluginConfigSchema),
     ("/robots.txt", Endpoint::Robots),
+    ("/route-test", Endpoint::RouteTest),
     ("/routes/{routes}/filter-chains", Endpoint::Filters),
     ("/routes/{routes}/filter-chains/{filter_chains}", Endpoint::Filters),
     ("/routes/{routes}/filters/all", Endpoint::Filters),

@@ -3,6 +3,7 @@
 mod bodies;
 mod custom_plugins;
 mod entities;
+mod fuzz_tests;
 mod kinds;
 mod node;
 mod schemas;
@@ -173,6 +174,7 @@ impl Admin {
         let node = NodeLinks {
             report: Arc::new(|| NodeReport { live_revision: Some(7), ..NodeReport::default() }),
             metrics: Arc::new(|| "# a metric\n".to_owned()),
+            route: Arc::new(|question| json!({"asked": question.target.as_str()})),
             forget: Arc::new(move || _ = counter.fetch_add(1, Ordering::Relaxed)),
             balancer: Arc::new(|_| None),
         };

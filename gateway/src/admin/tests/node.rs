@@ -28,6 +28,10 @@ async fn the_root_tells_what_clients_gate_on() {
         admin.get("/plugins/enabled").await.body,
         json!({"enabled_plugins": ["key-auth", "rate-limiting"]})
     );
+    let tested = admin.get("/route-test?host=a.com&path=/x%3Fy=1").await;
+    assert_eq!((tested.status, tested.body), (200, json!({"asked": "/x?y=1"})));
+    let wrong = admin.get("/route-test?scheme=ftp").await;
+    assert_eq!((wrong.status, wrong.body), (400, json!({"message": "scheme: cannot be read: ftp"})));
     let endpoints = admin.get("/endpoints").await.body;
     for path in [
         "/",

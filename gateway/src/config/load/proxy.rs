@@ -1,13 +1,14 @@
 //! Settings of the data plane.
 
 use std::path::Path;
+use std::time::Duration;
 
 use http::HeaderName;
 
-use super::{seconds, size, some_seconds};
+use super::{seconds, size, some_seconds, word};
 use crate::config::reader::Reader;
 use crate::config::settings::{
-    AccessLogTarget, Caller, HeaderToken, HeldBodies, ProxySettings, UpstreamKeepalive,
+    AccessLogTarget, Caller, HeaderToken, HeldBodies, ProxySettings, RouterFlavor, UpstreamKeepalive,
 };
 use crate::config::{AddressRange, units};
 
@@ -18,6 +19,7 @@ pub(super) fn read(reader: &mut Reader, prefix: &Path) -> ProxySettings {
         request_id_upstream: reader.read("headers_upstream", headers_upstream),
         server_timing: reader.read("server_timing", |text| Ok(callers(text))),
         trusted_ips: reader.read("trusted_ips", trusted_ips),
+        router_flavor: reader.read("router_flavor", |text| word(text, &RouterFlavor::ALL)),
         real_ip_header: reader
             .read("real_ip_header", |text| {
                 HeaderName::try_from(text).map(Some).map_err(|_| "allowed: the name of a header".to_owned())
@@ -25,8 +27,14 @@ pub(super) fn read(reader: &mut Reader, prefix: &Path) -> ProxySettings {
             .unwrap_or(http::header::FORWARDED),
         real_ip_recursive: reader.read("real_ip_recursive", units::switch),
         max_connections: reader.read("max_connections", |text| number(text, 1)),
+        max_memory: reader.read("max_memory", |text| Ok(no_limit(units::bytes(text)?))),
+        max_queue_time: reader.read("max_queue_time", |text| {
+            Ok(Some(units::time(text, Duration::from_millis(1))?).filter(|time| !time.is_zero()))
+        }),
         client_header_timeout: reader.read("client_header_timeout", some_seconds),
         client_body_timeout: reader.read("client_body_timeout", some_seconds),
+        client_body_min_rate: reader
+            .read("client_body_min_rate", |text| Ok(no_limit(units::count(text, 0, u32::MAX.into())?))),
         client_send_timeout: reader.read("client_send_timeout", some_seconds),
         client_keepalive_timeout: reader.read("client_keepalive_timeout", some_seconds),
         client_max_headers: reader.read("client_max_headers", |text| number(text, 1)),

@@ -16,6 +16,7 @@ mod keyauth_credential;
 mod oauth2;
 mod plugin;
 mod route;
+mod route_expression;
 mod service;
 mod sni;
 mod target;
@@ -35,10 +36,10 @@ pub use custom_plugin::{
     Rollback,
 };
 pub use plugin::{CAPABILITIES, Plugin};
-pub use route::{PathHandling, Route};
+pub use route::{AddressRule, PathHandling, Route};
 pub use service::{Protocol, Service};
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
@@ -59,7 +60,7 @@ static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
         upstream::kind(),
         target::kind(),
         service::kind(),
-        route::kind(),
+        route::kind(EXPRESSIONS.get().copied().unwrap_or_default()),
         consumer::kind(),
         consumer_group::groups(),
         consumer_group::members(),
@@ -75,6 +76,16 @@ static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
         oauth2::tokens(),
     ]
 });
+
+/// Whether routes may be expressions; settled before the first look at a kind.
+static EXPRESSIONS: OnceLock<bool> = OnceLock::new();
+
+/// Settles for the whole process whether routes may be expressions (Kong's `router_flavor`). Without a
+/// word they may not. Called once, before anything else of this module.
+pub fn allow_expressions(allow: bool) {
+    // The first word counts: kinds may have been read since.
+    _ = EXPRESSIONS.set(allow);
+}
 
 /// Every kind, in the order in which a declarative file would need them.
 #[must_use]

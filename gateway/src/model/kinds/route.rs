@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Protocol, reference};
+use super::{Protocol, reference, route_expression};
 use crate::model::check::{Check, Then, When, names};
 use crate::model::field::{Field, Fields, array, boolean, foreign, integer, map, record, set, string};
 use crate::model::formats;
@@ -34,6 +34,16 @@ pub struct Route {
     pub headers: Option<BTreeMap<String, Vec<String>>>,
     #[serde(default)]
     pub snis: Option<Vec<String>>,
+    #[serde(default)]
+    pub sources: Option<Vec<AddressRule>>,
+    #[serde(default)]
+    pub destinations: Option<Vec<AddressRule>>,
+    /// In place of all attributes above but the protocols.
+    #[serde(default)]
+    pub expression: Option<String>,
+    /// Of the expression; the higher wins.
+    #[serde(default, deserialize_with = "expression_priority")]
+    pub priority: u64,
     #[serde(deserialize_with = "priority")]
     pub regex_priority: i64,
     pub strip_path: bool,
@@ -45,6 +55,17 @@ pub struct Route {
     pub tags: Option<Vec<String>>,
 }
 
+/// Addresses that a route asks for: both parts must fit where both are given.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct AddressRule {
+    /// An address or a range.
+    #[serde(default)]
+    pub ip: Option<String>,
+    /// A port.
+    #[serde(default)]
+    pub port: Option<u16>,
+}
+
 /// Kong's two ways of joining a service path and a request path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -54,7 +75,18 @@ pub enum PathHandling {
     V1,
 }
 
+impl Route {
+    /// Whether plain requests are sent to TLS by it.
+    pub fn is_for_tls_only(&self) -> bool {
+        self.protocols.contains(&Protocol::Https) && !self.protocols.contains(&Protocol::Http)
+    }
+}
+
 fn priority<'de, D: Deserializer<'de>>(source: D) -> Result<i64, D::Error> {
+    or(source, 0)
+}
+
+fn expression_priority<'de, D: Deserializer<'de>>(source: D) -> Result<u64, D::Error> {
     or(source, 0)
 }
 
@@ -62,7 +94,13 @@ fn handling<'de, D: Deserializer<'de>>(source: D) -> Result<PathHandling, D::Err
     or(source, PathHandling::V0)
 }
 
-pub(super) fn kind() -> Kind {
+/// The kind; with `expressions` as in Kong's flavour of that name.
+pub(super) fn kind(expressions: bool) -> Kind {
+    let kind = attributes(expressions);
+    if expressions { route_expression::extend(kind) } else { kind }
+}
+
+fn attributes(expressions: bool) -> Kind {
     let groups = vec![
         vec!["http", "https"],
         vec!["tcp", "tls", "udp"],
@@ -99,7 +137,7 @@ pub(super) fn kind() -> Kind {
         .check(snis_only_with_tls())
         .variants(Variants::Own {
             select: group,
-            table: vec![("http", http()), ("tcp", tcp()), ("grpc", grpc())],
+            table: vec![("http", http(expressions)), ("tcp", tcp(expressions)), ("grpc", grpc(expressions))],
         })
 }
 
@@ -173,39 +211,52 @@ fn never(field: Field, name: &str, protocols: &str) -> Field {
     field
 }
 
+/// Sources and destinations, which only the flavour `expressions` allows for requests.
+fn no_addresses(by: &str, expressions: bool) -> Vec<(&'static str, Field)> {
+    if expressions {
+        return Vec::new();
+    }
+    ["sources", "destinations"].map(|name| (name, never(set(endpoint()), name, by))).to_vec()
+}
+
+/// One of these must be set; an expression will do where there are some.
+fn one_of(list: &[&str], expressions: bool) -> Vec<String> {
+    let mut list = names(list);
+    if expressions {
+        list.push("expression".to_owned());
+    }
+    list
+}
+
 /// `with` needs one of the names, the other protocols of the group need one of the others.
-fn needs(protocol: &'static str, with: (&[&str], &str), without: Option<(&[&str], &str)>) -> Check {
+fn needs(protocol: &'static str, with: (Vec<String>, &str), without: Option<(Vec<String>, &str)>) -> Check {
     let rules = vec![Rule::Contains(protocol.into())];
     Check::ConditionalAtLeastOneOf {
         when: When { field: "protocols".to_owned(), rules },
-        then: names(with.0),
+        then: with.0,
         err: Some(with.1.to_owned()),
-        otherwise: without.map(|(list, err)| (names(list), err.to_owned())),
+        otherwise: without.map(|(list, err)| (list, err.to_owned())),
     }
 }
 
-fn http() -> Variant {
-    let by = "'http' or 'https'";
+fn http(expressions: bool) -> Variant {
     Variant {
-        fields: vec![
-            ("sources", never(set(endpoint()), "sources", by)),
-            ("destinations", never(set(endpoint()), "destinations", by)),
-        ],
+        fields: no_addresses("'http' or 'https'", expressions),
         checks: vec![needs(
             "https",
             (
-                &["methods", "hosts", "headers", "paths", "snis"],
+                one_of(&["methods", "hosts", "headers", "paths", "snis"], expressions),
                 "must set one of %s when 'protocols' is 'https'",
             ),
             Some((
-                &["methods", "hosts", "headers", "paths"],
+                one_of(&["methods", "hosts", "headers", "paths"], expressions),
                 "must set one of %s when 'protocols' is 'http'",
             )),
         )],
     }
 }
 
-fn tcp() -> Variant {
+fn tcp(expressions: bool) -> Variant {
     let by = "'tcp', 'tls', 'tls_passthrough' or 'udp'";
     Variant {
         fields: vec![
@@ -216,30 +267,34 @@ fn tcp() -> Variant {
         ],
         checks: vec![needs(
             "tls_passthrough",
-            (&["snis"], "must set snis when 'protocols' is 'tls_passthrough'"),
+            (one_of(&["snis"], expressions), "must set snis when 'protocols' is 'tls_passthrough'"),
             Some((
-                &["sources", "destinations", "snis"],
+                one_of(&["sources", "destinations", "snis"], expressions),
                 "must set one of %s when 'protocols' is 'tcp', 'tls' or 'udp'",
             )),
         )],
     }
 }
 
-fn grpc() -> Variant {
+fn grpc(expressions: bool) -> Variant {
     let by = "'grpc' or 'grpcs'";
     let mut strip_path = boolean().default(false).required().rule(Rule::Ne(true.into()));
     strip_path.err = Some(format!("cannot set 'strip_path' when 'protocols' is {by}"));
+    let mut fields =
+        vec![("strip_path", strip_path), ("methods", never(set(string().matches("^%u+$")), "methods", by))];
+    fields.extend(no_addresses(by, expressions));
     Variant {
-        fields: vec![
-            ("strip_path", strip_path),
-            ("methods", never(set(string().matches("^%u+$")), "methods", by)),
-            ("sources", never(set(endpoint()), "sources", by)),
-            ("destinations", never(set(endpoint()), "destinations", by)),
-        ],
+        fields,
         checks: vec![needs(
             "grpcs",
-            (&["hosts", "headers", "paths", "snis"], "must set one of %s when 'protocols' is 'grpcs'"),
-            Some((&["hosts", "headers", "paths"], "must set one of %s when 'protocols' is 'grpc'")),
+            (
+                one_of(&["hosts", "headers", "paths", "snis"], expressions),
+                "must set one of %s when 'protocols' is 'grpcs'",
+            ),
+            Some((
+                one_of(&["hosts", "headers", "paths"], expressions),
+                "must set one of %s when 'protocols' is 'grpc'",
+            )),
         )],
     }
 }

@@ -95,9 +95,8 @@ pub(in crate::proxy) fn poll_client(
     match Pin::new(incoming).poll_frame(cx) {
         Poll::Pending => {
             // Whoever polls for another reason must not give the client more time.
-            let deadline = &client.deadline;
-            if deadline.wait() != Wait::RequestBody {
-                deadline.arm(Wait::RequestBody, client.worker.settings.client_body_timeout);
+            if client.deadline.wait() != Wait::RequestBody {
+                client.await_body();
             }
             Poll::Pending
         }

@@ -75,7 +75,9 @@ impl Metrics {
     pub fn exposition(&self, report: &StatusReport) -> String {
         let mut out = Exposition::default();
         proxy::node(&self.node_id, report, &mut out);
-        proxy::connections(&self.node_id, self.totals(), &mut out);
+        let totals = self.totals();
+        proxy::connections(&self.node_id, totals, &mut out);
+        proxy::shed(totals, &mut out);
         let merged = series::merge(&self.known_series());
         proxy::requests(&merged, &mut out);
         process::collect(&mut out);

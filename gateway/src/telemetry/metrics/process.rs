@@ -24,10 +24,12 @@ pub(super) fn collect(out: &mut Exposition) {
     }
 }
 
-/// Memory that the process has in use; `None` where the system does not tell.
+/// Memory in use; `None` where the system does not tell.
 pub fn resident_bytes() -> Option<u64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    parse(&stat).map(|(_, pages)| pages * PAGE_BYTES)
+    // proc(5): the second field of statm is the resident set in pages, and cheaper to get than stat.
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * PAGE_BYTES)
 }
 
 /// Clock ticks of CPU time and resident pages, from the fields behind the name of the command.

@@ -6,7 +6,7 @@ use super::exposition::{Exposition, Kind};
 use super::latency::Distribution;
 use super::series::{Labels, Merged};
 use crate::task;
-use crate::telemetry::status::{ServerTotals, StatusReport};
+use crate::telemetry::status::{ServerTotals, Shed, StatusReport};
 
 /// The node and its configuration.
 pub(super) fn node(node_id: &str, report: &StatusReport, out: &mut Exposition) {
@@ -49,6 +49,18 @@ pub(super) fn connections(node_id: &str, totals: ServerTotals, out: &mut Exposit
         ("waiting", totals.active.saturating_sub(totals.running)),
     ] {
         out.sample(&[("node_id", node_id), ("subsystem", "http"), ("state", state)], count);
+    }
+}
+
+/// What was turned away.
+pub(super) fn shed(totals: ServerTotals, out: &mut Exposition) {
+    out.family(
+        "weir_shed_total",
+        Kind::Counter,
+        "Connections and requests turned away, by the limit that was reached.",
+    );
+    for (reason, count) in Shed::ALL.into_iter().zip(totals.shed) {
+        out.sample(&[("reason", reason.as_str())], count);
     }
 }
 

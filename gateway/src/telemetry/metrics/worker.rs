@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::cell::Cell;
 use super::series::{Labels, Observation, Series, Source};
 use crate::exchange::{Exchange, RouteFacts};
-use crate::telemetry::status::ServerTotals;
+use crate::telemetry::status::{ServerTotals, Shed};
 
 /// Routes that one worker counts apart: some 17 MB when all of them have traffic. What comes
 /// beyond is counted together, until routes are deleted.
@@ -26,6 +26,7 @@ pub(super) struct Shard {
     connections_closed: Cell,
     requests_begun: Cell,
     requests_ended: Cell,
+    shed: [Cell; Shed::ALL.len()],
 }
 
 impl Shard {
@@ -37,7 +38,8 @@ impl Shard {
         let requests = self.requests_begun.get();
         let active = accepted.saturating_sub(closed);
         let running = requests.saturating_sub(ended);
-        ServerTotals { accepted, active, requests, running }
+        let shed = self.shed.each_ref().map(Cell::get);
+        ServerTotals { accepted, active, requests, running, shed }
     }
 }
 
@@ -66,6 +68,13 @@ impl WorkerMetrics {
     /// A client connection is gone.
     pub fn connection_closed(&self) {
         self.shard.connections_closed.add(1);
+    }
+
+    /// A connection or a request was turned away.
+    pub fn shed(&self, reason: Shed) {
+        let count =
+            Shed::ALL.iter().position(|known| *known == reason).and_then(|at| self.shard.shed.get(at));
+        count.into_iter().for_each(|count| count.add(1));
     }
 
     /// A request head was read.
