@@ -71,6 +71,10 @@ if [ "$what" = all ]; then
     # Schemathesis gets an environment of its own.
     have python3 && python3 -c 'import ensurepip' >/dev/null 2>&1 || packages+=(python3-venv)
 fi
+# Clients and servers of other implementations, in a folder of their own.
+if [ "$what" = all ] && ! python3 -c 'import ensurepip' >/dev/null 2>&1; then
+    packages+=(python3-venv)
+fi
 if [ "$what" = all ] && ! has_postgres; then
     packages+=(postgresql)
 fi

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Outcome, ask, lead_to, refused};
+use super::{Outcome, ask, is_cut, lead_to, refused};
 use crate::setup::gateway;
 
 /// What is to come of an answer.
@@ -253,7 +253,7 @@ async fn every_answer_has_one_outcome_and_reaches_nobody_else() -> anyhow::Resul
             Whole(status, body) => {
                 assert_eq!(outcome, Outcome::Whole(*status, (*body).to_owned()), "{case}\n{head}");
             }
-            Cut(status) => assert_eq!(outcome, Outcome::Cut(*status), "{case}\n{head}"),
+            Cut(status) => assert!(is_cut(&outcome, *status), "{case}: {outcome:?}\n{head}"),
         }
         let hop = ["x-hop", "keep-alive:", "upgrade:", "evil"];
         assert!(!hop.iter().any(|name| head.to_ascii_lowercase().contains(name)), "{case}: {head}");

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Outcome, ask, refused};
+use super::{Outcome, ask, is_cut, refused};
 use crate::setup::{PATIENCE, gateway};
 
 enum Want {
@@ -104,7 +104,7 @@ fn bodies() -> Vec<Row> {
     vec![
         ("no body", head(END_STREAM, &[OK]), false, Whole(200, "")),
         ("trailers", trailing(&[("x", "y")]), false, Whole(200, "ok")),
-        ("a status among trailers", trailing(&[OK]), false, Cut(200)),
+        ("a status among trailers", trailing(&[OK]), false, Whole(200, "ok")),
         ("data without a head", data("ok"), false, Refused),
         (
             "less than the length",
@@ -196,7 +196,7 @@ async fn every_answer_in_frames_has_one_outcome_and_reaches_nobody_else() -> any
             Whole(status, body) => {
                 assert_eq!(outcome, Outcome::Whole(*status, (*body).to_owned()), "{case}\n{head}");
             }
-            Cut(status) => assert_eq!(outcome, Outcome::Cut(*status), "{case}\n{head}"),
+            Cut(status) => assert!(is_cut(&outcome, *status), "{case}: {outcome:?}\n{head}"),
         }
         let good = ask(&gateway, "GET", "/0/", b"").await?.0;
         assert_eq!(good, Outcome::Whole(200, "ok".to_owned()), "after {case}");

@@ -26,6 +26,11 @@ enum Outcome {
     Cut(u16),
 }
 
+/// Whether an answer with this status breaks off. One that breaks off at once may be gone altogether.
+fn is_cut(outcome: &Outcome, status: u16) -> bool {
+    matches!(outcome, Outcome::Cut(found) if [status, 0].contains(found))
+}
+
 /// The gateway's own words for an upstream that makes no sense.
 fn refused(outcome: &Outcome) -> bool {
     let words = "An invalid response was received from the upstream server";
@@ -75,7 +80,9 @@ fn parse(method: &str, answer: &[u8]) -> (Outcome, String) {
     let length = lower.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
     let bodiless = method == "HEAD" || [204, 304].contains(&status);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let outcome = if bodiless {
+    let outcome = if answer.is_empty() {
+        Outcome::Cut(0)
+    } else if bodiless {
         Outcome::Whole(status, text(body))
     } else if lower.contains("transfer-encoding: chunked") {
         chunks(body).map_or(Outcome::Cut(status), |body| Outcome::Whole(status, body))

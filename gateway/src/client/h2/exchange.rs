@@ -167,8 +167,7 @@ where
             self.interim += 1;
             if status == 101 || self.interim > MAX_INTERIM {
                 self.incoming = Incoming::Nothing;
-                let what = if status == 101 { "101 in HTTP/2" } else { "more than 64 interim responses" };
-                return Poll::Ready(Err(ExchangeError::Malformed(what)));
+                return Poll::Ready(Err(ExchangeError::Malformed("101, or more than 64 interim responses")));
             }
         }
         let answered = ready!(Pin::new(response).poll(cx));

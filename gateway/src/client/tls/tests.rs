@@ -31,6 +31,7 @@ async fn shake(tls: &Tls, profile: &TlsProfile, name: &str, upstream: &TlsUpstre
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn a_certificate_is_checked_as_far_as_is_asked() {
     let (root, other) = (Authority::new("root").unwrap(), Authority::new("other").unwrap());
     let middle = root.below("middle").unwrap();
