@@ -77,11 +77,14 @@ pub(super) fn load(peer: &Peer) -> f32 {
     (peer.state.active() as f32 + 1.0) / peer.weight as f32
 }
 
-/// What the next answer is expected to cost there. An address without an answer yet costs the mean of the
-/// others, times what is on its way.
+/// What the next answer is expected to cost there. An address without an answer yet begins with the mean of
+/// the others, from which it sinks like them until it is asked.
 #[expect(clippy::cast_precision_loss, reason = "a comparison of small numbers")]
 pub(super) fn expected(peer: &Peer, mean_ms: f32, now_ms: u32) -> f32 {
-    let latency = peer.state.latency().at(now_ms).unwrap_or(mean_ms);
+    let latency = peer.state.latency().at(now_ms).unwrap_or_else(|| {
+        peer.state.latency().begin(mean_ms, now_ms);
+        mean_ms
+    });
     latency * (peer.state.active() as f32 + 1.0) / peer.weight as f32
 }
 

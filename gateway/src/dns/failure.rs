@@ -42,6 +42,7 @@ impl DnsFailure {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open: all else kept us from an answer")]
     pub(super) fn of(error: &NetError) -> Self {
         match error {
             NetError::Dns(DnsError::NoRecordsFound(no)) if no.response_code == ResponseCode::NXDomain => {
@@ -53,10 +54,6 @@ impl DnsFailure {
             NetError::Dns(DnsError::ResponseCode(ResponseCode::FormErr)) => Self::Format,
             NetError::Dns(_) => Self::ServerFailure,
             NetError::Proto(_) => Self::Format,
-            #[expect(
-                clippy::wildcard_enum_match_arm,
-                reason = "the enum is open: all else kept us from an answer"
-            )]
             _ => Self::Unreachable,
         }
     }
