@@ -7,6 +7,7 @@
 pub mod model;
 
 pub mod clock;
+pub mod declarative;
 pub mod shared;
 pub mod shutdown;
 pub mod task;

@@ -14,6 +14,7 @@ mod compiling;
 mod confinement;
 mod costly;
 mod deck;
+mod declarative;
 mod drain;
 mod framing;
 mod functions;

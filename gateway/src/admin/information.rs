@@ -72,8 +72,9 @@ pub(super) async fn show_metrics(state: &AdminState) -> Result<Answer, ApiError>
 /// `GET /status`. Answers with the database away too.
 pub(super) async fn show_status(state: &AdminState) -> Result<Answer, ApiError> {
     let stored = state.store.revision().await;
+    let reachable = stored.is_ok();
     let report = (state.node.report)();
-    Ok(Answer::ok(json!({
+    let mut body = json!({
         "memory": { "lua_shared_dicts": {}, "workers_lua_vms": [] },
         "server": {
             "connections_accepted": report.connections_accepted,
@@ -84,7 +85,6 @@ pub(super) async fn show_status(state: &AdminState) -> Result<Answer, ApiError> 
             "connections_writing": report.connections_active,
             "total_requests": report.total_requests,
         },
-        "database": { "reachable": stored.is_ok() },
         "weir": {
             "stored_revision": stored.ok(),
             "live_revision": report.live_revision,
@@ -92,5 +92,12 @@ pub(super) async fn show_status(state: &AdminState) -> Result<Answer, ApiError> 
             "reload_error": report.reload_error,
             "faults": report.faults,
         },
-    })))
+    });
+    if let Some(body) = body.as_object_mut() {
+        match &state.settings.dbless {
+            Some(dbless) => body.insert("configuration_hash".to_owned(), dbless.hash().into()),
+            None => body.insert("database".to_owned(), json!({ "reachable": reachable })),
+        };
+    }
+    Ok(Answer::ok(body))
 }

@@ -30,6 +30,7 @@ mod unread;
 #[cfg(test)]
 mod tests;
 
+pub use declarative::{DbLess, StartFault, declare_at_start};
 use error::ApiError;
 pub use serve::{router, serve};
 pub use state::{

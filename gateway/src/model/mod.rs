@@ -11,12 +11,14 @@ mod describe;
 mod field;
 mod form;
 mod formats;
+mod json_schema;
 mod kind;
 mod kinds;
 mod lua;
 mod making;
 mod moment;
 mod pem;
+pub mod protocols;
 mod record;
 mod rule;
 pub mod schema;
@@ -32,7 +34,8 @@ pub use field::{Field, Fields};
 pub use kind::{Composite, EXPIRES_AT, Foreign, Kind, Listed, Variant, id_of};
 pub use kinds::{
     Admitted, CAPABILITIES, Canary, CanaryBy, ConfigProblem, Consumer, CustomPlugin, PathHandling, Plugin,
-    PluginVersion, Protocol, Refusal, RequestedCapability, Rollback, Route, Service, kind, kinds,
+    PluginVersion, Protocol, Refusal, RequestedCapability, Rollback, Route, Service, held_plugin, kind,
+    kinds,
 };
 pub use lua::table as lua_table;
 pub use moment::Moment;

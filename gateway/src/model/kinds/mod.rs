@@ -25,7 +25,7 @@ mod workspace;
 pub use consumer::Consumer;
 pub use custom_plugin::{
     Admitted, Canary, CanaryBy, ConfigProblem, CustomPlugin, PluginVersion, Refusal, RequestedCapability,
-    Rollback,
+    Rollback, held_plugin,
 };
 pub use plugin::{CAPABILITIES, Plugin};
 pub use route::{PathHandling, Route};
