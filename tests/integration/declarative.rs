@@ -22,8 +22,15 @@ fn file(host_and_port: std::net::SocketAddr) -> String {
     )
 }
 
+/// A first gateway compiles the plugins of the binary, and is ready then.
+async fn warm() -> anyhow::Result<()> {
+    static WARM: tokio::sync::OnceCell<()> = tokio::sync::OnceCell::const_new();
+    WARM.get_or_try_init(|| async { gateway().start().await.map(drop) }).await.copied()
+}
+
 /// A gateway without a database that answers on its Admin API; it need not be ready.
 async fn without_database(prefix: &Path, text: Option<&str>) -> anyhow::Result<Gateway> {
+    warm().await?;
     let mut builder = gateway().prefix(prefix).set("WEIR_DATABASE", "off");
     if let Some(text) = text {
         let path = prefix.join("kong.yml");
@@ -254,13 +261,22 @@ fn with_pem(text: &str) -> anyhow::Result<String> {
 /// `weir config …` with the settings of a database.
 struct Commands {
     folder: tempfile::TempDir,
-    url: Option<String>,
+    url: String,
+}
+
+/// Where all commands work, so that the plugins of the binary are compiled once.
+fn shared_prefix() -> std::path::PathBuf {
+    std::env::temp_dir().join(format!("weir-test-commands-{}", std::process::id()))
 }
 
 impl Commands {
     fn new(postgres: bool) -> anyhow::Result<Self> {
-        let url = postgres.then(|| Postgres::shared()?.database()).transpose()?;
-        let commands = Self { folder: tempfile::tempdir()?, url };
+        let folder = tempfile::tempdir()?;
+        let url = match postgres {
+            true => Postgres::shared()?.database()?,
+            false => format!("sqlite://{}", folder.path().join("weir.db").display()),
+        };
+        let commands = Self { folder, url };
         let mut migrate = commands.command();
         let done = migrate.args(["migrations", "up"]).output()?;
         ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
@@ -269,10 +285,7 @@ impl Commands {
 
     fn command(&self) -> Command {
         let mut command = Command::new(program());
-        command.env("WEIR_PREFIX", self.folder.path());
-        if let Some(url) = &self.url {
-            command.env("WEIR_DATABASE", "postgres").env("WEIR_DATABASE_URL", url);
-        }
+        command.env("WEIR_PREFIX", shared_prefix()).env("WEIR_DATABASE_URL", &self.url);
         command
     }
 
@@ -360,7 +373,7 @@ async fn an_import_is_live_on_a_running_gateway() -> anyhow::Result<()> {
     let upstream = Upstream::saying("fine").await?;
     let url = Postgres::shared()?.database()?;
     let gateway = gateway().database(Database::Postgres(url.clone())).start().await?;
-    let commands = Commands { folder: tempfile::tempdir()?, url: Some(url) };
+    let commands = Commands { folder: tempfile::tempdir()?, url };
     let path = commands.folder.path().join("kong.yml");
     std::fs::write(&path, file(upstream.address()))?;
     commands.done(&["import", path.to_str().context("a path")?])?;

@@ -51,6 +51,7 @@ pub fn compare(records: Vec<Record>, stored: &Stored, scope: Scope) -> Plan {
         let named: HashSet<(&str, Uuid)> = records.iter().map(|record| (record.kind, record.id)).collect();
         let going = stored.iter().filter(|record| !named.contains(&(record.kind, record.id)));
         plan.remove = going.map(|record| (record.kind, record.id)).collect();
+        plan.remove.sort_unstable();
     }
     for record in records {
         match stored.get(record.kind, record.id) {

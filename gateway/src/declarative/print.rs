@@ -30,7 +30,10 @@ pub fn print(documents: &BTreeMap<String, Vec<Document>>, now: i64) -> Result<St
         text.push_str(":\n");
         for entity in entities {
             let entity = printed(kind, entity.clone(), now);
-            text.push_str(&serde_saphyr::to_string(&[entity]).map_err(|error| error.to_string())?);
+            // A text of one line stays on one line.
+            let options = serde_saphyr::ser_options! { folded_wrap_chars: 1 << 30 };
+            let printed = serde_saphyr::to_string_with_options(&[entity], options);
+            text.push_str(&printed.map_err(|error| error.to_string())?);
         }
     }
     Ok(text)

@@ -14,7 +14,7 @@ pub const EMPTY_HASH: &str = "00000000000000000000000000000000";
 /// How deep lists and records may be nested.
 const DEEPEST: usize = 64;
 /// Nodes that aliases may unfold to.
-const MOST_REPEATED: usize = 100_000;
+const MOST_REPEATED: usize = 1_000_000;
 
 /// Why a text is no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,9 @@ pub(super) fn parse(text: &str) -> Result<Value, Unreadable> {
         return Err(Unreadable { line: Some(line), message: "the text holds a NUL character".to_owned() });
     }
     let begin = text.trim_start();
+    if begin.is_empty() {
+        return Ok(Value::Null);
+    }
     if begin.starts_with('{') {
         match json(text) {
             Ok(value) => return Ok(value),
@@ -81,6 +84,8 @@ pub(super) fn options() -> serde_saphyr::Options {
             max_total_scalar_bytes: usize::MAX,
             max_recorded_anchor_events: MOST_REPEATED,
             max_documents: 1,
+            // Many may share what one anchor says; what they unfold to is what counts.
+            enforce_alias_anchor_ratio: false,
         },
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: MOST_REPEATED,
