@@ -285,6 +285,7 @@ impl Commands {
 
     fn command(&self) -> Command {
         let mut command = Command::new(program());
+        command.env_remove("WEIR_TEST_PROGRAM");
         command.env("WEIR_PREFIX", shared_prefix()).env("WEIR_DATABASE_URL", &self.url);
         command
     }

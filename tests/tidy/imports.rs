@@ -91,6 +91,7 @@ const MODULES: &[(&str, &[&str])] = &[
         &[
             "app",
             "client",
+            "clock",
             "config",
             "confinement",
             "declarative",

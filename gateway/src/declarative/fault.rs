@@ -45,8 +45,14 @@ impl fmt::Display for Fault {
 pub struct Faults {
     /// One by one, in the order of the file.
     pub list: Vec<Fault>,
-    /// Kong's table: nested as the file is, lists with holes.
-    pub fields: Document,
+    tables: Box<Tables>,
+}
+
+/// The same as Kong's clients read it.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Tables {
+    /// Nested as the file is, lists with holes.
+    fields: Document,
     /// What is left of it when the faults of entities are told one by one.
     rest: Document,
     /// Kong's `flattened_errors`.
@@ -75,33 +81,35 @@ impl Faults {
         let mut fields = Document::new();
         fields.insert("error".to_owned(), text.into());
         let list = vec![Fault { path: String::new(), line, message: message.to_owned() }];
-        Self { list, rest: fields.clone(), fields, flattened: Vec::new() }
+        let tables = Tables { rest: fields.clone(), fields, flattened: Vec::new() };
+        Self { list, tables: Box::new(tables) }
     }
 
     /// Puts together what was found. `lines` is asked for the line of each.
     pub(super) fn of(found: Vec<Found>, lines: Option<&Lines>) -> Self {
-        let mut faults =
-            Self { list: Vec::new(), fields: Map::new(), rest: Map::new(), flattened: Vec::new() };
+        let (mut list, mut tables) = (Vec::new(), Tables::default());
         for Found { path, what, entity } in found {
             let mut told = Vec::new();
             leaves(&mut path.clone(), &what, &mut told);
             for (path, message) in &told {
                 let line = lines.and_then(|lines| lines.find(path));
-                faults.list.push(Fault { path: written(path), line, message: message.clone() });
+                list.push(Fault { path: written(path), line, message: message.clone() });
             }
             match entity {
-                Some(entity) => faults.flattened.push(flat(&entity, &what)),
-                None => put(&mut faults.rest, &path, what.clone()),
+                Some(entity) => tables.flattened.push(flat(&entity, &what)),
+                None => put(&mut tables.rest, &path, what.clone()),
             }
-            put(&mut faults.fields, &path, what);
+            put(&mut tables.fields, &path, what);
         }
-        faults
+        // Those whose line nobody knows come first; the others in the order of the file.
+        list.sort_by_key(|fault: &Fault| fault.line);
+        Self { list, tables: Box::new(tables) }
     }
 
     /// Kong's sentence.
     #[must_use]
     pub fn message(&self) -> String {
-        format!("declarative config is invalid: {}", lua_table(&self.fields))
+        format!("declarative config is invalid: {}", lua_table(&self.tables.fields))
     }
 
     /// Kong's body, with the faults of entities one by one if `flatten`.
@@ -111,11 +119,11 @@ impl Faults {
             "code": 14,
             "name": "invalid declarative configuration",
             "message": self.message(),
-            "fields": if flatten { &self.rest } else { &self.fields },
+            "fields": if flatten { &self.tables.rest } else { &self.tables.fields },
             "faults": self.list.iter().map(shown).collect::<Vec<_>>(),
         });
         if let (true, Some(body)) = (flatten, body.as_object_mut()) {
-            body.insert("flattened_errors".to_owned(), self.flattened.clone().into());
+            body.insert("flattened_errors".to_owned(), self.tables.flattened.clone().into());
         }
         body
     }

@@ -110,6 +110,7 @@ fn modernize(route: &mut Item) {
     let paths = route.sent.get_mut("paths").and_then(Value::as_array_mut);
     for path in paths.into_iter().flatten() {
         if let Value::String(text) = path
+            && !text.starts_with('~')
             && !plain(text)
         {
             text.insert(0, '~');

@@ -89,7 +89,8 @@ fn content(sent: &Document, parent: Option<(&str, Uuid)>) -> String {
     text
 }
 
-fn canonical(value: &Value) -> Value {
+/// The same value with the fields of its records by name.
+pub(super) fn canonical(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
             let mut fields: Vec<(&String, &Value)> = map.iter().collect();

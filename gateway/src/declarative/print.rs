@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::identify::canonical;
 use super::{PASSING, declared_kinds};
 use crate::model::{Document, Kind, id_of};
 
@@ -54,5 +55,18 @@ fn printed(kind: &Kind, entity: Document, now: i64) -> Document {
             *value = id.into();
         }
     }
-    entity
+    in_order(kind, entity)
+}
+
+/// The id first, then the fields in the order of the kind, and by name below them: in which order they
+/// were once sent does not show.
+fn in_order(kind: &Kind, mut entity: Document) -> Document {
+    let mut ordered = Document::new();
+    for field in ["id"].into_iter().chain(kind.field_names()) {
+        if let Some(value) = entity.remove(field) {
+            ordered.insert(field.to_owned(), canonical(&value));
+        }
+    }
+    ordered.extend(entity);
+    ordered
 }

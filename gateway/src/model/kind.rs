@@ -252,6 +252,11 @@ impl Kind {
         &self.composites
     }
 
+    /// The names of its fields, in the order in which they are declared.
+    pub fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.fields.list.iter().map(|(name, _)| name.as_ref())
+    }
+
     /// Fields that the gateway fills where nothing was sent.
     pub fn generated(&self) -> impl Iterator<Item = &str> {
         self.fields.list.iter().filter(|(_, rule)| rule.auto).map(|(name, _)| name.as_ref())

@@ -119,7 +119,7 @@ async fn read(mut call: Call<'_>) -> Result<Posted, ApiError> {
     if is_json {
         let fields: Document =
             serde_json::from_str(&text).map_err(|_| ApiError::bad_request("Cannot parse JSON body"))?;
-        if !fields.contains_key("_format_version") && fields.contains_key("config") {
+        if !fields.contains_key("_format_version") {
             return of_fields(Sent::Json(fields), options);
         }
     }

@@ -18,7 +18,7 @@ pub(super) async fn run(args: &DiffArgs) -> Result<ExitCode, CliError> {
     let file = &args.compared.file;
     let settings = file.settings.load()?.settings;
     crate::cli::become_user(&settings)?;
-    let source = Source::open(&file.file)?;
+    let source = Source::open(&file.declared)?;
     let store = database(&settings).await?;
     let compared = source.compare(&settings, &store, scope(&args.compared)).await?;
     store.close().await;

@@ -23,7 +23,7 @@ pub(super) async fn run(args: &ExportArgs) -> Result<ExitCode, CliError> {
         .map_err(|error| CliError::No(format!("the configuration cannot be written as YAML: {error}")))?;
     drop(step);
     store.close().await;
-    match &args.file {
+    match &args.exported {
         None => _ = say(text.trim_end())?,
         Some(path) => {
             write(path, &text, args.force)?;

@@ -16,7 +16,7 @@ const ATTEMPTS: usize = 4;
 pub(super) async fn run(args: &ComparedArgs) -> Result<ExitCode, CliError> {
     let settings = args.file.settings.load()?.settings;
     crate::cli::become_user(&settings)?;
-    let source = Source::open(&args.file.file)?;
+    let source = Source::open(&args.file.declared)?;
     let store = database(&settings).await?;
     for _ in 0..ATTEMPTS {
         let compared = source.compare(&settings, &store, scope(args)).await?;

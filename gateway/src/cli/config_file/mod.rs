@@ -35,7 +35,7 @@ pub(super) enum ConfigCommand {
 pub(super) struct FileArgs {
     /// The declarative file, in YAML or JSON; `-` reads standard input.
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    declared: PathBuf,
     #[command(flatten)]
     settings: SettingsFile,
 }
@@ -62,7 +62,7 @@ pub(super) struct DiffArgs {
 pub(super) struct ExportArgs {
     /// Where to; it must not be there yet.
     #[arg(value_name = "FILE")]
-    file: Option<PathBuf>,
+    exported: Option<PathBuf>,
     /// Replaces the file.
     #[arg(long)]
     force: bool,
@@ -85,7 +85,7 @@ pub(super) fn run(command: ConfigCommand) -> Result<ExitCode, CliError> {
 async fn parse(args: &FileArgs) -> Result<ExitCode, CliError> {
     let settings = args.settings.load()?.settings;
     super::become_user(&settings)?;
-    let source = Source::open(&args.file)?;
+    let source = Source::open(&args.declared)?;
     source.check(&settings).await?;
     say("parse successful")?;
     Ok(ExitCode::SUCCESS)

@@ -2,11 +2,11 @@
 
 use std::io::Read as _;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::app::describe_bundled;
 use crate::cli::CliError;
 use crate::cli::progress::Step;
+use crate::clock::Clock;
 use crate::config::{Database, Migrate, Settings};
 use crate::declarative::{
     Declared, Faults, Plan, PluginRules, Reading, Scope, Stored, compare, read, stored_kinds,
@@ -112,6 +112,5 @@ async fn add_bundled(plugins: &mut PluginRules, settings: &Settings) -> Result<(
 
 /// The moment of a command.
 pub(super) fn now() -> Moment {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Moment::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    Moment::from_millis(Clock::system().unix_ms())
 }

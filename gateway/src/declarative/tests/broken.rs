@@ -138,7 +138,7 @@ fn one_fault_among_ten_thousand_is_found() {
         let host = if at == 7_777 { "a b" } else { "h" };
         text.push_str(&format!("- {{name: s{at}, host: {host}}}\n"));
     }
-    assert_eq!(faults(&text), ["line 7780: services[7777].host: invalid hostname: a b"]);
+    assert_eq!(faults(&text), ["line 7780: services[7777].host: invalid value: a b"]);
 }
 
 #[test]

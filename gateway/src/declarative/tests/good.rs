@@ -101,8 +101,12 @@ fn references_are_names_or_ids() {
 fn old_files_have_old_paths() {
     for (version, want) in [("1.1", "~/a/\\d+"), ("2.1", "~/a/\\d+"), ("3.0", "~/a/\\d+")] {
         let path = if version == "3.0" { "~/a/\\d+" } else { "/a/\\d+" };
-        let text = format!("_format_version: '{version}'\nroutes:\n- paths: ['{path}', /plain]\n");
-        assert_eq!(one(&good(&text), "routes").document["paths"], json!([want, "/plain"]), "{version}");
+        let text = format!("_format_version: '{version}'\nroutes:\n- paths: ['{path}', /plain, '~/b/.*']\n");
+        assert_eq!(
+            one(&good(&text), "routes").document["paths"],
+            json!([want, "/plain", "~/b/.*"]),
+            "{version}"
+        );
     }
 }
 
