@@ -195,7 +195,8 @@ impl<'a> Work<'a> {
                 None => {
                     let name = match &*value {
                         Value::Object(map) => map.values().find_map(Value::as_str).unwrap_or_default(),
-                        other => other.as_str().unwrap_or_default(),
+                        Value::String(name) => name,
+                        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => "",
                     };
                     let (field, target) = (foreign.field, foreign.target);
                     let text = format!("invalid reference '{field}: {name}' (no such entity in '{target}')");

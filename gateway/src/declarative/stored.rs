@@ -19,6 +19,15 @@ struct OfKind {
     keys: HashMap<&'static str, HashMap<String, Uuid>>,
 }
 
+impl OfKind {
+    fn add(&mut self, record: Record) {
+        for key in &record.keys {
+            self.keys.entry(key.field).or_default().insert(key.value.clone(), record.id);
+        }
+        self.records.insert(record.id, record);
+    }
+}
+
 impl Stored {
     /// From documents by kind. What has no id, which no store would take, is passed over.
     #[must_use]
@@ -27,12 +36,10 @@ impl Stored {
         for (name, documents) in documents {
             let Some(kind) = kind(&name) else { continue };
             let of_kind = stored.kinds.entry(kind.name).or_default();
-            for record in documents.into_iter().filter_map(|document| kind.record(document).ok()) {
-                for key in &record.keys {
-                    of_kind.keys.entry(key.field).or_default().insert(key.value.clone(), record.id);
-                }
-                of_kind.records.insert(record.id, record);
-            }
+            documents
+                .into_iter()
+                .filter_map(|document| kind.record(document).ok())
+                .for_each(|record| of_kind.add(record));
         }
         stored
     }

@@ -99,10 +99,10 @@ fn nullable(schema: &mut Map<String, Value>) {
 
 /// A rule as far as JSON Schema knows it too.
 fn bounds(rule: &Rule) -> Vec<(&'static str, Value)> {
-    match rule {
-        Rule::Between(low, high) => vec![("minimum", json!(low)), ("maximum", json!(high))],
-        rule => bound(rule).into_iter().collect(),
+    if let Rule::Between(low, high) = rule {
+        return vec![("minimum", json!(low)), ("maximum", json!(high))];
     }
+    bound(rule).into_iter().collect()
 }
 
 fn bound(rule: &Rule) -> Option<(&'static str, Value)> {

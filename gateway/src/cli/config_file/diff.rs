@@ -71,7 +71,8 @@ fn as_json(Compared { plan, stored, .. }: &Compared) -> Value {
 fn name(record: &Record) -> String {
     let key = kind(record.kind).and_then(|kind| kind.endpoint_key);
     let key = key.filter(|key| ["name", "username", "target", "prefix", "instance_name"].contains(key));
-    let name = key.and_then(|key| record.document.get(key)?.as_str());
+    let text = |key: &str| record.document.get(key).and_then(Value::as_str);
+    let name = key.and_then(text).or_else(|| text("name"));
     name.map_or_else(|| record.id.to_string(), str::to_owned)
 }
 
