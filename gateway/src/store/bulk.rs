@@ -130,17 +130,27 @@ async fn forget(writing: &mut Writing, going: &[(&str, Uuid)], whole: bool) -> R
     for (kind, id) in going {
         by_kind.entry(kind).or_default().push(*id);
     }
-    let tables = ["entity_keys", "entity_links", "entity_tags", "entities"];
     for (kind, ids) in by_kind {
         for chunk in ids.chunks(ROWS) {
-            let mut values = vec![Value::Text(kind)];
-            values.extend(chunk.iter().map(|id| Value::Id(*id)));
-            let list = numbers(2, chunk.len());
-            for table in tables.iter().take(if whole { 4 } else { 3 }) {
-                let sql = format!("DELETE FROM {table} WHERE kind = $1 AND id IN ({list})");
-                writing.session.execute(sql, &values).await?;
-            }
+            forget_chunk(writing, kind, chunk, whole).await?;
         }
+    }
+    Ok(())
+}
+
+async fn forget_chunk(
+    writing: &mut Writing,
+    kind: &str,
+    ids: &[Uuid],
+    whole: bool,
+) -> Result<(), StoreError> {
+    let mut values = vec![Value::Text(kind)];
+    values.extend(ids.iter().map(|id| Value::Id(*id)));
+    let list = numbers(2, ids.len());
+    let tables = ["entity_keys", "entity_links", "entity_tags", "entities"];
+    for table in tables.iter().take(if whole { 4 } else { 3 }) {
+        let sql = format!("DELETE FROM {table} WHERE kind = $1 AND id IN ({list})");
+        writing.session.execute(sql, &values).await?;
     }
     Ok(())
 }
