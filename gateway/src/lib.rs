@@ -8,6 +8,7 @@ pub mod expression;
 pub mod model;
 
 pub mod clock;
+pub mod declarative;
 pub mod handover;
 pub mod shared;
 pub mod shutdown;

@@ -17,6 +17,7 @@ mod confinement;
 mod consumer_groups;
 mod costly;
 mod deck;
+mod declarative;
 mod dns;
 mod drain;
 mod foreign;

@@ -51,6 +51,10 @@ impl Answer {
         Self { status: StatusCode::OK, content: Content::Bytes(kind, bytes) }
     }
 
+    pub(super) fn not_modified() -> Self {
+        Self { status: StatusCode::NOT_MODIFIED, content: Content::Nothing }
+    }
+
     pub(super) fn no_content() -> Self {
         Self { status: StatusCode::NO_CONTENT, content: Content::Nothing }
     }

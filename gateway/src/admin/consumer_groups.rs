@@ -155,6 +155,7 @@ async fn join(
         changes.push(Change::Insert(members.record(members.create(last.clone(), state.moment())?)?));
         joined.push(kind.shown(other, state.now()));
     }
+    state.writable("create", members, None)?;
     state.store.write(changes).await.map_err(|error| ApiError::of_write(error, members, &last))?;
     Ok(Answer::created(
         [(side.field.to_owned(), one.into()), (side.other_kind.to_owned(), json!(joined))]
@@ -164,6 +165,7 @@ async fn join(
 }
 
 async fn leave(state: &AdminState, ids: Vec<Uuid>) -> Result<Answer, ApiError> {
+    state.writable("remove", kind_named(MEMBERS)?, None)?;
     let gone = ids.into_iter().map(|id| Change::Delete { kind: MEMBERS.to_owned(), id }).collect();
     match state.store.write(gone).await {
         Ok(_) | Err(crate::store::StoreError::NotFound { .. }) => Ok(Answer::no_content()),

@@ -47,7 +47,8 @@ pub(super) async fn dispatch(
             let sent = call.fields().await?;
             entities::validate_entity(call.state, kind, sent).await
         }
-        Endpoint::Declarative => declarative::refuse(),
+        Endpoint::Declarative => declarative::answer_config(method, call).await,
+        Endpoint::DeclarativeSchema => Ok(declarative::show_editor_schema(call.state)),
         Endpoint::Tags | Endpoint::Tag if *method != Method::GET => Err(unavailable::refuse_tag_write()),
         Endpoint::Tags => tags::list_tags(call.state, &call.query).await,
         Endpoint::Tag => tags::list_tagged(call.state, call.parameter(0)?, call.path, &call.query).await,

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
+use crate::declarative::Faults;
 use crate::model::schema::SchemaFault;
 use crate::model::{Document, Kind, Refusal, Violations, lua_table};
 use crate::store::StoreError;
@@ -29,6 +30,9 @@ pub(super) enum ApiError {
     /// The store's, told apart by [`ApiError::of_write`] where the entity is known.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A declarative configuration that is wrong.
+    #[error("{faults}")]
+    Faults { faults: Box<Faults>, flatten: bool },
     /// The assignments that a new version of their plugin would break.
     #[error("{message}")]
     Breaks { message: String, assignments: Vec<Value> },
@@ -46,6 +50,7 @@ pub(super) enum Class {
     Size,
     UniqueValue(&'static str),
     Options,
+    Unsupported,
     Unresolved,
     Mentioned,
 }
@@ -62,6 +67,7 @@ impl Class {
             Self::Size => 9,
             Self::UniqueValue(_) => 10,
             Self::Options => 11,
+            Self::Unsupported => 12,
             Self::Unresolved => 13,
             Self::Mentioned => 19,
         }
@@ -78,6 +84,7 @@ impl Class {
             Self::Size => "invalid size".to_owned(),
             Self::UniqueValue(field) => format!("invalid unique {field}"),
             Self::Options => "invalid options".to_owned(),
+            Self::Unsupported => "operation unsupported".to_owned(),
             Self::Unresolved => "foreign keys unresolved".to_owned(),
             Self::Mentioned => "referenced by others".to_owned(),
         }
@@ -87,6 +94,7 @@ impl Class {
         match self {
             Self::Unique => StatusCode::CONFLICT,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Unsupported => StatusCode::METHOD_NOT_ALLOWED,
             Self::PrimaryKey
             | Self::PrimaryKeyTaken
             | Self::ForeignKey
@@ -160,6 +168,13 @@ impl ApiError {
         }
     }
 
+    /// A write of one entity where a file says what there is.
+    pub(super) fn unsupported(verb: &str, kind: &Kind, by: Option<&str>) -> Self {
+        let by = by.map(|field| format!(" by '{field}'")).unwrap_or_default();
+        let message = format!("cannot {verb} '{}' entities{by} when not using a database", kind.name);
+        Self::coded(Class::Unsupported, message, Value::Null)
+    }
+
     /// A delete that others stand against.
     pub(super) fn referenced(kind: &str, by_kind: &str) -> Self {
         let message = format!("an existing '{by_kind}' entity references this '{kind}' entity");
@@ -195,6 +210,7 @@ impl ApiError {
                 let status = if again { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST };
                 Answer::json(status, json!({ "message": message, "reason": reason }))
             }
+            Self::Faults { faults, flatten } => Answer::json(StatusCode::BAD_REQUEST, faults.body(flatten)),
             Self::Breaks { message, assignments } => {
                 let body = json!({
                     "code": 2, "name": "schema violation", "message": message,

@@ -35,6 +35,7 @@ mod unread;
 #[cfg(test)]
 mod tests;
 
+pub use declarative::{DbLess, StartFault, declare_at_start};
 use error::ApiError;
 pub use route_test::RouteQuestion;
 pub use serve::{router, serve};

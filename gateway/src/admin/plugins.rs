@@ -11,7 +11,7 @@ use super::error::ApiError;
 use super::state::{AdminState, Draft, Unfit};
 use crate::model::schema;
 use crate::model::{
-    ConfigProblem, CustomPlugin, Document, Kind, Link, OnDelete, PluginVersion, Record, Variant, Violations,
+    ConfigProblem, CustomPlugin, Document, Kind, PluginVersion, Record, Variant, Violations, held_plugin,
 };
 use crate::store::{Lookup, StoreError};
 
@@ -125,11 +125,6 @@ impl Ruled {
         }
         Ok(record)
     }
-}
-
-/// The link from an assignment to the upload that it runs.
-pub(super) fn held_plugin(id: Uuid) -> Link {
-    Link { field: "name", target: "custom_plugins", id, on_delete: OnDelete::Restrict }
 }
 
 /// Reads the document of an upload.

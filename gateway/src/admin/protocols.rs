@@ -3,12 +3,11 @@
 //! Checked when an assignment is written, and not again when its route changes later; Kong does the
 //! same. Which protocols a plugin may list at all is a rule of its schema.
 
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::ApiError;
 use super::state::AdminState;
-use crate::model::{Document, Violations};
+use crate::model::{Document, Violations, protocols};
 use crate::store::{Lookup, PageQuery};
 
 /// Routes that are read at a time.
@@ -18,13 +17,13 @@ impl AdminState {
     /// Whether one of an assignment's protocols is one of its route's, or of at least one route of its
     /// service, if that has any. Reads the database only for an assignment with a scope.
     pub(super) async fn check_protocols(&self, assignment: &Document) -> Result<(), ApiError> {
-        let is_shared = |route: &Document| shared(assignment, route);
+        let is_shared = |route: &Document| protocols::share(assignment, route);
         if let Some(route) = reference(assignment, "route") {
             // A route that does not exist is refused when the assignment is written.
             let route = self.store.find("routes", &Lookup::Id(route)).await?;
             return match route.as_ref().is_none_or(is_shared) {
                 true => Ok(()),
-                false => Err(mismatch("must match the associated route's protocols")),
+                false => Err(mismatch(protocols::NOT_THE_ROUTES)),
             };
         }
         let Some(service) = reference(assignment, "service") else { return Ok(()) };
@@ -41,9 +40,7 @@ impl AdminState {
                 Some(next) => Some(next),
                 None if is_alone => return Ok(()),
                 None => {
-                    let text =
-                        "must match the protocols of at least one route pointing to this Plugin's service";
-                    return Err(mismatch(text));
+                    return Err(mismatch(protocols::NONE_OF_THE_SERVICES));
                 }
             };
         }
@@ -56,11 +53,4 @@ fn mismatch(text: &str) -> ApiError {
 
 fn reference(entity: &Document, field: &str) -> Option<Uuid> {
     entity.get(field)?.get("id")?.as_str()?.parse().ok()
-}
-
-fn shared(one: &Document, other: &Document) -> bool {
-    let list =
-        |entity: &Document| entity.get("protocols").and_then(Value::as_array).cloned().unwrap_or_default();
-    let others = list(other);
-    list(one).iter().any(|protocol| others.contains(protocol))
 }

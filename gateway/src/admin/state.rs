@@ -10,11 +10,13 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::declarative::DbLess;
+use super::error::ApiError;
 use super::route_test::RouteQuestion;
 use crate::balancer::Balancer;
 use crate::clock::Clock;
 use crate::model::schema::{self, SchemaFault};
-use crate::model::{Admitted, ConfigProblem, Moment, PluginVersion, Refusal, Variant};
+use crate::model::{Admitted, ConfigProblem, Kind, Moment, PluginVersion, Refusal, Variant};
 use crate::plugin_host::RecentLog;
 use crate::store::{Revision, Store};
 
@@ -155,6 +157,8 @@ pub struct AdminSettings {
     pub max_component_bytes: usize,
     /// Largest body of any other request in bytes.
     pub max_body_bytes: usize,
+    /// There is no database: a declarative configuration says what there is.
+    pub dbless: Option<Arc<DbLess>>,
     /// Origins of the web UI; empty: any origin is echoed, as Kong does.
     pub gui_origins: Vec<String>,
 }
@@ -168,6 +172,7 @@ impl Default for AdminSettings {
             max_component_bytes: 32 * 1024 * 1024,
             // Kong's client_max_body_size of the Admin server.
             max_body_bytes: 10 * 1024 * 1024,
+            dbless: None,
             gui_origins: Vec::new(),
         }
     }
@@ -228,6 +233,14 @@ impl AdminState {
     /// The moment of a write.
     pub(super) fn moment(&self) -> Moment {
         Moment::from_millis(self.clock.unix_ms())
+    }
+
+    /// Refuses to `verb` one entity where a file says what there is.
+    pub(super) fn writable(&self, verb: &str, kind: &Kind, by: Option<&str>) -> Result<(), ApiError> {
+        match self.settings.dbless {
+            None => Ok(()),
+            Some(_) => Err(ApiError::unsupported(verb, kind, by.filter(|field| *field != "id"))),
+        }
     }
 
     /// The unix second, as entities carry it.

@@ -16,9 +16,10 @@ const MOST_DIGITS: usize = 99;
 pub(super) async fn show_status(state: &AdminState, query: &Query) -> Result<Answer, ApiError> {
     let scale = Scale::asked(query)?;
     let stored = state.store.revision().await;
+    let reachable = stored.is_ok();
     let report = (state.node.report)();
     let memory = resident_bytes().map(|bytes| scale.print(bytes));
-    Ok(Answer::ok(json!({
+    let mut body = json!({
         // There is no Lua: the memory of the whole process stands where Kong has that of its workers.
         "memory": {
             "lua_shared_dicts": {},
@@ -33,7 +34,6 @@ pub(super) async fn show_status(state: &AdminState, query: &Query) -> Result<Ans
             "connections_writing": report.requests_running,
             "total_requests": report.total_requests,
         },
-        "database": { "reachable": stored.is_ok() },
         "weir": {
             "stored_revision": stored.ok(),
             "live_revision": report.live_revision,
@@ -41,7 +41,14 @@ pub(super) async fn show_status(state: &AdminState, query: &Query) -> Result<Ans
             "reload_error": report.reload_error,
             "faults": report.faults,
         },
-    })))
+    });
+    if let Some(body) = body.as_object_mut() {
+        match &state.settings.dbless {
+            Some(dbless) => body.insert("configuration_hash".to_owned(), dbless.hash().into()),
+            None => body.insert("database".to_owned(), json!({ "reachable": reachable })),
+        };
+    }
+    Ok(Answer::ok(body))
 }
 
 /// How figures of memory are printed.

@@ -145,6 +145,7 @@ mod tests {
         StatusReport {
             readiness: Readiness::Ready,
             database_reachable: Some(true),
+            configuration_hash: None,
             configuration: ConfigurationStatus::default(),
             plugins: Vec::new(),
         }

@@ -112,7 +112,7 @@ fn not_pulled(error: &PullError) -> Refusal {
     Refusal { reason: "not_pulled".to_owned(), message: error.to_string(), again: error.may_pass() }
 }
 
-fn described(plugin: &Plugin) -> Admitted {
+pub(super) fn described(plugin: &Plugin) -> Admitted {
     let info = &plugin.info;
     let capabilities = info.capabilities.iter().map(|asked| RequestedCapability {
         name: asked.name.clone(),

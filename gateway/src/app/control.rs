@@ -13,7 +13,7 @@ use super::sockets::ControlSockets;
 use super::target_metrics::TargetMetrics;
 use super::{plugin_sources, route_test, upstream_tls};
 use crate::admin::status_listener::{self, StatusSources};
-use crate::admin::{self, AdminSettings, AdminState, NodeLinks, NodeReport};
+use crate::admin::{self, AdminSettings, AdminState, DbLess, NodeLinks, NodeReport};
 use crate::client::{Connect, Fetcher};
 use crate::clock::Clock;
 use crate::config::{Database, Listener, Migrate, RouterFlavor, Settings};
@@ -59,7 +59,8 @@ pub(super) async fn start(
     let store = Store::connect(&StoreSettings::from(&settings.database)).await?;
     // Whoever asks is answered from the first moment on, also while plugins are still compiled.
     let live = Arc::new(OnceLock::new());
-    let sources = serve_status(status, metrics, (&store, &live), settings, drain);
+    let dbless = matches!(settings.database, Database::Off { .. }).then(DbLess::new);
+    let sources = serve_status(status, metrics, (&store, &live), dbless.clone(), drain);
     migrate(settings, &store).await?;
     let connect = Connect::new(upstream_tls::tls(&settings.upstream_tls)?);
     let last_good = LastGood::new(settings.prefix.join("last_good"));
@@ -90,14 +91,19 @@ pub(super) async fn start(
         trust: Arc::clone(&trust),
         node_id,
     });
-    _ = live.set((reports.clone(), host.clone()));
-    task::spawn("reload", reload.run());
     task::spawn("expiry", sweep_expired(store.clone(), drain.clone()));
     let puller = plugin_sources::puller(&settings.plugins, fetcher);
     let components = HostComponents { host: host.clone(), store: store.clone(), bundled, trust, puller };
     let routes = (snapshots.clone(), settings.proxy.router_flavor);
     let node = node_links(Arc::clone(metrics), sources, reports.clone(), (identity, upstreams, routes));
-    serve_admin(admin, (settings, node_id), (&store, components), node, drain)?;
+    let state = admin_state((settings, node_id), (&store, components), node, dbless)?;
+    // Before the first snapshot is made, so that it has all of it.
+    admin::declare_at_start(&state, settings.declarative.as_ref()).await?;
+    _ = live.set((reports.clone(), host.clone()));
+    task::spawn("reload", reload.run());
+    for listener in admin {
+        task::spawn("admin listener", admin::serve(listener, state.clone(), drain.clone()));
+    }
     // An error is a first answer too: an empty gateway answers 404 and says why in /status.
     reports.wait_for(|report| report.live_revision.is_some() || report.error.is_some()).await;
     Ok(Control { snapshots, connect, names, host, store })
@@ -131,7 +137,7 @@ async fn migrate(settings: &Settings, store: &Store) -> Result<(), AppError> {
     }
 }
 
-fn plugin_host(
+pub(super) fn plugin_host(
     settings: &Settings,
     identity: &Identity,
     fetcher: Fetcher,
@@ -171,15 +177,15 @@ fn serve_status(
     listeners: Vec<TcpListener>,
     metrics: &Arc<Metrics>,
     (store, live): (&Store, &Arc<OnceLock<(Reports, Host)>>),
-    settings: &Settings,
+    dbless: Option<Arc<DbLess>>,
     drain: &Drain,
 ) -> StatusSources {
-    let has_database = !matches!(settings.database, Database::Off);
     let (store, live) = (store.clone(), Arc::clone(live));
     let report = move || {
         let live = live.get();
         let latest = live.map(|(reports, _)| reports.latest()).unwrap_or_default();
-        let mut report = status(&latest, has_database.then(|| store.is_available()));
+        let reachable = dbless.is_none().then(|| store.is_available());
+        let mut report = status(&latest, reachable, dbless.as_deref());
         report.plugins = live.map(|(_, host)| unusual(host)).unwrap_or_default();
         report
     };
@@ -190,8 +196,9 @@ fn serve_status(
     sources
 }
 
-fn status(report: &Report, database_reachable: Option<bool>) -> StatusReport {
+fn status(report: &Report, database_reachable: Option<bool>, dbless: Option<&DbLess>) -> StatusReport {
     let readiness = match (report.live_revision, database_reachable) {
+        (Some(_), None) if dbless.is_some_and(DbLess::is_empty) => Readiness::Empty,
         (Some(_), _) => Readiness::Ready,
         (None, Some(false)) => Readiness::DatabaseUnreachable,
         (None, Some(true) | None) => Readiness::NotLoaded,
@@ -203,7 +210,8 @@ fn status(report: &Report, database_reachable: Option<bool>) -> StatusReport {
         faults: report.faults.len(),
         last_error: report.error.clone(),
     };
-    StatusReport { readiness, database_reachable, configuration, plugins: Vec::new() }
+    let configuration_hash = dbless.map(DbLess::hash);
+    StatusReport { readiness, database_reachable, configuration_hash, configuration, plugins: Vec::new() }
 }
 
 fn unusual(host: &Host) -> Vec<UnusualPlugin> {
@@ -245,27 +253,23 @@ fn node_links(
     }
 }
 
-fn serve_admin(
-    listeners: Vec<TcpListener>,
+fn admin_state(
     (settings, node_id): (&Settings, Uuid),
     (store, components): (&Store, HostComponents),
     node: NodeLinks,
-    drain: &Drain,
-) -> Result<(), AppError> {
+    dbless: Option<Arc<DbLess>>,
+) -> Result<AdminState, AppError> {
     let admin_settings = AdminSettings {
         hostname: hostname(),
         node_id,
         configuration: configuration(settings),
         max_component_bytes: settings.plugins.component_max_size,
+        dbless,
         ..AdminSettings::default()
     };
     let components = Arc::new(components);
     let state = AdminState::new(store.clone(), components, node, admin_settings, Clock::system());
-    let state = state.map_err(|(name, fault)| AppError::Plugins(format!("{name}: {fault}")))?;
-    for listener in listeners {
-        task::spawn("admin listener", admin::serve(listener, state.clone(), drain.clone()));
-    }
-    Ok(())
+    state.map_err(|(name, fault)| AppError::Plugins(format!("{name}: {fault}")))
 }
 
 fn hostname() -> String {
@@ -289,7 +293,7 @@ fn configuration(settings: &Settings) -> Value {
             .collect()
     };
     let database = match settings.database {
-        Database::Off => "off",
+        Database::Off { .. } => "off",
         Database::Sqlite { .. } => "sqlite",
         // Clients of Kong know this word; a URL of SQLite is a file all the same.
         Database::Postgres(_) | Database::Url(_) => "postgres",

@@ -3,12 +3,16 @@
 use std::io;
 use std::net::SocketAddr;
 
+use crate::admin::StartFault;
 use crate::client::{TlsError, TlsMaterialError};
 use crate::store::StoreError;
 
 /// Why the process could not start, or ended badly.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
+    /// The declarative configuration stops the start.
+    #[error(transparent)]
+    Declarative(#[from] StartFault),
     /// The operating system refused something.
     #[error("{what}")]
     System {

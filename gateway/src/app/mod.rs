@@ -4,6 +4,7 @@
 //! data-plane worker has a thread. This is the only module that knows everyone; it decides nothing
 //! that its parts could decide.
 
+mod bundled;
 mod components;
 mod control;
 mod error;
@@ -29,6 +30,7 @@ use crate::shutdown::{self, Drain, EndSignals};
 use crate::task;
 use crate::telemetry::{AccessLog, Metrics};
 
+pub use bundled::describe_bundled;
 pub use error::AppError;
 use sockets::ControlSockets;
 

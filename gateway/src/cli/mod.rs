@@ -3,11 +3,13 @@
 //! Commands read settings, say what they do in a sentence and answer with an exit code: 0 for
 //! success, 1 for an error, which goes to standard error as `Error: …`.
 
+mod config_file;
 mod demo;
 mod health;
 mod migrations;
 mod output;
 mod plugin;
+mod progress;
 mod start;
 
 use std::ffi::OsString;
@@ -74,6 +76,9 @@ enum Command {
     /// Brings the database to the shape that this version needs.
     #[command(subcommand)]
     Migrations(Migrations),
+    /// Works with declarative files.
+    #[command(subcommand)]
+    Config(config_file::ConfigCommand),
     /// Makes plugins.
     Plugin(Box<plugin::PluginArgs>),
     /// Asks the gateway on this machine whether it is ready; exit code 0 if so.
@@ -131,6 +136,7 @@ pub fn run() -> Result<ExitCode, CliError> {
     match Arguments::parse().command {
         Command::Start(file) => start::run(&file),
         Command::Migrations(Migrations::Up(file)) => migrations::up(&file),
+        Command::Config(command) => config_file::run(command),
         Command::Plugin(args) => plugin::run(*args),
         Command::Health(file) => health::run(&file),
         Command::Compile { cpu_seconds, fuel } => {

@@ -111,7 +111,14 @@ pub static SETTINGS: &[Setting] = &[
         "listeners",
         "Where `/status`, `/status/ready` and `/metrics` answer",
     ),
-    kongs("database", "sqlite", "word", "`sqlite`, `postgres`, or `off`: kept in memory, lost at the end"),
+    kongs(
+        "database",
+        "sqlite",
+        "word",
+        "`sqlite`, `postgres`, or `off`: a declarative file fills the gateway, see `docs/declarative.md`",
+    ),
+    kongs("declarative_config", "", "path", "The declarative file to begin with, where `database` is `off`"),
+    kongs("declarative_config_string", "", "text", "The same as a text").secret(),
     ours(
         "database_url",
         "",

@@ -37,6 +37,8 @@ pub struct Settings {
     pub database: Database,
     /// Who runs migrations.
     pub migrate: Migrate,
+    /// What a gateway without a database begins with.
+    pub declarative: Option<DeclarativeText>,
     /// What nodes share counters and values through; `None` is the database.
     pub redis: Option<RedisSettings>,
     /// The data plane.
@@ -56,8 +58,11 @@ pub struct Settings {
 /// Where configuration is kept.
 #[derive(Debug, Clone)]
 pub enum Database {
-    /// In memory.
-    Off,
+    /// In one file that a declarative file fills, and nobody else.
+    Off {
+        /// The file.
+        path: PathBuf,
+    },
     /// In one file.
     Sqlite {
         /// The file.
@@ -67,6 +72,15 @@ pub enum Database {
     Postgres(PostgresSettings),
     /// In PostgreSQL or SQLite, by URL.
     Url(SecretString),
+}
+
+/// A declarative configuration that was given at the start.
+#[derive(Debug, Clone)]
+pub struct DeclarativeText {
+    /// Where it came from, for messages: the path, or the name of the setting.
+    pub name: String,
+    /// The text. It holds secrets.
+    pub text: SecretString,
 }
 
 /// How to reach PostgreSQL.

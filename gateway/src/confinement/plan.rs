@@ -34,9 +34,9 @@ impl Plan {
             writable.extend(folder(path));
         }
         match &settings.database {
-            Database::Sqlite { path } => writable.extend(folder(path)),
+            Database::Off { path } | Database::Sqlite { path } => writable.extend(folder(path)),
             Database::Url(url) => writable.extend(sqlite_file(url.expose_secret()).and_then(folder)),
-            Database::Off | Database::Postgres(_) => {}
+            Database::Postgres(_) => {}
         }
         for path in &writable {
             fs::create_dir_all(path)

@@ -35,6 +35,7 @@ pub struct Kind {
     pub(super) shorthands: Vec<Shorthand>,
     pub(super) variants: Variants,
     pub(super) settle: Option<Settle>,
+    pub(super) transform: Option<Settle>,
     /// Fields that are unique together: the last of them stands for the id below the parent in the first.
     pub key_below: Option<Composite>,
     /// Names in it that are entities of another kind.
@@ -138,6 +139,7 @@ impl Kind {
             shorthands: Vec::new(),
             variants: Variants::None,
             settle: None,
+            transform: None,
             key_below: None,
             listed: None,
             listed_in: &[],
@@ -207,6 +209,13 @@ impl Kind {
         self
     }
 
+    /// As [`Self::settle`], for what a declarative file can leave undone because it is done already:
+    /// passwords that are hashes.
+    pub(super) fn transform(mut self, transform: Settle) -> Self {
+        self.transform = Some(transform);
+        self
+    }
+
     pub(super) fn check(mut self, check: Check) -> Self {
         self.fields.checks.push(check);
         self
@@ -243,6 +252,32 @@ impl Kind {
     #[must_use]
     pub fn uniques(&self) -> &[&'static str] {
         &self.uniques
+    }
+
+    /// Fields that are unique together.
+    #[must_use]
+    pub fn composites(&self) -> &[Composite] {
+        &self.composites
+    }
+
+    /// The names of its fields, in the order in which they are declared.
+    pub fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.fields.list.iter().map(|(name, _)| name.as_ref())
+    }
+
+    /// Fields that the gateway fills where nothing was sent.
+    pub fn generated(&self) -> impl Iterator<Item = &str> {
+        self.fields.list.iter().filter(|(_, rule)| rule.auto).map(|(name, _)| name.as_ref())
+    }
+
+    /// The entity without the nulls that a reader would put back by himself.
+    #[must_use]
+    pub fn without_nulls(&self, mut document: Document) -> Document {
+        document.retain(|name, value| {
+            let default = self.fields.get(name).and_then(|rule| rule.default.as_ref());
+            !value.is_null() || default.is_some_and(|default| !default.is_null())
+        });
+        document
     }
 
     /// The composite key of this name.

@@ -22,7 +22,18 @@ impl Kind {
     /// # Errors
     ///
     /// All violations of the kind's rules.
-    pub fn create(&self, mut sent: Document, now: impl Into<Moment>) -> Result<Document, Violations> {
+    pub fn create(&self, sent: Document, now: impl Into<Moment>) -> Result<Document, Violations> {
+        let mut entity = self.create_as_kept(sent, now)?;
+        self.transformed(&mut entity, None)?;
+        Ok(entity)
+    }
+
+    /// A new entity out of one that was kept before: what is a hash already is not hashed again.
+    ///
+    /// # Errors
+    ///
+    /// All violations of the kind's rules.
+    pub fn create_as_kept(&self, mut sent: Document, now: impl Into<Moment>) -> Result<Document, Violations> {
         let now = now.into();
         self.expand(&mut sent)?;
         let kind = self.resolve(&sent)?;
@@ -55,16 +66,26 @@ impl Kind {
         complete::defaults(&kind.fields, &mut merged);
         let mut entity = kind.finish(merged, now, Writing::Update)?;
         kind.settled(&mut entity, Some((stored, &sent)))?;
+        kind.transformed(&mut entity, Some((stored, &sent)))?;
         Ok(entity)
     }
 
-    /// Brings a valid entity into the form in which it is kept: passwords become hashes.
+    /// Brings a valid entity into the form in which it is kept.
     fn settled(
         &self,
         entity: &mut Document,
         change: Option<(&Document, &Document)>,
     ) -> Result<(), Violations> {
         self.settle.map_or(Ok(()), |settle| settle(entity, change))
+    }
+
+    /// Passwords become hashes.
+    fn transformed(
+        &self,
+        entity: &mut Document,
+        change: Option<(&Document, &Document)>,
+    ) -> Result<(), Violations> {
+        self.transform.map_or(Ok(()), |transform| transform(entity, change))
     }
 
     fn finish(&self, mut entity: Document, now: Moment, writing: Writing) -> Result<Document, Violations> {

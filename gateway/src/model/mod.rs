@@ -9,6 +9,7 @@ mod check;
 mod complete;
 mod describe;
 mod field;
+mod file_schema;
 mod form;
 mod formats;
 mod json_schema;
@@ -18,6 +19,7 @@ mod lua;
 mod making;
 mod moment;
 mod pem;
+pub mod protocols;
 mod record;
 mod rule;
 pub mod schema;
@@ -36,7 +38,7 @@ pub use kinds::{
     ActiveChecks, AddressRule, Admitted, Algorithm, CAPABILITIES, CaCertificate, Canary, CanaryBy,
     Certificate, ConfigProblem, Consumer, CustomPlugin, HashOn, HealthChecks, HealthyRule, PassiveChecks,
     PathHandling, Plugin, PluginVersion, ProbeKind, Protocol, Refusal, RequestedCapability, Rollback, Route,
-    Service, Target, UnhealthyRule, Upstream, allow_expressions, kind, kinds,
+    Service, Target, UnhealthyRule, Upstream, allow_expressions, held_plugin, kind, kinds,
 };
 pub use lua::table as lua_table;
 pub use moment::Moment;

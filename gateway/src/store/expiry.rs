@@ -47,6 +47,16 @@ impl Store {
     }
 }
 
+/// Deletes all expired entities as part of a write, so that none of them holds on to a key.
+pub(super) async fn remove_all_expired(writing: &mut Writing) -> Result<(), StoreError> {
+    let sql = "SELECT id, kind FROM entities WHERE expires_at <= $1";
+    let rows = writing.session.rows(sql, &[Value::Integer(writing.now)]).await?;
+    for row in rows {
+        remove_if_expired(writing, &row.text(1)?, row.id(0)?).await?;
+    }
+    Ok(())
+}
+
 async fn remove_if_expired(writing: &mut Writing, kind: &str, id: Uuid) -> Result<(), StoreError> {
     // It may have gone with another one, or live longer since.
     let sql = "SELECT id FROM entities WHERE kind = $1 AND id = $2 AND expires_at <= $3";

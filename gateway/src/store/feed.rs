@@ -27,7 +27,7 @@ const KEPT_REVISIONS: i64 = 20_000;
 const PRUNE_EVERY: i64 = 64;
 
 /// A write with more entries than this is not told one by one: readers read everything again.
-const LARGEST_TOLD: usize = 1_000;
+pub(super) const LARGEST_TOLD: usize = 1_000;
 
 const CHANNEL: &str = "weir_changes";
 
@@ -109,7 +109,7 @@ impl Operation {
 /// Writes the entries of a write into the feed, and rings the bell when it commits.
 pub(super) async fn publish(writing: &mut Writing) -> Result<(), StoreError> {
     let revision = Value::Integer(writing.revision);
-    let forget_to = if writing.entries.len() > LARGEST_TOLD {
+    let forget_to = if writing.untold || writing.entries.len() > LARGEST_TOLD {
         writing.revision
     } else {
         writing.revision - KEPT_REVISIONS

@@ -6,7 +6,7 @@ use crate::config;
 impl From<&config::Database> for StoreSettings {
     fn from(chosen: &config::Database) -> Self {
         match chosen {
-            config::Database::Off => Self::Memory,
+            config::Database::Off { path } => Self::Sqlite { path: path.clone() },
             config::Database::Sqlite { path } => Self::Sqlite { path: path.clone() },
             config::Database::Url(url) => Self::Url(url.clone()),
             config::Database::Postgres(settings) => Self::Postgres(settings.into()),

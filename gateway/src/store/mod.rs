@@ -6,6 +6,7 @@
 //! [`identity`](crate::identity), which caches. It starts no task of its own.
 
 mod availability;
+mod bulk;
 mod catalog;
 mod components;
 mod dialect;
@@ -25,6 +26,7 @@ mod shared;
 mod write;
 
 pub use availability::{Availability, Resting};
+pub use bulk::Bulk;
 pub use catalog::{BadRow, CatalogRows};
 pub use error::StoreError;
 pub use feed::{Changes, Feed, FeedEntry, KeyValue, Operation};

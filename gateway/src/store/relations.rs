@@ -112,6 +112,14 @@ pub(super) async fn claim_id(writing: &mut Writing, record: &Record) -> Result<(
     remove(writing, record.kind, record.id).await
 }
 
+/// The id was free before this write.
+pub(super) async fn claim_new(writing: &mut Writing, record: &Record) -> Result<(), StoreError> {
+    match writing.revision_of(record.kind, record.id).await? {
+        Some(revision) if revision == writing.revision => Ok(()),
+        Some(_) | None => Err(conflict(record, "id", &record.id.to_string())),
+    }
+}
+
 fn conflict(record: &Record, field: &str, value: &str) -> StoreError {
     StoreError::Conflict { kind: record.kind.to_owned(), field: field.to_owned(), value: value.to_owned() }
 }

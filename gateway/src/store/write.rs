@@ -46,6 +46,8 @@ pub(super) struct Writing {
     pub(super) revision: Revision,
     /// What the change feed will say.
     pub(super) entries: Vec<Entry>,
+    /// More changed than is told one by one, and `entries` does not hold it all.
+    pub(super) untold: bool,
     /// Unix seconds; one moment for the whole write.
     pub(super) now: i64,
 }
@@ -112,7 +114,8 @@ impl Store {
         let operation = async {
             let mut session = self.writer().await?;
             let revision = bump(&mut session).await?;
-            let mut writing = Writing { session, revision, entries: Vec::new(), now: now_unix() };
+            let mut writing =
+                Writing { session, revision, entries: Vec::new(), untold: false, now: now_unix() };
             let done = match body(&mut writing).await {
                 Ok(()) => feed::publish(&mut writing).await,
                 Err(error) => Err(error),
@@ -223,6 +226,6 @@ impl Writing {
     }
 }
 
-fn print(record: &Record) -> Result<String, StoreError> {
+pub(super) fn print(record: &Record) -> Result<String, StoreError> {
     serde_json::to_string(&record.document).map_err(|error| StoreError::Refused(error.to_string()))
 }

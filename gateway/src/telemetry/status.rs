@@ -14,6 +14,8 @@ pub enum Readiness {
     DatabaseUnreachable,
     /// Nothing was loaded yet.
     NotLoaded,
+    /// There is no database, and nobody gave a declarative configuration.
+    Empty,
 }
 
 impl Readiness {
@@ -29,6 +31,7 @@ impl Readiness {
             Self::Draining => "draining",
             Self::DatabaseUnreachable => "failed to connect to database",
             Self::NotLoaded => "router builds not yet complete",
+            Self::Empty => "no configuration available (empty configuration present)",
         }
     }
 }
@@ -40,6 +43,8 @@ pub struct StatusReport {
     pub readiness: Readiness,
     /// Whether the database answers; `None` without one.
     pub database_reachable: Option<bool>,
+    /// MD5 of the declarative configuration; `None` with a database.
+    pub configuration_hash: Option<String>,
     /// What serves requests.
     pub configuration: ConfigurationStatus,
     /// Assignments of plugins that are not called as usual.
@@ -166,6 +171,9 @@ impl StatusReport {
         if let (Some(reachable), Some(fields)) = (self.database_reachable, body.as_object_mut()) {
             fields.insert("database".to_owned(), json!({"reachable": reachable}));
         }
+        if let (Some(hash), Some(fields)) = (&self.configuration_hash, body.as_object_mut()) {
+            fields.insert("configuration_hash".to_owned(), hash.as_str().into());
+        }
         body
     }
 }
@@ -179,6 +187,7 @@ mod tests {
         let report = StatusReport {
             readiness: Readiness::Ready,
             database_reachable: Some(false),
+            configuration_hash: None,
             configuration: ConfigurationStatus {
                 revision: 12,
                 loaded_unix_ms: 5_999,
@@ -202,7 +211,14 @@ mod tests {
         assert_eq!(body["configuration"]["loaded_at"], 5);
         assert_eq!(body["server"]["connections_waiting"], 2);
         assert_eq!(body["plugins_unusual"][0]["resting_workers"], 2);
-        let off = StatusReport { database_reachable: None, plugins: Vec::new(), ..report };
+        let hash = Some("0".repeat(32));
+        let off = StatusReport {
+            database_reachable: None,
+            configuration_hash: hash,
+            plugins: Vec::new(),
+            ..report
+        };
+        assert_eq!(off.body(totals)["configuration_hash"], "0".repeat(32));
         assert_eq!(off.body(totals).get("database"), None, "without a database nothing is said of it");
     }
 }

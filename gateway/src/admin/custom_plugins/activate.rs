@@ -4,10 +4,10 @@
 use serde_json::{Value, json};
 
 use crate::admin::error::ApiError;
-use crate::admin::plugins::{KnownPlugin, held_plugin};
+use crate::admin::plugins::KnownPlugin;
 use crate::admin::schemas::kind_named;
 use crate::admin::state::AdminState;
-use crate::model::{CustomPlugin, Document, Kind, PluginVersion, Violations, id_of};
+use crate::model::{CustomPlugin, Document, Kind, PluginVersion, Violations, held_plugin, id_of};
 use crate::store::{Change, Lookup, PageQuery, Versioned};
 
 /// Rows of one read.

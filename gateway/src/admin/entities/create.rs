@@ -22,6 +22,7 @@ pub(in crate::admin) async fn create_entity(
         state.check_protocols(&entity).await?;
         state.check(plugin, &entity).await?;
     }
+    state.writable("create", kind, None)?;
     let changes = writes(state, &ruled, &mut entity, false, Change::Insert).await?;
     state.store.write(changes).await.map_err(|error| ApiError::of_write(error, kind, &entity))?;
     Ok(Answer::created(state.shown(kind, entity).await?))

@@ -8,7 +8,7 @@ use super::{Forced, stored_id};
 use crate::admin::answer::Answer;
 use crate::admin::error::ApiError;
 use crate::admin::state::AdminState;
-use crate::model::{Document, Kind};
+use crate::model::{Document, Kind, is_uuid};
 use crate::store::{Change, StoreError};
 
 /// Deletes an entity. That there is none is no error, as in Kong.
@@ -25,6 +25,8 @@ pub(in crate::admin) async fn delete_entity(
         return Err(ApiError::NotFound);
     }
     let id = stored_id(&found.document)?;
+    let by = if is_uuid(text) { None } else { kind.endpoint_key };
+    state.writable("remove", kind, by)?;
     refuse_mentioned(state, kind, id).await?;
     let mut changes = deletes(state, kind, id).await?;
     changes.push(Change::Delete { kind: kind.name.to_owned(), id });

@@ -35,7 +35,7 @@ pub(in crate::admin) async fn update_entity(
         if !belongs(&found.document, below) {
             return Err(ApiError::NotFound);
         }
-        if let Some(entity) = write(state, kind, &sent, &found).await? {
+        if let Some(entity) = write(state, kind, (&sent, segment.field), &found).await? {
             return Ok(Answer::ok(state.shown(kind, entity).await?));
         }
     }
@@ -46,7 +46,7 @@ pub(in crate::admin) async fn update_entity(
 async fn write(
     state: &AdminState,
     kind: &'static Kind,
-    sent: &Sent,
+    (sent, by): (&Sent, &str),
     found: &Versioned,
 ) -> Result<Option<Document>, ApiError> {
     let stored = &found.document;
@@ -62,6 +62,7 @@ async fn write(
     if let (Some(plugin), false) = (&ruled.plugin, same) {
         state.check(plugin, &entity).await?;
     }
+    state.writable("update", kind, Some(by))?;
     let replace = |record| Change::ReplaceIf { record, unchanged_since: found.revision };
     let changes = writes(state, &ruled, &mut entity, keep_names, replace).await?;
     match state.store.write(changes).await {

@@ -38,7 +38,7 @@ pub(in crate::admin) async fn upsert_entity(
                 None => _ = document.remove("id"),
             }
         }
-        let entity = write(state, &ruled, document.clone(), stored.is_some()).await?;
+        let entity = write(state, &ruled, (document.clone(), segment.field), stored.is_some()).await?;
         if let Some(entity) = entity {
             return Ok(Answer::ok(state.shown(kind, entity).await?));
         }
@@ -63,7 +63,7 @@ fn check_overwritten(kind: &Kind, document: &Document, key: &str) -> Result<(), 
 async fn write(
     state: &AdminState,
     ruled: &Ruled,
-    document: Document,
+    (document, by): (Document, &str),
     exists: bool,
 ) -> Result<Option<Document>, ApiError> {
     let mut entity = ruled.kind.create(document, state.moment())?;
@@ -71,6 +71,7 @@ async fn write(
         state.check_protocols(&entity).await?;
         state.check(plugin, &entity).await?;
     }
+    state.writable("create or update", &ruled.kind, Some(by))?;
     let change = if exists { Change::Replace } else { Change::Insert };
     let changes = writes(state, ruled, &mut entity, false, change).await?;
     match state.store.write(changes).await {
@@ -116,6 +117,7 @@ pub(in crate::admin) async fn put_parent(
     }
     let (document, ruled) = prepare(state, parent, &sent, None, None).await?;
     let mut made = ruled.kind.create(document, state.moment())?;
+    state.writable("create or update", parent, None)?;
     let id = stored_id(&made)?;
     let rules = state.rules(child, &found).await?;
     let mut link = Document::new();

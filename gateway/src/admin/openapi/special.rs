@@ -38,6 +38,7 @@ pub(super) fn operation(pattern: &str, endpoint: Endpoint, method: &Method) -> O
         | Endpoint::SetLogLevel
         | Endpoint::Timers
         | Endpoint::DnsStatus
+        | Endpoint::DeclarativeSchema
         | Endpoint::Declarative => node(endpoint, method),
         Endpoint::EnabledPlugins
         | Endpoint::PluginConfigSchema
@@ -137,6 +138,11 @@ fn node(endpoint: Endpoint, method: &Method) -> Operation {
             Operation { deprecated: true, ..operation }.fails(&[501])
         }
         Endpoint::Declarative => declarative(method),
+        Endpoint::DeclarativeSchema => {
+            new("getDeclarativeSchema", "What a declarative file may say, for editors")
+                .shows("JSON Schema 2020-12.", json!({ "type": "object" }))
+                .fails(&[503])
+        }
         _description => new("getDescription", "This description")
             .shows("OpenAPI 3.1.", json!({ "type": "object", "required": ["openapi", "info", "paths"] })),
     }
@@ -293,8 +299,26 @@ fn refused(pattern: &str, method: &Method, tag: &str, summary: &str) -> Operatio
 }
 
 fn declarative(method: &Method) -> Operation {
-    let id = if *method == Method::POST { "putConfiguration" } else { "getConfiguration" };
-    Operation::new(id, NODE, "Refused: this gateway has a database")
+    let any = || json!({ "type": "object" });
+    if *method != Method::POST {
+        let written = json!({ "type": "object", "required": ["config"], "properties": { "config": { "type": "string" } } });
+        let summary = "The configuration of a gateway without a database";
+        return Operation::new("getConfiguration", NODE, summary)
+            .shows("As a declarative file.", written)
+            .fails(&[503]);
+    }
+    let typed = vec![
+        ("application/json", any()),
+        ("application/x-www-form-urlencoded", schema("Form")),
+        ("multipart/form-data", schema("Form")),
+        ("text/yaml", json!({ "type": "string" })),
+    ];
+    Operation::new("putConfiguration", NODE, "Replace the configuration of a gateway without a database")
+        .query(&["check_hash", "flatten_errors"])
+        .body(Body::Typed(typed))
+        .gives(201, Content::Json("Every entity of it, by kind and id.", any()))
+        .gives(304, Content::Nothing("It is the configuration that is there already."))
+        .fails(&[503])
 }
 
 /// An object with a list of texts.

@@ -22,6 +22,8 @@ pub(in crate::admin) enum Endpoint {
     EntitySchema,
     ValidateEntity,
     Declarative,
+    /// The JSON Schema of a declarative file.
+    DeclarativeSchema,
     Tags,
     Tag,
     Workspaces,
@@ -107,6 +109,7 @@ impl Endpoint {
             | Self::PluginConfigSchema
             | Self::PluginSchema
             | Self::EntitySchema
+            | Self::DeclarativeSchema
             | Self::CustomPluginVersions
             | Self::CustomPluginPackages
             | Self::CustomPluginLogs

@@ -53,6 +53,7 @@ const SPECIAL: &[(&str, Endpoint)] = &[
     ("/routes/{routes}/filters/all", Endpoint::Filters),
     ("/routes/{routes}/filters/disabled", Endpoint::Filters),
     ("/routes/{routes}/filters/enabled", Endpoint::Filters),
+    ("/schemas/declarative", Endpoint::DeclarativeSchema),
     ("/schemas/filters/{name}", Endpoint::FilterSchema),
     ("/schemas/plugins/validate", Endpoint::ValidatePlugin),
     ("/schemas/plugins/{name}", Endpoint::PluginSchema),

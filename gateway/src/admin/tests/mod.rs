@@ -2,6 +2,7 @@
 
 mod bodies;
 mod custom_plugins;
+mod declarative;
 mod entities;
 mod fuzz_tests;
 mod kinds;

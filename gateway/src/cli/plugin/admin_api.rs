@@ -11,7 +11,7 @@ use http::{Method, StatusCode, Uri};
 use http_body::{Body, Frame, SizeHint};
 use serde_json::Value;
 
-use super::progress::Step;
+use crate::cli::progress::Step;
 use crate::client::{CallRequest, CallResponse, Connect, FetchError, Tls, TlsDefaults, TlsVerify};
 
 /// To connect, TLS included.

@@ -9,7 +9,6 @@ mod error;
 mod inspect;
 mod logs;
 mod new;
-mod progress;
 mod push;
 mod run;
 mod sdk;

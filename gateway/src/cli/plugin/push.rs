@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 use super::PluginError;
 use super::admin_api::{AdminApi, AdminError, Gateway};
 use super::build::Project;
-use super::progress::Step;
 use crate::cli::output::say;
+use crate::cli::progress::Step;
 
 /// How long a change may take to be live before the command gives up.
 const LIVE: Duration = Duration::from_secs(30);

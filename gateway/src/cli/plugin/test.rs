@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::PluginError;
 use super::build::Project;
-use super::progress::Step;
 use crate::cli::output::{OutputError, say};
+use crate::cli::progress::Step;
 use crate::config::{LogFormat, LogLevel};
 use crate::rehearsal::{Comparison, Costs, Golden, Performance, Rehearsal, cases, rehearse};
 use crate::telemetry::logs;

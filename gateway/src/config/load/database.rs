@@ -27,7 +27,7 @@ pub(super) fn read(reader: &mut Reader, prefix: &Path) -> Database {
         return by_url(reader, kind, url);
     }
     match kind {
-        Kind::Off => Database::Off,
+        Kind::Off => Database::Off { path: prefix.join("declarative.db") },
         Kind::Sqlite => Database::Sqlite { path: prefix.join("weir.db") },
         Kind::Postgres => Database::Postgres(postgres),
     }
@@ -75,7 +75,7 @@ fn name(text: &str) -> Result<String, String> {
 
 pub(super) fn migrate(reader: &mut Reader, database: &Database) -> Migrate {
     let unsaid = match database {
-        Database::Off | Database::Sqlite { .. } => Migrate::Auto,
+        Database::Off { .. } | Database::Sqlite { .. } => Migrate::Auto,
         Database::Postgres(_) => Migrate::Command,
         Database::Url(_) if reader.text("database_url").starts_with("sqlite") => Migrate::Auto,
         Database::Url(_) => Migrate::Command,

@@ -14,6 +14,7 @@ use super::settings::{Confine, ConfinementSettings, LogFormat, LogLevel, PluginS
 use super::{Setting, SettingError, SettingsError, file, listen, units};
 
 mod database;
+mod declarative;
 mod dns;
 mod proxy;
 mod sharing;
@@ -154,6 +155,7 @@ fn settings(reader: &mut Reader) -> Settings {
         admin_listen: reader.read("admin_listen", listen::plain),
         status_listen: reader.read("status_listen", listen::plain),
         migrate: database::migrate(reader, &database),
+        declarative: declarative::read(reader, &database),
         redis: sharing::read(reader),
         proxy: proxy::read(reader, &prefix),
         upstream_tls: upstream_tls::read(reader),
@@ -211,6 +213,12 @@ fn notices(settings: &Settings, reader: &Reader, without_effect: &[String]) -> V
     }
     if reader.is_set("pg_host") && !matches!(settings.database, super::Database::Postgres(_)) {
         notices.push("pg_host is set, but database is not postgres: PostgreSQL is not used".to_owned());
+    }
+    let declares = ["declarative_config", "declarative_config_string"];
+    if declares.iter().any(|name| reader.is_set(name)) && settings.declarative.is_none() {
+        let text =
+            "declarative_config has no effect: the gateway has a database; `weir config import` fills it";
+        notices.push(text.to_owned());
     }
     notices
 }

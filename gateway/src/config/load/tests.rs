@@ -149,6 +149,7 @@ fn every_setting_is_read() {
         let source = concat!(
             include_str!("mod.rs"),
             include_str!("database.rs"),
+            include_str!("declarative.rs"),
             include_str!("dns.rs"),
             include_str!("proxy.rs"),
             include_str!("sharing.rs"),

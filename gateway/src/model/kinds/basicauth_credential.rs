@@ -20,7 +20,7 @@ pub(super) fn kind() -> Kind {
         .field("username", string().required().unique())
         .field("password", string().required().encrypted())
         .field("tags", formats::tags())
-        .settle(hash)
+        .transform(hash)
 }
 
 /// The password is kept as Kong keeps it: SHA-1 over the password and the consumer's id, in hex.

@@ -9,6 +9,13 @@ use crate::model::field::{Field, Fields, array, integer, record, string};
 use crate::model::formats;
 use crate::model::kind::Kind;
 use crate::model::kinds::{created_at, id, updated_at};
+use crate::model::record::{Link, OnDelete};
+
+/// The link from an assignment to the upload that it runs.
+#[must_use]
+pub fn held_plugin(id: Uuid) -> Link {
+    Link { field: "name", target: "custom_plugins", id, on_delete: OnDelete::Restrict }
+}
 
 /// A plugin that was uploaded, by its name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

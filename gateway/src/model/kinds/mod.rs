@@ -33,7 +33,7 @@ pub use certificate::Certificate;
 pub use consumer::Consumer;
 pub use custom_plugin::{
     Admitted, Canary, CanaryBy, ConfigProblem, CustomPlugin, PluginVersion, Refusal, RequestedCapability,
-    Rollback,
+    Rollback, held_plugin,
 };
 pub use plugin::{CAPABILITIES, Plugin};
 pub use route::{AddressRule, PathHandling, Route};

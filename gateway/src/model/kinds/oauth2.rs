@@ -36,7 +36,7 @@ pub(super) fn credentials() -> Kind {
         .field("redirect_uris", array(string().text(formats::redirect_uri)))
         .field("tags", formats::tags())
         .field("client_type", string().default("confidential").required().one_of(&["confidential", "public"]))
-        .settle(hash)
+        .transform(hash)
 }
 
 /// A code that is exchanged for a token. The Admin API does not show them.

@@ -1,5 +1,6 @@
 //! What the store promises, tried on both databases with the same words.
 
+mod bulk;
 mod deletes;
 mod entities;
 mod feed;

@@ -62,6 +62,7 @@ fn report() -> StatusReport {
     StatusReport {
         readiness: Readiness::Ready,
         database_reachable: Some(true),
+        configuration_hash: None,
         configuration: ConfigurationStatus { revision: 7, loaded_unix_ms: 1_500, ..Default::default() },
         plugins: Vec::new(),
     }

@@ -57,7 +57,7 @@ impl Child {
 
     /// Waits until the Admin API answers.
     pub(super) async fn until_ready(&mut self) -> Result<(), PluginError> {
-        let _step = crate::cli::plugin::progress::Step::begin("starting a gateway");
+        let _step = crate::cli::progress::Step::begin("starting a gateway");
         let api = AdminApi::local(self.admin)?;
         let ready = async {
             while api.get("/status").await.is_err() {

@@ -25,6 +25,21 @@ impl Step {
         Self(bar)
     }
 
+    /// A bar that fills up to `count` things.
+    pub(super) fn of_count(what: impl Into<String>, count: usize) -> Self {
+        let bar = ProgressBar::new(count as u64).with_message(what.into());
+        let style = ProgressStyle::with_template("{msg} [{bar:32}] {pos}/{len}, {eta} left");
+        if let Ok(style) = style {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        Self(bar)
+    }
+
+    /// So many of them are done.
+    pub(super) fn done(&self, count: usize) {
+        self.0.set_position(count as u64);
+    }
+
     /// How much of the bar is full.
     pub(super) fn at(&self, bytes: u64) {
         self.0.set_position(bytes);

@@ -1,0 +1,268 @@
+//! Many changes at once: a whole file, in one transaction, some hundred rows a statement.
+//!
+//! The caller has compared the file with everything that is stored, so nothing is looked up again:
+//! references lead somewhere and keys are free as long as nobody wrote since. That nobody did is the
+//! first thing that is checked, under the lock that every writer takes.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::dialect::Value;
+use super::feed::{Entry, LARGEST_TOLD, Operation};
+use super::indexed::indexed;
+use super::relations::{self, Relations};
+use super::write::{Writing, print};
+use super::{Revision, Store, StoreError, expiry};
+use crate::model::{OnDelete, Record};
+
+/// Rows of one statement. Both databases take some ten times as many parameters.
+const ROWS: usize = 200;
+/// How long a write of millions of entities may take.
+const BULK_TIMEOUT: Duration = Duration::from_secs(4 * 3600);
+
+/// Changes that were worked out against everything that is stored.
+#[derive(Debug, Default)]
+pub struct Bulk {
+    /// New entities.
+    pub insert: Vec<Record>,
+    /// All fields of entities that exist.
+    pub replace: Vec<Record>,
+    /// Entities that go; none that stays refers to them.
+    pub remove: Vec<(&'static str, Uuid)>,
+}
+
+impl Bulk {
+    fn len(&self) -> usize {
+        self.insert.len() + self.replace.len() + self.remove.len()
+    }
+}
+
+impl Store {
+    /// Makes all changes or none, if nothing was written since `unchanged_since`. `progress` hears how
+    /// many entities are done; it is called often and must not wait.
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreError::Changed`] if somebody else wrote meanwhile: compare again.
+    /// - [`StoreError::Conflict`] if a key is taken all the same.
+    /// - [`StoreError::Unavailable`]; see there on what may have happened to the write.
+    pub async fn write_bulk(
+        &self,
+        bulk: &Bulk,
+        unchanged_since: Revision,
+        progress: &(dyn Fn(usize) + Send + Sync),
+    ) -> Result<Revision, StoreError> {
+        if bulk.len() == 0 {
+            return self.revision().await;
+        }
+        self.writing(BULK_TIMEOUT, async move |writing| {
+            if writing.revision != unchanged_since + 1 {
+                return Err(StoreError::Changed { kind: "revision".to_owned(), id: Uuid::nil() });
+            }
+            expiry::remove_all_expired(writing).await?;
+            apply(writing, bulk, progress).await
+        })
+        .await
+    }
+}
+
+async fn apply(
+    writing: &mut Writing,
+    bulk: &Bulk,
+    progress: &(dyn Fn(usize) + Send + Sync),
+) -> Result<(), StoreError> {
+    writing.untold = bulk.len() > LARGEST_TOLD;
+    let mut done = 0;
+    let replaced: Vec<_> = bulk.replace.iter().map(|record| (record.kind, record.id)).collect();
+    let mut old = BTreeMap::new();
+    if !writing.untold {
+        for (kind, id) in bulk.remove.iter().chain(&replaced) {
+            old.insert((*kind, *id), relations::read(&mut writing.session, kind, *id).await?);
+        }
+    }
+    forget(writing, &bulk.remove, true).await?;
+    forget(writing, &replaced, false).await?;
+    done += bulk.remove.len();
+    progress(done);
+    for record in &bulk.replace {
+        update(writing, record).await?;
+        done += 1;
+        progress(done);
+    }
+    for chunk in bulk.replace.chunks(ROWS) {
+        put_relations(writing, chunk).await?;
+    }
+    for chunk in bulk.insert.chunks(ROWS) {
+        put_entities(writing, chunk).await?;
+        put_relations(writing, chunk).await?;
+        done += chunk.len();
+        progress(done);
+    }
+    if !writing.untold {
+        tell(writing, bulk, old);
+    }
+    Ok(())
+}
+
+/// What the change feed says of it.
+fn tell(writing: &mut Writing, bulk: &Bulk, mut old: BTreeMap<(&'static str, Uuid), Relations>) {
+    for (kind, id) in &bulk.remove {
+        let relations = old.remove(&(*kind, *id)).unwrap_or_default();
+        writing.entries.push(Entry::new(kind, *id, Operation::Delete, relations));
+    }
+    for record in &bulk.replace {
+        let relations = old.remove(&(record.kind, record.id)).unwrap_or_default();
+        let relations = relations.merged(Relations::of(record));
+        writing.entries.push(Entry::new(record.kind, record.id, Operation::Replace, relations));
+    }
+    for record in &bulk.insert {
+        let relations = Relations::of(record);
+        writing.entries.push(Entry::new(record.kind, record.id, Operation::Insert, relations));
+    }
+}
+
+/// Deletes the index rows of entities, and the entities themselves if `whole`.
+async fn forget(writing: &mut Writing, going: &[(&str, Uuid)], whole: bool) -> Result<(), StoreError> {
+    let mut by_kind: BTreeMap<&str, Vec<Uuid>> = BTreeMap::new();
+    for (kind, id) in going {
+        by_kind.entry(kind).or_default().push(*id);
+    }
+    for (kind, ids) in by_kind {
+        for chunk in ids.chunks(ROWS) {
+            forget_chunk(writing, kind, chunk, whole).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn forget_chunk(
+    writing: &mut Writing,
+    kind: &str,
+    ids: &[Uuid],
+    whole: bool,
+) -> Result<(), StoreError> {
+    let mut values = vec![Value::Text(kind)];
+    values.extend(ids.iter().map(|id| Value::Id(*id)));
+    let list = numbers(2, ids.len());
+    let tables = ["entity_keys", "entity_links", "entity_tags", "entities"];
+    for table in tables.iter().take(if whole { 4 } else { 3 }) {
+        let sql = format!("DELETE FROM {table} WHERE kind = $1 AND id IN ({list})");
+        writing.session.execute(sql, &values).await?;
+    }
+    Ok(())
+}
+
+async fn update(writing: &mut Writing, record: &Record) -> Result<(), StoreError> {
+    let document = print(record)?;
+    let values = [
+        Value::Text(record.kind),
+        Value::Id(record.id),
+        Value::Text(&document),
+        Value::Integer(writing.revision),
+        Value::MaybeInteger(record.expires_at),
+    ];
+    let sql = "UPDATE entities SET document = $3, revision = $4, expires_at = $5 WHERE kind = $1 AND id = $2";
+    match writing.session.execute(sql, &values).await? {
+        0 => Err(StoreError::NotFound { kind: record.kind.to_owned(), id: record.id }),
+        _ => Ok(()),
+    }
+}
+
+async fn put_entities(writing: &mut Writing, records: &[Record]) -> Result<(), StoreError> {
+    let documents = records.iter().map(print).collect::<Result<Vec<_>, _>>()?;
+    let revision = Value::Integer(writing.revision);
+    let rows: Vec<_> = records
+        .iter()
+        .zip(&documents)
+        .map(|(record, document)| {
+            vec![
+                Value::Text(record.kind),
+                Value::Id(record.id),
+                Value::Text(document),
+                revision.clone(),
+                revision.clone(),
+                Value::MaybeInteger(record.expires_at),
+            ]
+        })
+        .collect();
+    let into = "entities (kind, id, document, created, revision, expires_at)";
+    if insert(writing, into, rows).await? == records.len() {
+        return Ok(());
+    }
+    for record in records {
+        relations::claim_new(writing, record).await?;
+    }
+    Ok(())
+}
+
+/// Index rows for entities that have none.
+async fn put_relations(writing: &mut Writing, records: &[Record]) -> Result<(), StoreError> {
+    let texts: Vec<_> = records
+        .iter()
+        .flat_map(|record| record.keys.iter().map(move |key| (record, key.field, indexed(&key.value))))
+        .collect();
+    let keys: Vec<_> = texts
+        .iter()
+        .map(|(record, field, value)| {
+            vec![Value::Text(record.kind), Value::Text(field), Value::Text(value), Value::Id(record.id)]
+        })
+        .collect();
+    let wanted = keys.len();
+    if insert(writing, "entity_keys (kind, field, value, id)", keys).await? != wanted {
+        for record in records {
+            relations::claim(writing, record).await?;
+        }
+    }
+    let links = records.iter().flat_map(|record| record.links.iter().map(move |link| (record, link)));
+    let links: Vec<_> = links
+        .map(|(record, link)| {
+            vec![
+                Value::Text(record.kind),
+                Value::Id(record.id),
+                Value::Text(link.field),
+                Value::Text(link.target),
+                Value::Id(link.id),
+                Value::Text(match link.on_delete {
+                    OnDelete::Restrict => "restrict",
+                    OnDelete::Cascade => "cascade",
+                }),
+            ]
+        })
+        .collect();
+    insert(writing, "entity_links (kind, id, field, target_kind, target_id, on_delete)", links).await?;
+    let texts: Vec<_> =
+        records.iter().flat_map(|record| record.tags.iter().map(move |tag| (record, indexed(tag)))).collect();
+    let tags = texts
+        .iter()
+        .map(|(record, tag)| vec![Value::Text(tag), Value::Text(record.kind), Value::Id(record.id)]);
+    let tags: Vec<_> = tags.collect();
+    insert(writing, "entity_tags (tag, kind, id)", tags).await?;
+    Ok(())
+}
+
+/// Inserts rows, except those whose key is taken. Gives how many went in.
+async fn insert(writing: &mut Writing, into: &str, rows: Vec<Vec<Value<'_>>>) -> Result<usize, StoreError> {
+    let mut inserted = 0;
+    for chunk in rows.chunks(ROWS) {
+        let width = chunk.first().map_or(0, Vec::len);
+        let mut sql = format!("INSERT INTO {into} VALUES ");
+        for row in 0..chunk.len() {
+            let comma = if row == 0 { "" } else { ", " };
+            // Writing to a String cannot fail.
+            let _ = write!(sql, "{comma}({})", numbers(row * width + 1, width));
+        }
+        sql.push_str(" ON CONFLICT DO NOTHING");
+        let values: Vec<Value<'_>> = chunk.iter().flatten().cloned().collect();
+        inserted += usize::try_from(writing.session.execute(sql, &values).await?).unwrap_or(usize::MAX);
+    }
+    Ok(inserted)
+}
+
+/// `$2, $3, $4`: so many parameters from a first one on.
+fn numbers(first: usize, count: usize) -> String {
+    let all: Vec<String> = (first..first + count).map(|at| format!("${at}")).collect();
+    all.join(", ")
+}
