@@ -81,6 +81,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "client",
             "config",
             "confinement",
+            "model",
             "plugin_host",
             "rehearsal",
             "shutdown",
@@ -94,7 +95,10 @@ const MODULES: &[(&str, &[&str])] = &[
 /// Large outside crates and the only places that name them.
 const CRATES: &[(&str, &[&str])] = &[
     ("anyhow", &["main.rs"]),
-    ("aws_lc_rs", &["client/", "model/pem.rs", "model/kinds/oauth2.rs", "plugin_host/"]),
+    (
+        "aws_lc_rs",
+        &["client/", "model/pem.rs", "model/kinds/admin_token.rs", "model/kinds/oauth2.rs", "plugin_host/"],
+    ),
     ("arc_swap", &["snapshot/"]),
     ("axum", &["admin/"]),
     ("clap", &["cli/"]),

@@ -10,7 +10,7 @@ use super::consumer_groups::{self, OF_CONSUMER, OF_GROUP};
 use super::entities::{self, Forced};
 use super::error::ApiError;
 use super::paths::Endpoint;
-use super::{custom_plugins, declarative, information, schemas, tags, targets, unavailable};
+use super::{audit, custom_plugins, declarative, information, schemas, tags, targets, tokens, unavailable};
 use crate::model::{Foreign, Kind};
 
 #[expect(clippy::too_many_lines, reason = "a list of endpoints")]
@@ -46,6 +46,10 @@ pub(super) async fn dispatch(
         Endpoint::Tags | Endpoint::Tag if *method != Method::GET => Err(unavailable::refuse_tag_write()),
         Endpoint::Tags => tags::list_tags(call.state, &call.query).await,
         Endpoint::Tag => tags::list_tagged(call.state, call.parameter(0)?, call.path, &call.query).await,
+        Endpoint::AdminTokens => tokens::answer_tokens(method, call).await,
+        Endpoint::AdminToken => tokens::answer_token(method, call).await,
+        Endpoint::AuditRequests => audit::list_requests(call).await,
+        Endpoint::AuditObjects => audit::list_objects(call).await,
         Endpoint::CustomPlugins
         | Endpoint::CustomPlugin
         | Endpoint::CustomPluginVersions

@@ -2,9 +2,11 @@
 //!
 //! It writes entities to the store and reads how the node is doing; it deliberately touches neither
 //! snapshot nor data plane. `paths/` lists every path, `dispatch.rs` every handler.
-//! It has no authentication of its own: it listens on loopback unless the operator says otherwise.
+//! `access/` says who may call; `guarded.rs` how far a caller sees and reaches.
 
+mod access;
 mod answer;
+mod audit;
 mod body;
 mod call;
 mod consumer_groups;
@@ -14,22 +16,27 @@ mod dispatch;
 mod entities;
 mod error;
 mod form;
+mod guarded;
 mod information;
 mod paths;
 mod plugins;
 mod protocols;
+mod redactor;
 mod schemas;
 mod serve;
 mod state;
 pub mod status_listener;
 mod tags;
 mod targets;
+mod tokens;
+mod trace;
 mod unavailable;
 mod unread;
 
 #[cfg(test)]
 mod tests;
 
+pub use access::Peer;
 use error::ApiError;
 pub use serve::{router, serve};
 pub use state::{

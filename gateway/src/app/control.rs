@@ -14,7 +14,7 @@ use crate::admin::status_listener::{self, StatusSources};
 use crate::admin::{self, AdminSettings, AdminState, NodeLinks, NodeReport};
 use crate::client::{Connect, Fetcher, Tls};
 use crate::clock::Clock;
-use crate::config::{Database, Listener, Migrate, Settings};
+use crate::config::{AuditSettings, Database, Listener, Migrate, Settings};
 use crate::identity::Identity;
 use crate::plugin_host::{Conducted, Host, HostDeps, HostSettings};
 use crate::reload::{Reload, ReloadParts, Report, Reports};
@@ -51,7 +51,7 @@ pub(super) async fn start(
 ) -> Result<Control, AppError> {
     let status = listen(&settings.status_listen, "status_listen").await?;
     let admin = listen(&settings.admin_listen, "admin_listen").await?;
-    let store = Store::connect(&StoreSettings::from(&settings.database)).await?;
+    let store = Store::connect(&StoreSettings::from(&**settings)).await?;
     // Whoever asks is answered from the first moment on, also while plugins are still compiled.
     let live = Arc::new(OnceLock::new());
     let sources = serve_status(status, metrics, (&store, &live), settings, drain);
@@ -82,7 +82,7 @@ pub(super) async fn start(
     });
     _ = live.set((reports.clone(), host.clone()));
     task::spawn("reload", reload.run());
-    task::spawn("expiry", sweep_expired(store.clone(), drain.clone()));
+    task::spawn("expiry", sweep_expired(store.clone(), settings.access.audit, drain.clone()));
     let puller = plugin_sources::puller(&settings.plugins, fetcher);
     let components = HostComponents { host: host.clone(), store: store.clone(), bundled, trust, puller };
     let node = node_links(Arc::clone(metrics), sources, reports.clone(), identity);
@@ -148,7 +148,7 @@ fn plugin_host(
 }
 
 /// Deletes entities that have expired; readers do not see them in any case.
-async fn sweep_expired(store: Store, drain: Drain) {
+async fn sweep_expired(store: Store, audit: AuditSettings, drain: Drain) {
     let mut minutes = tokio::time::interval(std::time::Duration::from_secs(60));
     while !drain.is_draining() {
         minutes.tick().await;
@@ -157,6 +157,12 @@ async fn sweep_expired(store: Store, drain: Drain) {
         }
         if let Err(error) = store.sweep_shared(shared::unix_ms()).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "expired counters are still there");
+        }
+        let ttl = i64::try_from(audit.record_ttl.as_millis()).unwrap_or(i64::MAX);
+        let oldest = if ttl == 0 { i64::MIN } else { shared::unix_ms().saturating_sub(ttl) };
+        let most = i64::try_from(audit.max_records).ok().filter(|most| *most > 0).unwrap_or(i64::MAX);
+        if let Err(error) = store.forget_records(oldest, most).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "old audit records are still there");
         }
     }
 }
@@ -248,6 +254,7 @@ fn serve_admin(
         node_id,
         configuration: configuration(settings),
         max_component_bytes: settings.plugins.component_max_size,
+        access: settings.access.clone(),
         ..AdminSettings::default()
     };
     let components = Arc::new(components);

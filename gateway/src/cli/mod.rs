@@ -8,7 +8,9 @@ mod health;
 mod migrations;
 mod output;
 mod plugin;
+mod records;
 mod start;
+mod token;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -73,6 +75,12 @@ enum Command {
     /// Brings the database to the shape that this version needs.
     #[command(subcommand)]
     Migrations(Migrations),
+    /// Makes, lists and revokes tokens of the Admin API.
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Looks after the audit log.
+    #[command(subcommand)]
+    Audit(records::Audit),
     /// Makes plugins.
     Plugin(Box<plugin::PluginArgs>),
     /// Asks the gateway on this machine whether it is ready; exit code 0 if so.
@@ -127,6 +135,8 @@ pub fn run() -> Result<ExitCode, CliError> {
     match Arguments::parse().command {
         Command::Start(file) => start::run(&file),
         Command::Migrations(Migrations::Up(file)) => migrations::up(&file),
+        Command::Token(command) => token::run(&command),
+        Command::Audit(command) => records::run(&command),
         Command::Plugin(args) => plugin::run(*args),
         Command::Health(file) => health::run(&file),
         Command::Compile { cpu_seconds, fuel } => {

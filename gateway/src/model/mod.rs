@@ -18,6 +18,7 @@ mod making;
 mod moment;
 mod pem;
 mod record;
+mod redaction;
 mod rule;
 pub mod schema;
 mod validate;
@@ -31,11 +32,13 @@ pub use check::value_at;
 pub use field::{Field, Fields};
 pub use kind::{Composite, EXPIRES_AT, Foreign, Kind, Listed, Variant, id_of};
 pub use kinds::{
-    Admitted, CAPABILITIES, Canary, CanaryBy, ConfigProblem, Consumer, CustomPlugin, PathHandling, Plugin,
-    PluginVersion, Protocol, Refusal, RequestedCapability, Rollback, Route, Service, kind, kinds,
+    ADMIN_ROLES, Admitted, CAPABILITIES, Canary, CanaryBy, ConfigProblem, Consumer, CustomPlugin,
+    PathHandling, Plugin, PluginVersion, Protocol, Refusal, RequestedCapability, Rollback, Route, Service,
+    admin_token_digest, kind, kinds, new_admin_token,
 };
 pub use lua::table as lua_table;
 pub use moment::Moment;
 pub use record::{Document, Link, OnDelete, Record, UniqueKey};
+pub use redaction::REDACTED;
 pub use rule::is_uuid;
 pub use violations::Violations;

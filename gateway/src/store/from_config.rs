@@ -3,6 +3,16 @@
 use super::{PostgresSettings, SslMode, StoreSettings};
 use crate::config;
 
+impl From<&config::Settings> for StoreSettings {
+    /// What is kept in memory has its audit log below the prefix all the same.
+    fn from(settings: &config::Settings) -> Self {
+        match &settings.database {
+            config::Database::Off => Self::MemoryWithAudit { path: settings.prefix.join("audit.db") },
+            database => database.into(),
+        }
+    }
+}
+
 impl From<&config::Database> for StoreSettings {
     fn from(chosen: &config::Database) -> Self {
         match chosen {

@@ -50,6 +50,12 @@ pub(in crate::admin) enum Endpoint {
     Filters,
     /// What a control plane of Kong knows.
     Clustering,
+    AdminTokens,
+    AdminToken,
+    /// Calls that were written down.
+    AuditRequests,
+    /// What they changed.
+    AuditObjects,
     CustomPlugins,
     CustomPlugin,
     CustomPluginVersions,
@@ -113,9 +119,12 @@ impl Endpoint {
             | Self::LogLevel
             | Self::Timers
             | Self::DnsStatus
+            | Self::AuditRequests
+            | Self::AuditObjects
             | Self::Clustering => READ,
             Self::ValidatePlugin | Self::ValidateEntity | Self::ValidateVault => WRITE,
             Self::Declarative
+            | Self::AdminTokens
             | Self::CustomPlugins
             | Self::ConsumerGroups
             | Self::Tags
@@ -124,7 +133,11 @@ impl Endpoint {
             | Self::Children { .. } => LIST,
             Self::Members | Self::Memberships => MEMBERS,
             Self::CustomPlugin => CHANGE,
-            Self::CustomPluginVersion | Self::Member | Self::Membership | Self::CacheKey => REMOVE,
+            Self::AdminToken
+            | Self::CustomPluginVersion
+            | Self::Member
+            | Self::Membership
+            | Self::CacheKey => REMOVE,
             Self::Cache => &[Method::DELETE],
             Self::TargetHealth => &[Method::PUT],
             Self::Disabled | Self::Filters => ALL,

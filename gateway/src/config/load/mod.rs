@@ -13,6 +13,7 @@ use super::reader::Reader;
 use super::settings::{Confine, ConfinementSettings, LogFormat, LogLevel, PluginSettings, Settings};
 use super::{Setting, SettingError, SettingsError, file, listen, units};
 
+mod access;
 mod database;
 mod proxy;
 mod sharing;
@@ -141,6 +142,7 @@ impl Texts {
 fn settings(reader: &mut Reader) -> Settings {
     let prefix: PathBuf = reader.read("prefix", |text| Ok(text.into()));
     let database = database::read(reader, &prefix);
+    let admin_listen = reader.read("admin_listen", listen::parse);
     Settings {
         node_id: reader.read("node_id", node_id),
         workers: reader.read("workers", workers).unwrap_or(std::num::NonZeroUsize::MIN),
@@ -149,7 +151,8 @@ fn settings(reader: &mut Reader) -> Settings {
             .read("log_format", |text| word(text, &[("json", LogFormat::Json), ("text", LogFormat::Text)])),
         grace_period: reader.read("grace_period", seconds),
         proxy_listen: reader.read("proxy_listen", listen::parse),
-        admin_listen: reader.read("admin_listen", listen::parse),
+        access: access::read(reader, &admin_listen),
+        admin_listen,
         status_listen: reader.read("status_listen", listen::parse),
         migrate: database::migrate(reader, &database),
         redis: sharing::read(reader),
@@ -198,13 +201,7 @@ fn notices(settings: &Settings, reader: &Reader, without_effect: &[String]) -> V
         let names = without_effect.join(", ");
         notices.push(format!("these settings of Kong's have no effect here: {names}"));
     }
-    for listener in settings.admin_listen.iter().filter(|listener| !listener.is_loopback()) {
-        notices.push(format!(
-            "the Admin API on {} can be reached from other machines and asks nobody for a password: \
-             whoever reaches it owns this gateway; keep it behind a firewall or listen on 127.0.0.1",
-            listener.address
-        ));
-    }
+    notices.extend(access::notices(settings));
     if reader.is_set("pg_host") && !matches!(settings.database, super::Database::Postgres(_)) {
         notices.push("pg_host is set, but database is not postgres: PostgreSQL is not used".to_owned());
     }

@@ -1,6 +1,7 @@
 //! The kinds of entity, one file each.
 
 mod acl;
+mod admin_token;
 mod basicauth_credential;
 mod ca_certificate;
 mod certificate;
@@ -22,6 +23,7 @@ mod upstream;
 mod vault;
 mod workspace;
 
+pub use admin_token::{ADMIN_ROLES, admin_token_digest, new_admin_token};
 pub use consumer::Consumer;
 pub use custom_plugin::{
     Admitted, Canary, CanaryBy, ConfigProblem, CustomPlugin, PluginVersion, Refusal, RequestedCapability,
@@ -66,6 +68,7 @@ static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
         oauth2::credentials(),
         oauth2::authorization_codes(),
         oauth2::tokens(),
+        admin_token::kind(),
     ]
 });
 
