@@ -27,6 +27,8 @@ const UNSCOPED: [&str; 2] = ["vaults", "workspaces"];
 const REFERENCE: &str = "{vault://";
 
 /// The store as one caller may use it. A clone is cheap.
+///
+/// What it waits for is boxed: it is in the middle of every handler, and the store's part of it is large.
 #[derive(Clone)]
 pub(super) struct GuardedStore {
     store: Store,
@@ -80,9 +82,9 @@ impl GuardedStore {
 
     pub(super) async fn page(&self, kind: &str, query: &PageQuery) -> Result<Page, StoreError> {
         let mut page = match self.scope() {
-            None => self.store.page(kind, query).await?,
-            Some(_) if is_open(kind) => self.store.page(kind, query).await?,
-            Some(scope) => self.store.page(kind, &narrowed(query, scope)).await?,
+            None => Box::pin(self.store.page(kind, query)).await?,
+            Some(_) if is_open(kind) => Box::pin(self.store.page(kind, query)).await?,
+            Some(scope) => Box::pin(self.store.page(kind, &narrowed(query, scope))).await?,
         };
         if self.hides_secrets() {
             for document in &mut page.documents {
@@ -96,7 +98,7 @@ impl GuardedStore {
     pub(super) async fn write(&self, changes: Vec<Change>) -> Result<Revision, StoreError> {
         if self.scope().is_some() {
             for change in &changes {
-                self.check(change).await?;
+                Box::pin(self.check(change)).await?;
             }
         }
         let trace = self.guard.as_ref().and_then(|guard| guard.trace.as_ref());
@@ -109,7 +111,7 @@ impl GuardedStore {
             attribution: trace.map(|trace| trace.of_change(&self.redactor)),
         };
         let is_change = !changes.is_empty();
-        let revision = self.store.write_under(changes, terms).await?;
+        let revision = Box::pin(self.store.write_under(changes, terms)).await?;
         if let (Some(trace), true) = (trace, is_change) {
             trace.note_recorded();
         }
@@ -154,7 +156,7 @@ impl GuardedStore {
         if !self.hides_secrets() {
             return Ok(entity);
         }
-        self.redactor.learn(&self.store, kind, &entity).await?;
+        Box::pin(self.redactor.learn(&self.store, kind, &entity)).await?;
         Ok(self.redactor.redact(kind, &entity))
     }
 

@@ -89,7 +89,7 @@ async fn admit(state: &AdminState, parts: &Parts, body: Body, request_id: Uuid) 
     let caller = if parts.method == Method::OPTIONS {
         Ok(Caller::anybody())
     } else {
-        state.access.identify(state.store.whole(), &parts.headers, peer).await
+        Box::pin(state.access.identify(state.store.whole(), &parts.headers, peer)).await
     };
     match caller {
         Ok(caller) => {
@@ -144,7 +144,7 @@ async fn write_down(state: &AdminState, trace: &Trace, status: StatusCode, unrec
         return;
     }
     let attribution = trace.of_refusal(status, unrecorded);
-    if let Err(error) = state.store.whole().record(&attribution).await {
+    if let Err(error) = Box::pin(state.store.whole().record(&attribution)).await {
         let entry = serde_json::Value::from(attribution.entry);
         tracing::error!(%error, %entry, "a call cannot be written into the audit log");
     }

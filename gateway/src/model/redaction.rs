@@ -46,8 +46,12 @@ const NAMES: [&str; 13] = [
 ];
 
 /// Secrets of the kinds that neither mark nor name tells.
-const KNOWN: [(&str, &str); 3] =
-    [("keyauth_credentials", "key"), ("oauth2_authorization_codes", "code"), ("certificates", "key")];
+const KNOWN: [(&str, &str); 4] = [
+    ("admin_tokens", "digest"),
+    ("certificates", "key"),
+    ("keyauth_credentials", "key"),
+    ("oauth2_authorization_codes", "code"),
+];
 
 impl Kind {
     /// The entity without its secrets. `rules` are those of the plugin that an assignment names; while

@@ -243,16 +243,14 @@ async fn what_is_out_of_scope_is_not_there() {
     assert!(!String::from_utf8_lossy(&page.bytes).contains("sb"), "{}", page.body);
 }
 
-#[tokio::test]
-async fn nothing_out_of_scope_is_changed() {
-    let (admin, token) = teams().await;
-    let id = |body: &Value| body["id"].as_str().unwrap().to_owned();
-    let b = id(&admin.by_root("GET", "/services/sb", Value::Null).await.body);
-    let a = id(&admin.by_root("GET", "/services/sa", Value::Null).await.body);
-    let before = admin.by_root("GET", "/tags", Value::Null).await.body;
+/// An attempt, its method, path and body, and how it is answered.
+type Attempt = (&'static str, &'static str, String, Value, u16);
+
+/// Ways to change what belongs to team `b`, or to nobody; `a` and `b` are ids of services.
+fn attempts(a: &str, b: &str) -> Vec<Attempt> {
     let host = json!({"host": "evil.test", "tags": ["a"]});
     let named = json!({"name": "sb", "host": "evil.test", "tags": ["a"]});
-    for (case, method, path, body, want) in [
+    vec![
         ("PATCH of another's", "PATCH", "/services/sb".to_owned(), host.clone(), 404),
         ("PATCH by id", "PATCH", format!("/services/{b}"), host.clone(), 404),
         ("PUT over another's", "PUT", "/services/sb".into(), host.clone(), 403),
@@ -346,7 +344,17 @@ async fn nothing_out_of_scope_is_changed() {
         ("the cache", "DELETE", "/cache".into(), Value::Null, 403),
         ("DELETE of another's", "DELETE", "/services/sb".into(), Value::Null, 204),
         ("DELETE by id", "DELETE", format!("/services/{b}"), Value::Null, 204),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn nothing_out_of_scope_is_changed() {
+    let (admin, token) = teams().await;
+    let id = |body: &Value| body["id"].as_str().unwrap().to_owned();
+    let b = id(&admin.by_root("GET", "/services/sb", Value::Null).await.body);
+    let a = id(&admin.by_root("GET", "/services/sa", Value::Null).await.body);
+    let before = admin.by_root("GET", "/tags", Value::Null).await.body;
+    for (case, method, path, body, want) in attempts(&a, &b) {
         let reply = admin.by(&token, method, &path, body).await;
         assert_eq!(reply.status, want, "{case}: {}", reply.body);
     }

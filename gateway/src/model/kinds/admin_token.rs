@@ -28,7 +28,7 @@ pub(super) fn kind() -> Kind {
         .field("role", string().required().one_of(&ADMIN_ROLES))
         .field("scope", formats::tags())
         .field("comment", string())
-        .field("digest", string().required().unique().encrypted())
+        .field("digest", string().required().unique())
         .field("created_at", created_at())
         .field("updated_at", updated_at())
 }
