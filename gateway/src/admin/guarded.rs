@@ -73,8 +73,9 @@ impl GuardedStore {
         kind: &str,
         lookup: &Lookup,
     ) -> Result<Option<Versioned>, StoreError> {
-        let found =
-            self.store.find_versioned(kind, lookup).await?.filter(|found| self.sees(kind, &found.document));
+        let found = Box::pin(self.store.find_versioned(kind, lookup))
+            .await?
+            .filter(|found| self.sees(kind, &found.document));
         let Some(mut found) = found else { return Ok(None) };
         found.document = self.shown(kind, found.document).await?;
         Ok(Some(found))

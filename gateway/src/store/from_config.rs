@@ -8,7 +8,9 @@ impl From<&config::Settings> for StoreSettings {
     fn from(settings: &config::Settings) -> Self {
         match &settings.database {
             config::Database::Off => Self::MemoryWithAudit { path: settings.prefix.join("audit.db") },
-            database => database.into(),
+            database @ (config::Database::Sqlite { .. }
+            | config::Database::Postgres(_)
+            | config::Database::Url(_)) => database.into(),
         }
     }
 }

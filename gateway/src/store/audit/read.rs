@@ -69,16 +69,12 @@ impl Store {
         loop {
             let rows = self.chain_after(at).await?;
             for (seq, entry, found) in &rows {
-                if *seq != at + 1 {
-                    verified.fault = Some(format!("rows {} to {} are missing", at + 1, seq - 1));
+                verified.fault = fault((at, &before), (*seq, entry, found));
+                if verified.fault.is_some() {
                     return Ok(verified);
                 }
-                if *found != digest(&before, *seq, entry) {
-                    verified.fault = Some(format!("row {seq} or the one before it was altered"));
-                    return Ok(verified);
-                }
-                (at, before) = (*seq, found.clone());
                 is_known |= known == Some(found);
+                (at, before) = (*seq, found.clone());
                 verified.rows += 1;
                 verified.head.clone_from(found);
             }
@@ -128,6 +124,14 @@ impl Store {
         };
         self.within(OPERATION_TIMEOUT, operation).await
     }
+}
+
+/// What is wrong with a row that comes after number and digest of another.
+fn fault((at, before): (i64, &str), (seq, entry, found): (i64, &str, &str)) -> Option<String> {
+    if seq != at + 1 {
+        return Some(format!("rows {} to {} are missing", at + 1, seq - 1));
+    }
+    (found != digest(before, seq, entry)).then(|| format!("row {seq} or the one before it was altered"))
 }
 
 /// Both ends of the chain.
