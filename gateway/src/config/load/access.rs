@@ -96,17 +96,13 @@ fn missing(settings: &AccessSettings, listener: &Listener) -> Vec<(&'static str,
         return Vec::new();
     }
     let mut missing = Vec::new();
-    if !is_encrypted(listener) {
+    if !listener.speaks.tls {
         missing.push(("tls", "without TLS"));
     }
     if !settings.proofs.are_asked() {
         missing.push(("auth", "without asking who calls"));
     }
     missing
-}
-
-fn is_encrypted(_: &Listener) -> bool {
-    false
 }
 
 fn complain_of_exposure(reader: &mut Reader, settings: &AccessSettings, listener: &Listener) {

@@ -142,7 +142,7 @@ impl Texts {
 fn settings(reader: &mut Reader) -> Settings {
     let prefix: PathBuf = reader.read("prefix", |text| Ok(text.into()));
     let database = database::read(reader, &prefix);
-    let admin_listen = reader.read("admin_listen", listen::parse);
+    let admin_listen = reader.read("admin_listen", listen::plain);
     Settings {
         node_id: reader.read("node_id", node_id),
         workers: reader.read("workers", workers).unwrap_or(std::num::NonZeroUsize::MIN),
@@ -150,10 +150,10 @@ fn settings(reader: &mut Reader) -> Settings {
         log_format: reader
             .read("log_format", |text| word(text, &[("json", LogFormat::Json), ("text", LogFormat::Text)])),
         grace_period: reader.read("grace_period", seconds),
-        proxy_listen: reader.read("proxy_listen", listen::parse),
+        proxy_listen: reader.read("proxy_listen", listen::proxy),
         access: access::read(reader, &admin_listen),
         admin_listen,
-        status_listen: reader.read("status_listen", listen::parse),
+        status_listen: reader.read("status_listen", listen::plain),
         migrate: database::migrate(reader, &database),
         redis: sharing::read(reader),
         proxy: proxy::read(reader, &prefix),
