@@ -230,6 +230,10 @@ async fn sqlite(path: &Path) -> Result<Pools, StoreError> {
     Ok(Pools::Sqlite { read: Counted::new(read), write: Counted::new(write), _keeper: None })
 }
 
+/// Characters that mean something in a file name that SQLite takes for a URI.
+const UNSAFE_IN_NAMES: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
+
 /// With `audit`, the audit log is kept in that file, and outlives the rest.
 async fn memory(audit: Option<&Path>) -> Result<Pools, StoreError> {
     // Each call makes a database with a name of its own; see `SqliteConnectOptions::from_str`.
@@ -239,9 +243,12 @@ async fn memory(audit: Option<&Path>) -> Result<Pools, StoreError> {
     let mut pool = sqlite_pool(1);
     if let Some(path) = audit {
         make_audit_file(path).await?;
-        let path = path.display().to_string();
+        // What is attached to a database in memory would be one too, unless its name says otherwise.
+        let name =
+            percent_encoding::utf8_percent_encode(&path.to_string_lossy(), UNSAFE_IN_NAMES).to_string();
+        let name = format!("file:{name}?mode=rwc&cache=private");
         pool = pool.after_connect(move |connection, _| {
-            let attach = sqlx::query("ATTACH DATABASE $1 AS audit").bind(path.clone());
+            let attach = sqlx::query("ATTACH DATABASE $1 AS audit").bind(name.clone());
             Box::pin(async move { attach.execute(connection).await.map(drop) })
         });
     }

@@ -52,9 +52,7 @@ async fn put(session: &mut Session, schema: &str, entry: &Document) -> Result<()
     let row = row.ok_or_else(|| StoreError::Refused("the audit log has no head".to_owned()))?;
     let (seq, before) = (row.integer(0)? + 1, row.text(1)?);
     let at_ms = entry.get("at_ms").and_then(serde_json::Value::as_i64).unwrap_or_default();
-    let text = serde_json::to_string(entry)
-        .map_err(|error| StoreError::Refused(error.to_string()))?
-        .replace("\\u0000", "");
+    let text = serde_json::to_string(entry).map_err(|error| StoreError::Refused(error.to_string()))?;
     let digest = digest(&before, seq, &text);
     let values = [Value::Integer(seq), Value::Integer(at_ms), Value::Text(&text), Value::Text(&digest)];
     let sql = format!("INSERT INTO {schema}audit_log (seq, at_ms, entry, digest) VALUES ($1, $2, $3, $4)");
