@@ -97,7 +97,14 @@ const CRATES: &[(&str, &[&str])] = &[
     ("anyhow", &["main.rs"]),
     (
         "aws_lc_rs",
-        &["client/", "model/pem.rs", "model/kinds/admin_token.rs", "model/kinds/oauth2.rs", "plugin_host/"],
+        &[
+            "admin/access/",
+            "client/",
+            "model/kinds/admin_token.rs",
+            "model/kinds/oauth2.rs",
+            "model/pem.rs",
+            "plugin_host/",
+        ],
     ),
     ("arc_swap", &["snapshot/"]),
     ("axum", &["admin/"]),
