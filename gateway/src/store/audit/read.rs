@@ -63,35 +63,19 @@ impl Store {
     /// [`StoreError::Unavailable`] or [`StoreError::NotMigrated`].
     pub async fn verify_records(&self, known: Option<&str>) -> Result<Verified, StoreError> {
         let ends = self.audit_ends().await?;
-        let (mut at, mut before) = (ends.floor_seq, ends.floor_digest.clone());
-        let mut verified = Verified { rows: 0, forgotten: at, head: before.clone(), fault: None };
-        let mut is_known = known.is_none_or(|known| known == before);
-        loop {
-            let rows = self.chain_after(at).await?;
-            for (seq, entry, found) in &rows {
-                verified.fault = fault((at, &before), (*seq, entry, found));
-                if verified.fault.is_some() {
-                    return Ok(verified);
-                }
-                is_known |= known == Some(found);
-                (at, before) = (*seq, found.clone());
-                verified.rows += 1;
-                verified.head.clone_from(found);
+        let mut walk =
+            Walk { at: ends.floor_seq, before: ends.floor_digest, rows: 0, known, is_known: false };
+        walk.is_known = known.is_none_or(|known| known == walk.before);
+        let fault = loop {
+            let rows = self.chain_after(walk.at).await?;
+            if let Err(fault) = rows.iter().try_for_each(|row| walk.step(row)) {
+                break Some(fault);
             }
             if rows.is_empty() {
-                break;
+                break walk.end(&self.audit_ends().await?, ends.seq);
             }
-        }
-        if !is_known {
-            verified.fault = Some("the digest that was given is not in it".to_owned());
-            return Ok(verified);
-        }
-        let now = self.audit_ends().await?;
-        if at < now.seq.max(ends.seq) || at == now.seq && before != now.digest {
-            verified.fault =
-                Some(format!("the log ends with row {at}, and had {} rows", now.seq.max(ends.seq)));
-        }
-        Ok(verified)
+        };
+        Ok(Verified { rows: walk.rows, forgotten: ends.floor_seq, head: walk.before, fault })
     }
 
     async fn chain_after(&self, seq: i64) -> Result<Vec<(i64, String, String)>, StoreError> {
@@ -126,12 +110,40 @@ impl Store {
     }
 }
 
-/// What is wrong with a row that comes after number and digest of another.
-fn fault((at, before): (i64, &str), (seq, entry, found): (i64, &str, &str)) -> Option<String> {
-    if seq != at + 1 {
-        return Some(format!("rows {} to {} are missing", at + 1, seq - 1));
+/// How far a verification has come.
+struct Walk<'a> {
+    at: i64,
+    /// Digest of the last row.
+    before: String,
+    rows: u64,
+    known: Option<&'a str>,
+    is_known: bool,
+}
+
+impl Walk<'_> {
+    /// Goes on to the next row, or says what is wrong with it.
+    fn step(&mut self, (seq, entry, found): &(i64, String, String)) -> Result<(), String> {
+        if *seq != self.at + 1 {
+            return Err(format!("rows {} to {} are missing", self.at + 1, seq - 1));
+        }
+        if *found != digest(&self.before, *seq, entry) {
+            return Err(format!("row {seq} or the one before it was altered"));
+        }
+        self.is_known |= self.known == Some(found);
+        (self.at, self.rows) = (*seq, self.rows + 1);
+        self.before.clone_from(found);
+        Ok(())
     }
-    (found != digest(before, seq, entry)).then(|| format!("row {seq} or the one before it was altered"))
+
+    /// What is wrong with the end; there were `least` rows when the walk began.
+    fn end(&self, now: &Ends, least: i64) -> Option<String> {
+        let most = now.seq.max(least);
+        if !self.is_known {
+            return Some("the digest that was given is not in it".to_owned());
+        }
+        (self.at < most || self.at == now.seq && self.before != now.digest)
+            .then(|| format!("the log ends with row {}, and had {most} rows", self.at))
+    }
 }
 
 /// Both ends of the chain.
