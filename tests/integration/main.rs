@@ -5,7 +5,9 @@
     reason = "JSON in tests: a missing field is null, and the assertion shows it"
 )]
 
+mod admin_access;
 mod admin_api;
+mod admin_audit;
 mod admission;
 mod authoring;
 mod bad_requests;

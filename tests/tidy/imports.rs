@@ -133,7 +133,17 @@ const MODULES: &[(&str, &[&str])] = &[
 /// Large outside crates and the only places that name them.
 const CRATES: &[(&str, &[&str])] = &[
     ("anyhow", &["main.rs"]),
-    ("aws_lc_rs", &["client/", "model/pem.rs", "model/kinds/oauth2.rs", "plugin_host/"]),
+    (
+        "aws_lc_rs",
+        &[
+            "admin/access/",
+            "client/",
+            "model/kinds/admin_token.rs",
+            "model/kinds/oauth2.rs",
+            "model/pem.rs",
+            "plugin_host/",
+        ],
+    ),
     ("arc_swap", &["balancer/", "dns/", "snapshot/"]),
     ("axum", &["admin/"]),
     ("clap", &["cli/"]),

@@ -11,8 +11,8 @@ use super::entities::{self, Forced};
 use super::error::ApiError;
 use super::paths::Endpoint;
 use super::{
-    custom_plugins, declarative, information, log_level, openapi, route_test, schemas, status, tags,
-    target_health, targets, unavailable,
+    audit, custom_plugins, declarative, information, log_level, openapi, route_test, schemas, status, tags,
+    target_health, targets, tokens, unavailable,
 };
 use crate::model::{Foreign, Kind};
 
@@ -52,6 +52,10 @@ pub(super) async fn dispatch(
         Endpoint::Tags | Endpoint::Tag if *method != Method::GET => Err(unavailable::refuse_tag_write()),
         Endpoint::Tags => tags::list_tags(call.state, &call.query).await,
         Endpoint::Tag => tags::list_tagged(call.state, call.parameter(0)?, call.path, &call.query).await,
+        Endpoint::AdminTokens => tokens::answer_tokens(method, call).await,
+        Endpoint::AdminToken => tokens::answer_token(method, call).await,
+        Endpoint::AuditRequests => audit::list_requests(call).await,
+        Endpoint::AuditObjects => audit::list_objects(call).await,
         Endpoint::CustomPlugins
         | Endpoint::CustomPlugin
         | Endpoint::CustomPluginVersions

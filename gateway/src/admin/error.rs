@@ -160,6 +160,8 @@ impl ApiError {
             other @ (StoreError::Unavailable { .. }
             | StoreError::NotFound { .. }
             | StoreError::Changed { .. }
+            | StoreError::OutOfReach { .. }
+            | StoreError::Unrecorded(_)
             | StoreError::BadRow { .. }
             | StoreError::NotMigrated
             | StoreError::Migration(_)
@@ -239,6 +241,15 @@ fn of_store(error: &StoreError) -> Answer {
             "somebody else changed the entity at the same time; try again",
         ),
         StoreError::NotFound { .. } => Answer::message(StatusCode::NOT_FOUND, "Not found"),
+        StoreError::OutOfReach { kind, why, .. } => Answer::message(
+            StatusCode::FORBIDDEN,
+            format!("this would change an entity of '{kind}' that is not in the token's scope: {why}"),
+        ),
+        StoreError::Unrecorded(_) => {
+            tracing::error!(%error, "a change was refused");
+            let text = "the change was not made, since the audit log cannot be written; try again later";
+            Answer::message(StatusCode::SERVICE_UNAVAILABLE, text)
+        }
         StoreError::Conflict { .. }
         | StoreError::MissingReference { .. }
         | StoreError::Referenced { .. }

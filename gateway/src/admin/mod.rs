@@ -2,9 +2,11 @@
 //!
 //! It writes entities to the store and reads how the node is doing; it deliberately touches neither
 //! snapshot nor data plane. `paths/` lists every path, `dispatch.rs` every handler.
-//! It has no authentication of its own: it listens on loopback unless the operator says otherwise.
+//! `access/` says who may call; `guarded.rs` how far a caller sees and reaches.
 
+mod access;
 mod answer;
+mod audit;
 mod body;
 mod call;
 mod consumer_groups;
@@ -14,12 +16,14 @@ mod dispatch;
 mod entities;
 mod error;
 mod form;
+mod guarded;
 mod information;
 mod log_level;
 mod openapi;
 mod paths;
 mod plugins;
 mod protocols;
+mod redactor;
 mod route_test;
 mod schemas;
 mod serve;
@@ -29,12 +33,15 @@ pub mod status_listener;
 mod tags;
 mod target_health;
 mod targets;
+mod tokens;
+mod trace;
 mod unavailable;
 mod unread;
 
 #[cfg(test)]
 mod tests;
 
+pub use access::Peer;
 pub use declarative::{DbLess, StartFault, declare_at_start};
 use error::ApiError;
 pub use route_test::RouteQuestion;

@@ -64,7 +64,9 @@ impl AdminState {
             return Ok(None);
         };
         let custom = custom_plugin(document)?;
-        custom.active().map(|active| KnownPlugin::of(&custom, active)).transpose()
+        let known = custom.active().map(|active| KnownPlugin::of(&custom, active)).transpose()?;
+        known.iter().for_each(|known| self.store.redactor.keep(name, &known.rules));
+        Ok(known)
     }
 
     /// Asks whether the assignment could run; its configuration has passed the schema.

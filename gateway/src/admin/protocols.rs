@@ -20,7 +20,7 @@ impl AdminState {
         let is_shared = |route: &Document| protocols::share(assignment, route);
         if let Some(route) = reference(assignment, "route") {
             // A route that does not exist is refused when the assignment is written.
-            let route = self.store.find("routes", &Lookup::Id(route)).await?;
+            let route = self.store.whole().find("routes", &Lookup::Id(route)).await?;
             return match route.as_ref().is_none_or(is_shared) {
                 true => Ok(()),
                 false => Err(mismatch(protocols::NOT_THE_ROUTES)),
@@ -31,7 +31,7 @@ impl AdminState {
         let mut query = PageQuery { size: BATCH, parent, ..PageQuery::default() };
         let mut is_alone = true;
         loop {
-            let page = self.store.page("routes", &query).await?;
+            let page = self.store.whole().page("routes", &query).await?;
             if page.documents.iter().any(is_shared) {
                 return Ok(());
             }

@@ -10,11 +10,15 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::access::Access;
 use super::declarative::DbLess;
 use super::error::ApiError;
+use super::guarded::{Guard, GuardedStore};
+use super::redactor::Redactor;
 use super::route_test::RouteQuestion;
 use crate::balancer::Balancer;
 use crate::clock::Clock;
+use crate::config::AccessSettings;
 use crate::model::schema::{self, SchemaFault};
 use crate::model::{Admitted, ConfigProblem, Kind, Moment, PluginVersion, Refusal, Variant};
 use crate::plugin_host::RecentLog;
@@ -161,6 +165,8 @@ pub struct AdminSettings {
     pub dbless: Option<Arc<DbLess>>,
     /// Origins of the web UI; empty: any origin is echoed, as Kong does.
     pub gui_origins: Vec<String>,
+    /// Who may call.
+    pub access: AccessSettings,
 }
 
 impl Default for AdminSettings {
@@ -174,6 +180,7 @@ impl Default for AdminSettings {
             max_body_bytes: 10 * 1024 * 1024,
             dbless: None,
             gui_origins: Vec::new(),
+            access: AccessSettings::default(),
         }
     }
 }
@@ -188,7 +195,8 @@ pub(super) struct Bundled {
 /// What a handler may touch. A clone is cheap.
 #[derive(Clone)]
 pub struct AdminState {
-    pub(super) store: Store,
+    pub(super) store: GuardedStore,
+    pub(super) access: Arc<Access>,
     pub(super) components: Arc<dyn Components>,
     pub(super) node: NodeLinks,
     pub(super) settings: Arc<AdminSettings>,
@@ -218,9 +226,11 @@ impl AdminState {
                 .map_err(|fault| (admitted.name.clone(), fault))?;
             bundled.insert(admitted.name.clone(), Bundled { admitted, rules: Arc::new(rules) });
         }
+        let rules = bundled.iter().map(|(name, known)| (name.clone(), Arc::clone(&known.rules))).collect();
         let settings = Arc::new(settings);
         Ok(Self {
-            store,
+            store: GuardedStore::new(store, Arc::new(Redactor::new(rules))),
+            access: Arc::new(Access::new(&settings.access)),
             components,
             node,
             settings,
@@ -228,6 +238,11 @@ impl AdminState {
             clock,
             followers: Arc::new(Semaphore::new(FOLLOWERS)),
         })
+    }
+
+    /// As one caller may use it.
+    pub(super) fn guarded(&self, guard: Guard) -> Self {
+        Self { store: self.store.guarded(guard), ..self.clone() }
     }
 
     /// The moment of a write.

@@ -63,6 +63,7 @@ async fn walk(state: &AdminState, tag: Option<&str>, path: &str, query: &Query) 
                     size: size.saturating_sub(rows.len()).max(1),
                     parent: None,
                     tags: tag.map(|tag| TagFilter::All(vec![tag.to_owned()])),
+                    also: None,
                 },
             )
             .await?;

@@ -16,7 +16,7 @@ use crate::admin::status_listener::{self, StatusSources};
 use crate::admin::{self, AdminSettings, AdminState, DbLess, NodeLinks, NodeReport};
 use crate::client::{Connect, Fetcher};
 use crate::clock::Clock;
-use crate::config::{Database, Listener, Migrate, RouterFlavor, Settings};
+use crate::config::{AuditSettings, Database, Listener, Migrate, RouterFlavor, Settings};
 use crate::dns::Names;
 use crate::identity::Identity;
 use crate::plugin_host::{Conducted, Host, HostDeps, HostSettings};
@@ -56,7 +56,7 @@ pub(super) async fn start(
 ) -> Result<Control, AppError> {
     let runtime = tokio::runtime::Handle::current();
     let (status, admin) = (listening(sockets.status)?, listening(sockets.admin)?);
-    let store = Store::connect(&StoreSettings::from(&settings.database)).await?;
+    let store = Store::connect(&StoreSettings::from(&**settings)).await?;
     // Whoever asks is answered from the first moment on, also while plugins are still compiled.
     let live = Arc::new(OnceLock::new());
     let dbless = matches!(settings.database, Database::Off { .. }).then(DbLess::new);
@@ -91,7 +91,7 @@ pub(super) async fn start(
         trust: Arc::clone(&trust),
         node_id,
     });
-    task::spawn("expiry", sweep_expired(store.clone(), drain.clone()));
+    task::spawn("expiry", sweep_expired(store.clone(), settings.access.audit, drain.clone()));
     let puller = plugin_sources::puller(&settings.plugins, fetcher);
     let components = HostComponents { host: host.clone(), store: store.clone(), bundled, trust, puller };
     let routes = (snapshots.clone(), settings.proxy.router_flavor);
@@ -160,7 +160,7 @@ pub(super) fn plugin_host(
 }
 
 /// Deletes entities that have expired; readers do not see them in any case.
-async fn sweep_expired(store: Store, drain: Drain) {
+async fn sweep_expired(store: Store, audit: AuditSettings, drain: Drain) {
     let mut minutes = tokio::time::interval(std::time::Duration::from_secs(60));
     while !drain.is_draining() {
         minutes.tick().await;
@@ -169,6 +169,12 @@ async fn sweep_expired(store: Store, drain: Drain) {
         }
         if let Err(error) = store.sweep_shared(shared::unix_ms()).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "expired counters are still there");
+        }
+        let ttl = i64::try_from(audit.record_ttl.as_millis()).unwrap_or(i64::MAX);
+        let oldest = if ttl == 0 { i64::MIN } else { shared::unix_ms().saturating_sub(ttl) };
+        let most = i64::try_from(audit.max_records).ok().filter(|most| *most > 0).unwrap_or(i64::MAX);
+        if let Err(error) = store.forget_records(oldest, most).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "old audit records are still there");
         }
     }
 }
@@ -265,6 +271,7 @@ fn admin_state(
         configuration: configuration(settings),
         max_component_bytes: settings.plugins.component_max_size,
         dbless,
+        access: settings.access.clone(),
         ..AdminSettings::default()
     };
     let components = Arc::new(components);

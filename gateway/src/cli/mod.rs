@@ -10,7 +10,9 @@ mod migrations;
 mod output;
 mod plugin;
 mod progress;
+mod records;
 mod start;
+mod token;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -79,6 +81,12 @@ enum Command {
     /// Works with declarative files.
     #[command(subcommand)]
     Config(config_file::ConfigCommand),
+    /// Makes, lists and revokes tokens of the Admin API.
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Looks after the audit log.
+    #[command(subcommand)]
+    Audit(records::Audit),
     /// Makes plugins.
     Plugin(Box<plugin::PluginArgs>),
     /// Asks the gateway on this machine whether it is ready; exit code 0 if so.
@@ -137,6 +145,8 @@ pub fn run() -> Result<ExitCode, CliError> {
         Command::Start(file) => start::run(&file),
         Command::Migrations(Migrations::Up(file)) => migrations::up(&file),
         Command::Config(command) => config_file::run(command),
+        Command::Token(command) => token::run(&command),
+        Command::Audit(command) => records::run(&command),
         Command::Plugin(args) => plugin::run(*args),
         Command::Health(file) => health::run(&file),
         Command::Compile { cpu_seconds, fuel } => {

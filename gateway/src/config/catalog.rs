@@ -103,8 +103,47 @@ pub static SETTINGS: &[Setting] = &[
         "admin_listen",
         "127.0.0.1:8001",
         "listeners",
-        "Where the Admin API answers; it asks nobody for a password",
+        "Where the Admin API answers; beyond loopback only with TLS and `admin_auth`",
     ),
+    ours(
+        "admin_listen_unprotected",
+        "off",
+        "list",
+        "What an Admin API that other machines reach may do without, since something else protects it: `tls`, `auth`, or `off`",
+    ),
+    ours(
+        "admin_auth",
+        "",
+        "list",
+        "How callers of the Admin API prove who they are: `token`, `mtls`, or `off`; empty: `token` if `admin_token` is set, `mtls` if `admin_ssl_client_ca` is",
+    ),
+    ours(
+        "admin_token",
+        "",
+        "text",
+        "A token with the role `admin` that needs no database, 20 characters or more; others are made with `weir token create`",
+    )
+    .secret(),
+    ours(
+        "admin_hosts",
+        "",
+        "list",
+        "Names beside `localhost`, addresses and names without a dot that callers may know the Admin API by while `admin_auth` is off",
+    ),
+    kongs(
+        "admin_gui_url",
+        "",
+        "list",
+        "URLs of web interfaces whose pages may use the Admin API from a browser",
+    ),
+    kongs(
+        "audit_log",
+        "on",
+        "word",
+        "Whether the Admin API writes down who changed what: `on` refuses a change that cannot be written down, `best-effort` makes it all the same, `off`",
+    ),
+    kongs("audit_log_record_ttl", "2592000", "s", "How long a record of the audit log is kept; `0` is no limit"),
+    ours("audit_log_max_records", "1000000", "count", "Records of the audit log that are kept, the newest; `0` is no limit"),
     kongs(
         "status_listen",
         "127.0.0.1:8100",

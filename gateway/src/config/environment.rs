@@ -9,8 +9,6 @@ use super::{Setting, SettingError};
 
 /// Ours, but for the build and not for the process.
 const BUILD: &str = "WEIR_BUNDLED_DIR";
-/// For `weir plugin push` and the like, which call a gateway.
-const COMMAND_LINE: &str = "WEIR_ADMIN_TOKEN";
 
 /// What one variable turned out to be.
 pub(super) enum Variable {
@@ -26,7 +24,7 @@ pub(super) enum Variable {
 
 /// What the variable `name` with `value` means.
 pub(super) fn read(name: &str, value: &str) -> Variable {
-    if value.is_empty() || name == BUILD || name == COMMAND_LINE || is_service_link(name, value) {
+    if value.is_empty() || name == BUILD || is_service_link(name, value) {
         return Variable::Foreign;
     }
     let origin = Origin::Environment(name.to_owned());
@@ -141,7 +139,7 @@ mod tests {
             ("KONG_WORKERS", "2", "kong workers"),
             ("KONG_PLUGINS", "bundled", "kong plugins"),
             ("WEIR_NODE_ID", "", "foreign"),
-            ("WEIR_ADMIN_TOKEN", "t0ken", "foreign"),
+            ("WEIR_ADMIN_TOKEN", "t0ken", "set admin_token to t0ken"),
             ("PATH", "/bin", "foreign"),
             ("WEIR_PORT", "tcp://10.0.0.1:8000", "foreign"),
             ("WEIR_PORT_8000_TCP_ADDR", "10.0.0.1", "foreign"),

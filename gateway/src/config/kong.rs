@@ -62,10 +62,21 @@ const NAMES: &[&str] = &[
 
 /// Beginnings of names that no setting of ours shares.
 const FAMILIES: &[&str] = &[
-    "admin_gui_",
+    "admin_gui_access_log",
+    "admin_gui_api_url",
+    "admin_gui_auth",
+    "admin_gui_csp_",
+    "admin_gui_error_log",
+    "admin_gui_header_",
+    "admin_gui_listen",
+    "admin_gui_path",
+    "admin_gui_session_",
+    "admin_gui_ssl_",
     "admin_ssl_",
     "ai_",
-    "audit_log_",
+    "audit_log_ignore_",
+    "audit_log_payload_",
+    "audit_log_signing_key",
     "cluster_",
     "debug_",
     "enforce_",

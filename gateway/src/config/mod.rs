@@ -4,6 +4,7 @@
 //! each value remembers where it came from. All faults are collected before the start is refused.
 //! Services, routes and plugins are not settings: they live in the store.
 
+mod access;
 mod address_range;
 mod catalog;
 mod environment;
@@ -17,6 +18,7 @@ mod reader;
 mod settings;
 mod units;
 
+pub use access::{AccessSettings, AuditMode, AuditSettings, Proofs, Unprotected};
 pub use address_range::AddressRange;
 pub use catalog::{SETTINGS, Setting};
 pub use error::{SettingError, SettingsError};

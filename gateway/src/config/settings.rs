@@ -10,7 +10,7 @@ use http::HeaderName;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{AddressRange, Listener, Origin};
+use super::{AccessSettings, AddressRange, Listener, Origin};
 
 /// All settings of a process.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ pub struct Settings {
     pub proxy_listen: Vec<Listener>,
     /// Where the Admin API answers.
     pub admin_listen: Vec<Listener>,
+    /// Who may use it.
+    pub access: AccessSettings,
     /// Where the status listener answers.
     pub status_listen: Vec<Listener>,
     /// Where configuration is kept.

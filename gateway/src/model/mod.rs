@@ -21,6 +21,7 @@ mod moment;
 mod pem;
 pub mod protocols;
 mod record;
+mod redaction;
 mod rule;
 pub mod schema;
 mod validate;
@@ -35,13 +36,15 @@ pub use field::{Field, Fields};
 pub use json_schema::Direction;
 pub use kind::{Composite, EXPIRES_AT, Foreign, Kind, Listed, Variant, id_of};
 pub use kinds::{
-    ActiveChecks, AddressRule, Admitted, Algorithm, CAPABILITIES, CaCertificate, Canary, CanaryBy,
-    Certificate, ConfigProblem, Consumer, CustomPlugin, HashOn, HealthChecks, HealthyRule, PassiveChecks,
-    PathHandling, Plugin, PluginVersion, ProbeKind, Protocol, Refusal, RequestedCapability, Rollback, Route,
-    Service, Target, UnhealthyRule, Upstream, allow_expressions, held_plugin, kind, kinds,
+    ADMIN_ROLES, ActiveChecks, AddressRule, Admitted, Algorithm, CAPABILITIES, CaCertificate, Canary,
+    CanaryBy, Certificate, ConfigProblem, Consumer, CustomPlugin, HashOn, HealthChecks, HealthyRule,
+    PassiveChecks, PathHandling, Plugin, PluginVersion, ProbeKind, Protocol, Refusal, RequestedCapability,
+    Rollback, Route, Service, Target, UnhealthyRule, Upstream, admin_token_digest, allow_expressions,
+    held_plugin, kind, kinds, new_admin_token,
 };
 pub use lua::table as lua_table;
 pub use moment::Moment;
 pub use record::{Document, Link, OnDelete, Record, UniqueKey};
+pub use redaction::REDACTED;
 pub use rule::is_uuid;
 pub use violations::Violations;

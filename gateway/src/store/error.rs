@@ -60,6 +60,19 @@ pub enum StoreError {
         /// The entity written.
         id: Uuid,
     },
+    /// The entity is not among those that the write may change.
+    #[error("the entity of {kind} is out of reach: {why}")]
+    OutOfReach {
+        /// The kind written.
+        kind: String,
+        /// The entity.
+        id: Uuid,
+        /// What keeps it out.
+        why: &'static str,
+    },
+    /// The write was not made, since it cannot be written into the audit log.
+    #[error("the audit log cannot be written: {0}")]
+    Unrecorded(String),
     /// A row cannot be read. Somebody else wrote it, or the disk is broken.
     #[error("a row of {kind} cannot be read: {reason}")]
     BadRow {
@@ -100,6 +113,8 @@ impl StoreError {
             | Self::Referenced { .. }
             | Self::NotFound { .. }
             | Self::Changed { .. }
+            | Self::OutOfReach { .. }
+            | Self::Unrecorded(_)
             | Self::BadRow { .. }
             | Self::NotMigrated
             | Self::Migration(_)

@@ -3,6 +3,12 @@
 use super::{PostgresSettings, SslMode, StoreSettings};
 use crate::config;
 
+impl From<&config::Settings> for StoreSettings {
+    fn from(settings: &config::Settings) -> Self {
+        (&settings.database).into()
+    }
+}
+
 impl From<&config::Database> for StoreSettings {
     fn from(chosen: &config::Database) -> Self {
         match chosen {

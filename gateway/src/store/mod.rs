@@ -5,6 +5,7 @@
 //! must be unique, linked or found. Nothing on the request path calls it directly; requests ask
 //! [`identity`](crate::identity), which caches. It starts no task of its own.
 
+mod audit;
 mod availability;
 mod bulk;
 mod catalog;
@@ -23,8 +24,10 @@ mod read;
 mod relations;
 mod settings;
 mod shared;
+mod terms;
 mod write;
 
+pub use audit::{Attribution, AuditRow, Redact, Verified};
 pub use availability::{Availability, Resting};
 pub use bulk::Bulk;
 pub use catalog::{BadRow, CatalogRows};
@@ -36,6 +39,7 @@ pub use last_good::{LastGood, LastGoodError, SavedIdentities};
 pub use page::{Page, PageQuery, TagFilter};
 pub use read::{Lookup, Versioned};
 pub use settings::{PostgresSettings, SslMode, StoreSettings};
+pub use terms::{Terms, Within};
 pub use write::Change;
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub struct PageQuery {
     pub parent: Option<(String, Uuid)>,
     /// Only those with these tags.
     pub tags: Option<TagFilter>,
+    /// And, beside these, at least one of those.
+    pub also: Option<Vec<String>>,
 }
 
 /// Which tags an entity must have.
@@ -124,6 +126,7 @@ async fn led_by(
         None => Vec::new(),
     };
     let lead_tag;
+    let also: Vec<_> = query.also.iter().flatten().map(|tag| indexed(tag)).collect();
     let mut select = Select::new(kind);
     match lead {
         Lead::Kind => select.sql.push_str("entities e WHERE e.kind = $1"),
@@ -152,6 +155,9 @@ async fn led_by(
             select.with_tag_in(&tags.iter().map(AsRef::as_ref).collect::<Vec<_>>());
         }
         (Some(TagFilter::Any(_)), Lead::Tag(_)) | (None, _) => {}
+    }
+    if query.also.is_some() {
+        select.with_tag_in(&also.iter().map(AsRef::as_ref).collect::<Vec<_>>());
     }
     select.and("(e.expires_at IS NULL OR e.expires_at > ", Value::Integer(now_unix()));
     let _ = write!(select.sql, ") ORDER BY {id} LIMIT ");

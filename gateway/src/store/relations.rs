@@ -209,9 +209,19 @@ async fn put_tags(writing: &mut Writing, record: &Record) -> Result<(), StoreErr
 }
 
 /// Deletes an entity and all that go when it goes; nothing if one that stays holds on to them.
+pub(super) async fn remove(writing: &mut Writing, kind: &str, id: Uuid) -> Result<(), StoreError> {
+    let going = going_with(writing, kind, id).await?;
+    remove_all(writing, &going).await
+}
+
+/// An entity and all that go when it goes.
 ///
 /// An entity that restricts but has expired, or goes in the same sweep, restricts no more.
-pub(super) async fn remove(writing: &mut Writing, kind: &str, id: Uuid) -> Result<(), StoreError> {
+pub(super) async fn going_with(
+    writing: &mut Writing,
+    kind: &str,
+    id: Uuid,
+) -> Result<Vec<(String, Uuid)>, StoreError> {
     let mut going = vec![(kind.to_owned(), id)];
     let mut seen: HashSet<_> = going.iter().cloned().collect();
     let mut restricts = Vec::new();
@@ -229,8 +239,13 @@ pub(super) async fn remove(writing: &mut Writing, kind: &str, id: Uuid) -> Resul
     if let Some((kind, (by_kind, _))) = restricts.into_iter().find(|(_, referrer)| !seen.contains(referrer)) {
         return Err(StoreError::Referenced { kind, by_kind });
     }
+    Ok(going)
+}
+
+/// Deletes entities, with nothing that refers to them left.
+pub(super) async fn remove_all(writing: &mut Writing, going: &[(String, Uuid)]) -> Result<(), StoreError> {
     for (kind, id) in going {
-        remove_one(writing, &kind, id).await?;
+        remove_one(writing, kind, *id).await?;
     }
     Ok(())
 }
@@ -255,6 +270,7 @@ async fn referrers(writing: &mut Writing, kind: &str, id: Uuid) -> Result<Vec<Re
 
 async fn remove_one(writing: &mut Writing, kind: &str, id: Uuid) -> Result<(), StoreError> {
     let old = read(&mut writing.session, kind, id).await?;
+    let before = writing.observe(kind, id).await?;
     for sql in [
         "DELETE FROM entities WHERE kind = $1 AND id = $2",
         "DELETE FROM entity_keys WHERE kind = $1 AND id = $2",
@@ -263,6 +279,7 @@ async fn remove_one(writing: &mut Writing, kind: &str, id: Uuid) -> Result<(), S
     ] {
         writing.session.execute(sql, &[Value::Text(kind), Value::Id(id)]).await?;
     }
+    writing.note("delete", (kind, id), before.as_ref(), None);
     writing.entries.push(Entry::new(kind, id, Operation::Delete, old));
     Ok(())
 }

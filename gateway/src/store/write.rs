@@ -6,13 +6,15 @@
 
 use uuid::Uuid;
 
+use super::audit::{self, Observed};
 use super::dialect::{Session, Value};
 use super::feed::{self, Entry, Operation};
 use super::handle::now_unix;
 use super::relations::{self, Relations};
 use super::settings::{LONG_OPERATION_TIMEOUT, OPERATION_TIMEOUT};
-use super::{Revision, Store, StoreError};
-use crate::model::Record;
+use super::terms::Terms;
+use super::{Revision, Store, StoreError, read};
+use crate::model::{Document, Record};
 
 /// Above this number of changes a write gets the long deadline.
 const SMALL_WRITE: usize = 20;
@@ -50,6 +52,10 @@ pub(super) struct Writing {
     pub(super) untold: bool,
     /// Unix seconds; one moment for the whole write.
     pub(super) now: i64,
+    pub(super) terms: Terms,
+    /// What the audit log will say; `None` if nobody is written down.
+    observed: Option<Observed>,
+    audit_schema: &'static str,
 }
 
 impl Store {
@@ -65,15 +71,18 @@ impl Store {
     /// - [`StoreError::Referenced`] if another entity holds on to what is to be deleted.
     /// - [`StoreError::Unavailable`]; see there on what may have happened to the write.
     pub async fn write(&self, changes: Vec<Change>) -> Result<Revision, StoreError> {
-        if changes.is_empty() {
-            return self.revision().await;
-        }
+        self.write_under(changes, Terms::default()).await
+    }
+
+    /// Makes all changes under terms; there is at least one.
+    pub(super) async fn apply_all(&self, changes: Vec<Change>, terms: Terms) -> Result<Revision, StoreError> {
         let limit = if changes.len() > SMALL_WRITE { LONG_OPERATION_TIMEOUT } else { OPERATION_TIMEOUT };
         self.writing(limit, async move |writing| {
+            writing.under(terms);
             for change in &changes {
                 writing.apply(change).await?;
             }
-            Ok(())
+            writing.attribute().await
         })
         .await
     }
@@ -114,8 +123,16 @@ impl Store {
         let operation = async {
             let mut session = self.writer().await?;
             let revision = bump(&mut session).await?;
-            let mut writing =
-                Writing { session, revision, entries: Vec::new(), untold: false, now: now_unix() };
+            let mut writing = Writing {
+                session,
+                revision,
+                entries: Vec::new(),
+                untold: false,
+                now: now_unix(),
+                terms: Terms::default(),
+                observed: None,
+                audit_schema: self.audit_schema(),
+            };
             let done = match body(&mut writing).await {
                 Ok(()) => feed::publish(&mut writing).await,
                 Err(error) => Err(error),
@@ -145,6 +162,21 @@ async fn bump(session: &mut Session) -> Result<Revision, StoreError> {
 }
 
 impl Writing {
+    fn under(&mut self, terms: Terms) {
+        self.observed = terms.attribution.as_ref().map(Observed::new);
+        self.terms = terms;
+    }
+
+    /// Writes down who did what was observed.
+    async fn attribute(&mut self) -> Result<(), StoreError> {
+        let (Some(attribution), Some(observed)) = (self.terms.attribution.take(), self.observed.take())
+        else {
+            return Ok(());
+        };
+        let entry = observed.complete(attribution.entry);
+        audit::append(&mut self.session, self.audit_schema, &entry, attribution.is_required).await
+    }
+
     async fn apply(&mut self, change: &Change) -> Result<(), StoreError> {
         match change {
             Change::Insert(record) => self.insert(record).await,
@@ -156,12 +188,38 @@ impl Writing {
                 if !self.exists(kind, *id).await? {
                     return Err(StoreError::NotFound { kind: kind.clone(), id: *id });
                 }
-                relations::remove(self, kind, *id).await
+                let going = relations::going_with(self, kind, *id).await?;
+                self.reach_all(&going).await?;
+                relations::remove_all(self, &going).await
             }
         }
     }
 
+    /// The entity as it is stored, if somebody wants to know.
+    pub(super) async fn observe(&mut self, kind: &str, id: Uuid) -> Result<Option<Document>, StoreError> {
+        if self.observed.is_none() {
+            return Ok(None);
+        }
+        let sql = "SELECT id, document FROM entities WHERE kind = $1 AND id = $2";
+        let row = self.session.row(sql, &[Value::Text(kind), Value::Id(id)]).await?;
+        row.map(|row| read::document(kind, &row)).transpose()
+    }
+
+    /// Notes what was done to an entity.
+    pub(super) fn note(
+        &mut self,
+        operation: &str,
+        of: (&str, Uuid),
+        before: Option<&Document>,
+        after: Option<&Document>,
+    ) {
+        if let Some(observed) = &mut self.observed {
+            observed.note(operation, of, before, after);
+        }
+    }
+
     async fn insert(&mut self, record: &Record) -> Result<(), StoreError> {
+        self.reach(record, false).await?;
         relations::claim_id(self, record).await?;
         relations::claim(self, record).await?;
         let document = print(record)?;
@@ -176,6 +234,7 @@ impl Writing {
         self.session.execute(sql, &values).await?;
         let new = Relations::of(record);
         relations::put(self, record, None, &new).await?;
+        self.note("create", (record.kind, record.id), None, Some(&record.document));
         self.entries.push(Entry::new(record.kind, record.id, Operation::Insert, new));
         Ok(())
     }
@@ -194,6 +253,8 @@ impl Writing {
             }
             (Some(_), _) => {}
         }
+        self.reach(record, true).await?;
+        let before = self.observe(record.kind, record.id).await?;
         relations::claim(self, record).await?;
         let document = print(record)?;
         let values = [
@@ -209,6 +270,7 @@ impl Writing {
         let old = relations::read(&mut self.session, record.kind, record.id).await?;
         let new = Relations::of(record);
         relations::put(self, record, Some(&old), &new).await?;
+        self.note("update", (record.kind, record.id), before.as_ref(), Some(&record.document));
         self.entries.push(Entry::new(record.kind, record.id, Operation::Replace, old.merged(new)));
         Ok(())
     }

@@ -60,10 +60,10 @@ pub(super) async fn carry_over(
     let mut query =
         PageQuery { size: BATCH, parent: Some(("name".to_owned(), plugin.id)), ..PageQuery::default() };
     loop {
-        let page = state.store.page("plugins", &query).await?;
+        let page = state.store.whole().page("plugins", &query).await?;
         for id in page.documents.iter().filter_map(id_of) {
             // Read once more with its revision, so that nobody's change in between is overwritten.
-            let found = state.store.find_versioned("plugins", &Lookup::Id(id)).await?;
+            let found = state.store.whole().find_versioned("plugins", &Lookup::Id(id)).await?;
             let Some(found) = found else { continue };
             match judge.or_migrate(&found.document).await? {
                 Ok(becomes) => carried.add(&judge, found, becomes)?,

@@ -85,13 +85,13 @@ pub(super) async fn declare(
 ) -> Result<Vec<Record>, DeclareError> {
     let hash = hash(&text);
     for _ in 0..ATTEMPTS {
-        let rows = state.store.read_catalog(&stored_kinds()).await?;
+        let rows = state.store.whole().read_catalog(&stored_kinds()).await?;
         let revision = rows.revision;
         let (declared, stored) = understand(state, rows.documents, text.clone()).await?;
         let declared = declared?;
         ask_components(state, &declared, &text).await?;
         let (records, bulk) = planned(state, declared, stored, &hash).await?;
-        match state.store.write_bulk(&bulk, revision, &|_| ()).await {
+        match state.store.whole().write_bulk(&bulk, revision, &|_| ()).await {
             Ok(_) => {
                 dbless.set_hash(hash);
                 return Ok(records);

@@ -51,7 +51,7 @@ pub(super) async fn answer_config(method: &Method, call: Call<'_>) -> Result<Ans
 
 /// `GET /config`.
 async fn show_config(state: &AdminState) -> Result<Answer, ApiError> {
-    let rows = state.store.read_catalog(&stored_kinds()).await?;
+    let rows = state.store.whole().read_catalog(&stored_kinds()).await?;
     let now = state.now();
     let printed = tokio::task::spawn_blocking(move || print(&rows.documents, now)).await;
     match printed {

@@ -53,6 +53,7 @@ impl Paging<'_> {
             size: page_size(self.query)?,
             parent: below.map(|below| (below.field.to_owned(), below.id)),
             tags: self.query.get("tags").map(tag_filter).transpose()?,
+            also: None,
         })
     }
 

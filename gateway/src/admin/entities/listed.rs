@@ -94,6 +94,10 @@ async fn replacing(
                 let mut sent = Document::new();
                 sent.insert(listed.key.to_owned(), (*name).into());
                 sent.insert(listed.back.to_owned(), reference(id));
+                // Whoever may only touch what is tagged could not touch it again otherwise.
+                if let Some(scope) = state.store.scope() {
+                    sent.insert("tags".to_owned(), json!(scope));
+                }
                 changes.push(Change::Insert(child.record(child.create(sent, state.moment())?)?));
             }
         }

@@ -17,7 +17,7 @@ pub(super) async fn refuse_mentioned(state: &AdminState, kind: &Kind, id: Uuid) 
     for (other, path) in kind.listed_in {
         let mut query = PageQuery { size: BATCH, ..PageQuery::default() };
         loop {
-            let page = state.store.page(other, &query).await?;
+            let page = state.store.whole().page(other, &query).await?;
             if let Some(found) = page.documents.iter().find(|found| mentions(found, path, &text)) {
                 let by = found.get("id").and_then(Value::as_str).unwrap_or_default();
                 return Err(ApiError::mentioned(&text, other, by));

@@ -1,5 +1,6 @@
 //! PUT: replace, or create under the key of the path.
 
+use axum::http::StatusCode;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -31,7 +32,11 @@ pub(in crate::admin) async fn upsert_entity(
     check_overwritten(&ruled.kind, &document, segment.field)?;
     document.insert(segment.field.to_owned(), Value::String(segment.value.clone()));
     for _ in 0..ATTEMPTS {
-        let stored = state.store.find(kind.name, &segment.lookup).await?;
+        let stored = state.store.whole().find(kind.name, &segment.lookup).await?;
+        if stored.as_ref().is_some_and(|stored| !state.store.sees(kind.name, stored)) {
+            let text = format!("another entity of '{}' has this {}", kind.name, segment.field);
+            return Err(ApiError::message(StatusCode::FORBIDDEN, text));
+        }
         if segment.field != "id" {
             match &stored {
                 Some(stored) => _ = document.insert("id".to_owned(), stored_id(stored)?.to_string().into()),

@@ -6,15 +6,18 @@ use super::{entities, words};
 use crate::model::{Direction, kinds};
 
 /// Statuses of requests that were not done, and when they occur.
-pub(super) const FAILURES: [(u16, &str); 10] = [
+pub(super) const FAILURES: [(u16, &str); 13] = [
     (400, "What was sent is not acceptable; `fields` says where and why."),
+    (401, "Who calls has not said who it is, or not the truth."),
+    (403, "The caller may not do this, or calls from another site."),
     (404, "There is no such entity."),
     (405, "Nothing can be written: the gateway runs without a database."),
     (408, "The body did not arrive in time."),
     (409, "Another entity has a value that must be unique, or changed the entity meanwhile."),
     (413, "The body is too large."),
     (415, "The body is of a type that is not read here."),
-    (429, "Too many others do the same at this moment."),
+    (421, "The Host is none of those that this gateway is called by."),
+    (429, "Too many others do the same at this moment, or this caller failed too often."),
     (501, "Not implemented."),
     (503, "The database, or the compiler of plugins, cannot be reached now. Try again later."),
 ];

@@ -4,6 +4,7 @@
 //! Left out are methods that can only say that they are not there: Kong's paths that always answer 404,
 //! and the DELETE of a parent.
 
+mod access;
 mod components;
 mod custom_plugins;
 mod entities;

@@ -102,8 +102,8 @@ impl Operation {
     fn responses(&self) -> Value {
         let successes = self.success.iter().map(|(status, content)| (*status, content.printed()));
         let mut failures = self.failures.clone();
-        // Any query may be too long to read.
-        failures.push(400);
+        // Any query may be too long to read, and any caller turned away.
+        failures.extend([400, 401, 403, 421, 429]);
         failures.sort_unstable();
         failures.dedup();
         let failures = failures.into_iter().map(|status| (status, refer("responses", &status.to_string())));

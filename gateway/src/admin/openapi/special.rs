@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::entities::{self, Place, page_of};
 use super::operation::{Body, Content, Operation, schema};
-use super::{custom_plugins, words};
+use super::{access, custom_plugins, words};
 use crate::admin::paths::Endpoint;
 use crate::model::{Kind, kind};
 
@@ -48,6 +48,10 @@ pub(super) fn operation(pattern: &str, endpoint: Endpoint, method: &Method) -> O
         | Endpoint::ValidateEntity
         | Endpoint::VaultSchema
         | Endpoint::ValidateVault => schemas(endpoint),
+        Endpoint::AdminTokens | Endpoint::AdminToken => {
+            access::tokens(endpoint, method, kind("admin_tokens")?)
+        }
+        Endpoint::AuditRequests | Endpoint::AuditObjects => access::records(endpoint),
         Endpoint::Tags | Endpoint::Tag => tags(endpoint, method),
         Endpoint::Workspaces => entities::collection(kind("workspaces")?, Place::Top, method),
         Endpoint::Workspace => entities::entity(kind("workspaces")?, Place::Top, method),

@@ -56,6 +56,12 @@ pub(in crate::admin) enum Endpoint {
     Filters,
     /// What a control plane of Kong knows.
     Clustering,
+    AdminTokens,
+    AdminToken,
+    /// Calls that were written down.
+    AuditRequests,
+    /// What they changed.
+    AuditObjects,
     CustomPlugins,
     CustomPlugin,
     CustomPluginVersions,
@@ -122,9 +128,12 @@ impl Endpoint {
             | Self::LogLevel
             | Self::Timers
             | Self::DnsStatus
+            | Self::AuditRequests
+            | Self::AuditObjects
             | Self::Clustering => READ,
             Self::ValidatePlugin | Self::ValidateEntity | Self::ValidateVault => WRITE,
             Self::Declarative
+            | Self::AdminTokens
             | Self::CustomPlugins
             | Self::ConsumerGroups
             | Self::Tags
@@ -133,7 +142,11 @@ impl Endpoint {
             | Self::Children { .. } => LIST,
             Self::Members | Self::Memberships => MEMBERS,
             Self::CustomPlugin => CHANGE,
-            Self::CustomPluginVersion | Self::Member | Self::Membership | Self::CacheKey => REMOVE,
+            Self::AdminToken
+            | Self::CustomPluginVersion
+            | Self::Member
+            | Self::Membership
+            | Self::CacheKey => REMOVE,
             Self::Cache => &[Method::DELETE],
             Self::TargetHealth | Self::SetLogLevel => &[Method::PUT],
             Self::Disabled | Self::Filters => ALL,

@@ -18,6 +18,10 @@ const WORKSPACE: &str = "/default";
 /// Paths that do not follow from the kinds.
 const SPECIAL: &[(&str, Endpoint)] = &[
     ("/", Endpoint::Information),
+    ("/admin-tokens", Endpoint::AdminTokens),
+    ("/admin-tokens/{admin_tokens}", Endpoint::AdminToken),
+    ("/audit/objects", Endpoint::AuditObjects),
+    ("/audit/requests", Endpoint::AuditRequests),
     ("/cache", Endpoint::Cache),
     ("/cache/{key}", Endpoint::CacheKey),
     ("/clustering/data-planes", Endpoint::Clustering),

@@ -1,5 +1,7 @@
 //! The Admin API in process, over a store in memory.
 
+mod access;
+mod audit;
 mod bodies;
 mod custom_plugins;
 mod declarative;

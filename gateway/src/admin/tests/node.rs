@@ -6,6 +6,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Admin, AdminSettings};
+use crate::config::AccessSettings;
 
 #[tokio::test]
 async fn the_root_tells_what_clients_gate_on() {
@@ -85,7 +86,11 @@ async fn metrics_are_told_here_too() {
 async fn every_answer_has_kongs_headers() {
     let admin = Admin::new().await;
     let request = |method: &str, path: &str| {
-        Request::builder().method(method).uri(path).header("origin", "http://ui.test")
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost:8001")
+            .header("origin", "http://localhost:8002")
     };
     let get = admin.send(request("GET", "/services").body(Body::empty()).unwrap()).await;
     let head = admin.send(request("HEAD", "/services").body(Body::empty()).unwrap()).await;
@@ -93,7 +98,7 @@ async fn every_answer_has_kongs_headers() {
         ("content-type", "application/json; charset=utf-8"),
         ("server", "kong/3.9.3"),
         ("content-length", "23"),
-        ("access-control-allow-origin", "http://ui.test"),
+        ("access-control-allow-origin", "http://localhost:8002"),
         ("access-control-allow-credentials", "true"),
     ] {
         assert_eq!(get.headers[name], want, "{name}");
@@ -110,8 +115,8 @@ async fn every_answer_has_kongs_headers() {
     assert_eq!(options.headers["access-control-allow-origin"], "*");
     assert_eq!(admin.call("OPTIONS", "/").await.headers["allow"], "GET, HEAD, OPTIONS");
     assert_eq!(admin.call("OPTIONS", "/nowhere").await.status, 404);
-    let listed =
-        AdminSettings { gui_origins: vec!["http://gui.test".to_owned()], ..AdminSettings::default() };
+    let access = AccessSettings { origins: vec!["http://gui.test".to_owned()], ..AccessSettings::default() };
+    let listed = AdminSettings { access, ..AdminSettings::default() };
     let strict = Admin::with(listed).await.send(request("GET", "/").body(Body::empty()).unwrap()).await;
     assert_eq!(
         strict.headers["access-control-allow-origin"], "http://gui.test",
@@ -122,7 +127,7 @@ async fn every_answer_has_kongs_headers() {
 #[tokio::test]
 async fn without_the_database_the_answer_is_fast_and_clear() {
     let admin = Admin::new().await;
-    admin.state.store.close().await;
+    admin.state.store.whole().close().await;
     for path in ["/services", "/", "/plugins/enabled"] {
         let reply = admin.get(path).await;
         assert_eq!(

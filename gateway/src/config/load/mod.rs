@@ -13,6 +13,7 @@ use super::reader::Reader;
 use super::settings::{Confine, ConfinementSettings, LogFormat, LogLevel, PluginSettings, Settings};
 use super::{Setting, SettingError, SettingsError, file, listen, units};
 
+mod access;
 mod database;
 mod declarative;
 mod dns;
@@ -144,6 +145,7 @@ impl Texts {
 fn settings(reader: &mut Reader) -> Settings {
     let prefix: PathBuf = reader.read("prefix", |text| Ok(text.into()));
     let database = database::read(reader, &prefix);
+    let admin_listen = reader.read("admin_listen", listen::plain);
     Settings {
         node_id: reader.read("node_id", node_id),
         workers: reader.read("workers", workers).unwrap_or(std::num::NonZeroUsize::MIN),
@@ -152,7 +154,8 @@ fn settings(reader: &mut Reader) -> Settings {
             .read("log_format", |text| word(text, &[("json", LogFormat::Json), ("text", LogFormat::Text)])),
         grace_period: reader.read("grace_period", seconds),
         proxy_listen: reader.read("proxy_listen", listen::proxy),
-        admin_listen: reader.read("admin_listen", listen::plain),
+        access: access::read(reader, &admin_listen),
+        admin_listen,
         status_listen: reader.read("status_listen", listen::plain),
         migrate: database::migrate(reader, &database),
         declarative: declarative::read(reader, &database),
@@ -204,13 +207,7 @@ fn notices(settings: &Settings, reader: &Reader, without_effect: &[String]) -> V
         let names = without_effect.join(", ");
         notices.push(format!("these settings of Kong's have no effect here: {names}"));
     }
-    for listener in settings.admin_listen.iter().filter(|listener| !listener.is_loopback()) {
-        notices.push(format!(
-            "the Admin API on {} can be reached from other machines and asks nobody for a password: \
-             whoever reaches it owns this gateway; keep it behind a firewall or listen on 127.0.0.1",
-            listener.address
-        ));
-    }
+    notices.extend(access::notices(settings));
     if reader.is_set("pg_host") && !matches!(settings.database, super::Database::Postgres(_)) {
         notices.push("pg_host is set, but database is not postgres: PostgreSQL is not used".to_owned());
     }

@@ -97,11 +97,27 @@ fn unknown_keys_of_a_file_are_refused_with_their_line() {
 }
 
 #[test]
-fn an_open_admin_api_is_pointed_out() {
-    let loaded =
-        from_environment(&[("WEIR_ADMIN_LISTEN", "0.0.0.0:8001, 127.0.0.1:8002")]).expect("no faults");
-    assert_eq!(loaded.notices.len(), 1);
-    assert!(loaded.notices[0].contains("0.0.0.0:8001"), "{:?}", loaded.notices);
+fn an_open_admin_api_is_refused_or_pointed_out() {
+    let listen = ("WEIR_ADMIN_LISTEN", "0.0.0.0:8001, 127.0.0.1:8002");
+    let token = ("WEIR_ADMIN_TOKEN", "0123456789abcdefghij");
+    let open = |words| ("WEIR_ADMIN_LISTEN_UNPROTECTED", words);
+    for (case, variables, want) in [
+        ("nothing", vec![listen], Some("UNPROTECTED=tls,auth")),
+        ("a token", vec![listen, token], Some("UNPROTECTED=tls")),
+        ("the wrong word", vec![listen, open("tls")], Some("UNPROTECTED=tls,auth")),
+        ("a word that is none", vec![listen, open("all")], Some("a list of tls and auth")),
+        ("both words", vec![listen, open("tls, auth")], None),
+        ("a token and a word", vec![listen, token, open("tls")], None),
+    ] {
+        match (from_environment(&variables), want) {
+            (Err(error), Some(want)) => assert!(error.to_string().contains(want), "{case}: {error}"),
+            (Ok(loaded), None) => {
+                assert_eq!(loaded.notices.len(), 1, "{case}");
+                assert!(loaded.notices[0].contains("0.0.0.0:8001"), "{case}: {:?}", loaded.notices);
+            }
+            (loaded, _) => panic!("{case}: {:?}", loaded.map(|loaded| loaded.notices)),
+        }
+    }
 }
 
 #[test]

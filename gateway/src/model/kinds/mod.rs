@@ -1,6 +1,7 @@
 //! The kinds of entity, one file each.
 
 mod acl;
+mod admin_token;
 mod balancing;
 mod basicauth_credential;
 mod ca_certificate;
@@ -24,6 +25,7 @@ mod upstream;
 mod vault;
 mod workspace;
 
+pub use admin_token::{ADMIN_ROLES, admin_token_digest, new_admin_token};
 pub use balancing::{
     ActiveChecks, Algorithm, HashOn, HealthChecks, HealthyRule, PassiveChecks, ProbeKind, Target,
     UnhealthyRule, Upstream,
@@ -74,6 +76,7 @@ static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
         oauth2::credentials(),
         oauth2::authorization_codes(),
         oauth2::tokens(),
+        admin_token::kind(),
     ]
 });
 
