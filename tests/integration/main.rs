@@ -23,6 +23,7 @@ mod isolation;
 mod outage;
 mod outbound;
 mod proxying;
+mod sealing;
 mod seeing;
 mod setup;
 mod signing;

@@ -47,7 +47,7 @@ pub enum Operation {
 pub struct KeyValue {
     /// The field, or the fields joined by a comma.
     pub field: String,
-    /// The value in the form of [`key_text`](super::key_text).
+    /// The value as the indexes hold it; see [`Store::lasting_key_text`].
     pub value: String,
 }
 

@@ -3,6 +3,7 @@
 //! An operation gets a session, runs under a deadline and tells [`Availability`] how it ended; what
 //! it does with the session is in the file of its name.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,8 +21,11 @@ use tokio::sync::watch;
 
 use super::availability::Availability;
 use super::dialect::{Connection, InUse, Purpose, Session};
+use super::indexed::indexed;
+use super::sealed::{Sealer, Sealing};
 use super::settings::{ACQUIRE_TIMEOUT, OPERATION_TIMEOUT, POSTGRES_SESSION, Target};
 use super::{StoreError, StoreSettings};
+use crate::sealing::Keyring;
 
 /// Number of a write. Grows by one with every write, in the order of commits; 0 before the first.
 pub type Revision = i64;
@@ -36,6 +40,7 @@ pub struct Store {
 pub(super) struct Inner {
     pub(super) pools: Pools,
     pub(super) availability: Availability,
+    pub(super) sealing: Arc<Sealing>,
     /// The newest revision that this process wrote.
     pub(super) written: watch::Sender<Revision>,
 }
@@ -92,14 +97,27 @@ impl Store {
     /// - [`StoreError::Settings`] if the settings cannot be used.
     /// - [`StoreError::Unavailable`] if the SQLite file cannot be opened or made.
     pub async fn connect(settings: &StoreSettings) -> Result<Self, StoreError> {
+        Self::connect_with(settings, None).await
+    }
+
+    /// The same with keys for secrets; [`unlock`](Self::unlock) says whether they fit.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn connect_with(
+        settings: &StoreSettings,
+        keys: Option<Arc<Keyring>>,
+    ) -> Result<Self, StoreError> {
         let pools = match settings.target()? {
             Target::Postgres(options) => postgres(*options),
-            Target::Sqlite(path) => sqlite(&path).await?,
+            Target::Sqlite(path) => sqlite(&path, keys.is_some()).await?,
             Target::Memory => memory().await?,
         };
         let inner = Inner {
             pools,
             availability: Availability::new("the database", OPERATION_TIMEOUT),
+            sealing: Arc::new(Sealing { keys, ..Sealing::default() }),
             written: watch::channel(0).0,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -126,6 +144,27 @@ impl Store {
                 tokio::join!(read.pool.close(), write.pool.close());
             }
         }
+    }
+
+    /// The form of a unique value by which a cache may know it: the same before and after the value was
+    /// sealed. A hash of a secret, where there are keys; otherwise mostly the value.
+    pub fn key_text<'a>(&self, kind: &str, field: &str, value: &'a str) -> Cow<'a, str> {
+        self.inner.sealing.lasting(kind, field, indexed(value))
+    }
+
+    /// The same of a value in the form in which the change feed tells it.
+    pub fn lasting_key_text<'a>(&self, kind: &str, field: &str, text: &'a str) -> Cow<'a, str> {
+        self.inner.sealing.lasting(kind, field, Cow::Borrowed(text))
+    }
+
+    /// How a write keeps secrets, in a database that is `sealed` or not.
+    pub(super) async fn sealer(&self, session: &mut Session, sealed: bool) -> Result<Sealer, StoreError> {
+        let sealing = Arc::clone(&self.inner.sealing);
+        if sealed && sealing.index(session).await?.is_none() {
+            let text = "the secrets in the database are sealed, and encryption_keys is not set";
+            return Err(StoreError::Sealed(text.to_owned()));
+        }
+        Ok(Sealer { sealing, on: sealed })
     }
 
     /// Runs an operation under its deadline, or refuses it at once while the database is away.
@@ -204,7 +243,7 @@ fn postgres(options: PgConnectOptions) -> Pools {
     }
 }
 
-async fn sqlite(path: &Path) -> Result<Pools, StoreError> {
+async fn sqlite(path: &Path, wipe: bool) -> Result<Pools, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -214,6 +253,8 @@ async fn sqlite(path: &Path) -> Result<Pools, StoreError> {
         .busy_timeout(Duration::from_secs(3))
         // It writes nowhere but beside its file.
         .pragma("temp_store", "memory")
+        // What was there before it was sealed is not to be read in free pages.
+        .pragma("secure_delete", if wipe { "on" } else { "off" })
         .disable_statement_logging();
     let write = sqlite_pool(1).connect_with(options.clone()).await?;
     let read = sqlite_pool(4).connect_lazy_with(options);

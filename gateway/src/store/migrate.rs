@@ -34,6 +34,12 @@ const STEPS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../../migrations/postgres/0020_default_workspace.sql"),
         include_str!("../../../migrations/sqlite/0020_default_workspace.sql"),
     ),
+    (
+        23,
+        "sealing",
+        include_str!("../../../migrations/postgres/0023_sealing.sql"),
+        include_str!("../../../migrations/sqlite/0023_sealing.sql"),
+    ),
 ];
 
 impl Store {
