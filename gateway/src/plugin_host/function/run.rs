@@ -20,7 +20,7 @@ use super::{FunctionCall, FunctionState};
 use crate::exchange::{RequestId, Scheme};
 use crate::plugin_host::CallFailure;
 use crate::plugin_host::assignment::Core;
-use crate::plugin_host::guest::{Cancel, trapped};
+use crate::plugin_host::guest::{Cancel, processor_time, trapped};
 use crate::plugin_host::runtime::Permit;
 use crate::plugin_host::verify;
 
@@ -93,6 +93,7 @@ async fn guest(
     let called = {
         let mut call = pin!(called(core, &mut store, (scheme, request), answer));
         poll_fn(|context| {
+            processor_time::resume();
             let polled = call.as_mut().poll(context);
             if polled.is_pending() {
                 turns.suspended();

@@ -13,7 +13,7 @@ use super::start::{note, refuel};
 use super::state::OutOfTime;
 use super::traces;
 use super::work::{OnBeforeRouting, OnLog, OnRequestHead, OnResponseHead};
-use super::{CallState, EntryRef, Outcome, Work, lists_of, values_of};
+use super::{CallState, EntryRef, Outcome, Work, lists_of, processor_time, values_of};
 use crate::exchange::Exchange;
 use crate::plugin_host::CallFailure;
 use crate::plugin_host::bindings::weir::plugin::types::Failure;
@@ -69,6 +69,7 @@ impl Instance {
 
     /// Calls the guest on this thread. Never waits.
     pub(crate) fn run(&mut self, work: &Work) -> Answered {
+        processor_time::begin();
         let called = catch_unwind(AssertUnwindSafe(|| self.call(work)));
         note(&self.store, work.phase().as_str());
         self.sort(called.map_err(|_| ()))
@@ -82,6 +83,7 @@ impl Instance {
             let mut call = pin!(self.call_suspending(work));
             poll_fn(|context| {
                 suspended += since.take().map_or(Duration::ZERO, |since| since.elapsed());
+                processor_time::resume();
                 let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
                 since = matches!(polled, Ok(Poll::Pending)).then(Instant::now);
                 match polled {

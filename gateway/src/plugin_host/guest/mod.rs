@@ -4,6 +4,7 @@ mod body_work;
 mod handles;
 mod instance;
 mod limiter;
+pub(crate) mod processor_time;
 mod start;
 mod state;
 mod suspended;

@@ -11,7 +11,7 @@ use wasmtime::{Store, UpdateDeadline};
 
 use super::body_work::BodyCalls;
 use super::instance::{Calls, trapped};
-use super::{CallState, Instance};
+use super::{CallState, Instance, processor_time};
 use crate::plugin_host::assignment::Core;
 use crate::plugin_host::bindings::exports::weir::plugin::lifecycle;
 use crate::plugin_host::load::Contract;
@@ -59,14 +59,14 @@ pub(crate) async fn start_suspending(
 ) -> Result<(Instance, Configured), CallFailure> {
     let begun = Instant::now();
     let mut store = store(core, true);
-    let made = async {
+    let made = processor_time::counted(async {
         let contract = contract(core)?;
         let guest = contract.suspending.instantiate_async(&mut store).await?;
         let lifecycle = contract.exports.lifecycle.load(&mut store, &guest)?;
         let configure = lifecycle.func_configure();
         let (said,) = configure.call_async(&mut store, (core.config_json.as_str(),)).await?;
         Ok((guest, said))
-    }
+    })
     .await;
     finish(core, store, (begun, made), permit)
 }
@@ -110,6 +110,7 @@ pub(crate) fn store(core: &Arc<Core>, yields: bool) -> Store<CallState> {
             false => UpdateDeadline::Continue(1),
         })
     });
+    processor_time::begin();
     store.data_mut().begin(None, CONFIGURE_TICKS);
     store.set_epoch_deadline(1);
     store

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::{Handles, MemoryLimiter};
+use super::{Handles, MemoryLimiter, processor_time};
 use crate::exchange::{ConsumerFacts, Exchange, RequestId};
 use crate::plugin_host::assignment::Core;
 use crate::plugin_host::imports::{HeldBody, MetricHandles, PublicKey, SecretHandle};
@@ -163,16 +163,18 @@ impl CallState {
         }
     }
 
-    /// One millisecond of the engine's clock has gone by; may the guest go on?
+    /// A millisecond of the engine's clock has gone by, or more if one instruction took that long; may the
+    /// guest go on?
     pub(crate) fn tick(&mut self) -> wasmtime::Result<()> {
         if self.cancel.is_set() {
             return Err(OutOfTime.into());
         }
+        let ticks = processor_time::ticks();
         if let Some(waited) = self.waited.checked_sub(1) {
             self.waited = waited;
             return Ok(());
         }
-        self.ticks += 1;
+        self.ticks = self.ticks.saturating_add(ticks);
         if self.ticks > self.budget { Err(OutOfTime.into()) } else { Ok(()) }
     }
 }

@@ -17,7 +17,7 @@ use crate::plugin_host::bindings::exports::weir::plugin::{
     request_trailers, response_body, response_head, response_stream, response_trailers,
 };
 use crate::plugin_host::function::FunctionState;
-use crate::plugin_host::guest::{CallState, MemoryLimiter};
+use crate::plugin_host::guest::{CallState, MemoryLimiter, processor_time};
 use crate::plugin_host::imports::{Linkers, link_stopped_clock};
 use crate::plugin_host::{AdmissionError, Fuel};
 
@@ -356,13 +356,14 @@ fn alone<T>(
     _ = store.set_fuel(Fuel::FULL);
     store.epoch_deadline_callback(|mut context| {
         let state = context.data_mut();
-        state.ticks += 1;
+        state.ticks = state.ticks.saturating_add(processor_time::ticks());
         match state.ticks > ALONE_TICKS {
             true => Err(wasmtime::Error::msg("it ran longer than 50 ms")),
             false => Ok(UpdateDeadline::Continue(1)),
         }
     });
     store.set_epoch_deadline(1);
+    processor_time::begin();
     let begun = Instant::now();
     let called = catch_unwind(AssertUnwindSafe(|| {
         let guest = pre.instantiate(&mut store)?;
