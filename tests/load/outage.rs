@@ -133,7 +133,7 @@ async fn outage_postgres_killed_under_load_loses_nothing() -> anyhow::Result<()>
     let (mut slowest, mut agreed) = (Duration::ZERO, Duration::ZERO);
     for round in 0..cycles(3) {
         tokio::time::sleep(Duration::from_secs(2)).await;
-        server.kill()?;
+        server.kill().await?;
         for node in &site.nodes {
             slowest = slowest.max(refusal(node).await?);
         }
@@ -250,7 +250,7 @@ async fn outage_a_cold_start_serves_the_last_good_configuration() -> anyhow::Res
     }
     let Site { nodes, folders, _upstream } = site;
     drop(nodes);
-    server.kill()?;
+    server.kill().await?;
     let mut slowest = Duration::ZERO;
     for damage in ["none", "the newest file emptied", "the newest file cut"] {
         match damage {

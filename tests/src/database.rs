@@ -122,7 +122,7 @@ impl Postgres {
     /// # Errors
     ///
     /// If it cannot be found.
-    pub fn kill(&self) -> anyhow::Result<()> {
+    pub async fn kill(&self) -> anyhow::Result<()> {
         let file = std::fs::read_to_string(self.data().join("postmaster.pid"))?;
         let pid = file.lines().next().context("the number of the server")?.trim().to_owned();
         let list = format!("/proc/{pid}/task/{pid}/children");
@@ -137,7 +137,7 @@ impl Postgres {
             if !alive() {
                 return Ok(());
             }
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         anyhow::bail!("the server is still there")
     }

@@ -42,10 +42,7 @@ impl Relay {
         tasks.spawn(async move {
             let mut streams = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                let Ok(server) = TcpStream::connect(target).await else { continue };
-                let ((from, to), (back, out)) = (client.into_split(), server.into_split());
-                streams.spawn(carry(from, out, Arc::clone(&shared)));
-                streams.spawn(carry(back, to, Arc::clone(&shared)));
+                streams.spawn(join(client, target, Arc::clone(&shared)));
             }
         });
         Ok(Self { address, link, _tasks: tasks })
@@ -67,6 +64,12 @@ impl Relay {
         };
         self.link.store(number, Ordering::SeqCst);
     }
+}
+
+async fn join(client: TcpStream, target: (&'static str, u16), link: Arc<AtomicU8>) {
+    let Ok(server) = TcpStream::connect(target).await else { return };
+    let ((from, to), (back, out)) = (client.into_split(), server.into_split());
+    tokio::join!(carry(from, out, Arc::clone(&link)), carry(back, to, link));
 }
 
 async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, link: Arc<AtomicU8>) {

@@ -51,6 +51,16 @@ impl Availability {
         self.admit_at(self.now())
     }
 
+    /// Lets an operation begin that somebody waits for. While the server is away it never is the one that
+    /// tries: that takes as long as the server is silent.
+    ///
+    /// # Errors
+    ///
+    /// [`Resting`] until another operation has found the server again.
+    pub fn admit_waiting(&self) -> Result<(), Resting> {
+        if self.closed_until.load(Ordering::Acquire) == 0 { Ok(()) } else { Err(Resting) }
+    }
+
     /// Learns from the end of an operation that was admitted; `outage` says why the server is away.
     pub fn observe(&self, outage: Option<&str>) {
         self.observe_at(self.now(), outage);
@@ -112,6 +122,7 @@ mod tests {
         assert!(availability.admit_at(1).is_ok(), "nothing failed yet");
         availability.observe_at(1, Some("test"));
         assert!(availability.admit_at(rest).is_err(), "at rest");
+        assert!(availability.admit_waiting().is_err(), "nobody who is waited for");
         assert!(availability.admit_at(1 + rest).is_ok(), "the first after the rest tries");
         assert!(availability.admit_at(1 + rest).is_err(), "the second does not");
         availability.observe_at(1 + rest, Some("test"));
@@ -121,6 +132,7 @@ mod tests {
         assert!(availability.admit_at(1 + 2 * rest).is_ok(), "open again");
         assert!(availability.admit_at(1 + 2 * rest).is_ok(), "for all");
         assert!(!availability.is_away());
+        assert!(availability.admit_waiting().is_ok());
     }
 
     #[test]

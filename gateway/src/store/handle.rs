@@ -167,13 +167,34 @@ impl Store {
         Ok(Sealer { sealing, on: sealed })
     }
 
-    /// Runs an operation under its deadline, or refuses it at once while the database is away.
+    /// Runs an operation under its deadline, or refuses it at once while the database is away. Whether
+    /// it is back is found out by those that run in the background, [`trying`](Self::trying).
     pub(super) async fn within<T>(
         &self,
         limit: Duration,
         operation: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        self.inner.availability.admit().map_err(|resting| StoreError::outage(resting.to_string()))?;
+        let admitted = self.inner.availability.admit_waiting();
+        admitted.map_err(|resting| StoreError::outage(resting.to_string()))?;
+        self.observed(limit, operation).await
+    }
+
+    /// The same for an operation that may find out whether the database is back.
+    pub(super) async fn trying<T>(
+        &self,
+        limit: Duration,
+        operation: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let admitted = self.inner.availability.admit();
+        admitted.map_err(|resting| StoreError::outage(resting.to_string()))?;
+        self.observed(limit, operation).await
+    }
+
+    async fn observed<T>(
+        &self,
+        limit: Duration,
+        operation: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let outcome = match tokio::time::timeout(limit, operation).await {
             Ok(outcome) => outcome,
             Err(_) => Err(StoreError::late("the operation")),

@@ -66,7 +66,7 @@ impl Store {
             // The session ends here and is closed, with its long timeouts and its lock.
             done.map_err(failure)
         };
-        self.within(LONG_OPERATION_TIMEOUT, operation).await
+        self.trying(LONG_OPERATION_TIMEOUT, operation).await
     }
 
     /// Names of the steps that [`migrate`](Self::migrate) would take.

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::dialect::{Connection, Row, Session, Value};
+use super::dialect::{Dialect, Row, Session, Value};
 use super::read::raw;
 use super::sealed::{Sealer, locked, place, sealed_text, secrets};
 use super::settings::{LONG_OPERATION_TIMEOUT, OPERATION_TIMEOUT};
 use super::{Store, StoreError};
-use crate::model::{self, Kind, Record};
+use crate::model::{self, Document, Kind, Record};
 use crate::sealing::{IndexKey, Keyring};
 
 /// One batch of entities of a kind.
@@ -93,16 +93,12 @@ impl Store {
         .await?;
         let operation = async {
             let mut session = self.reader().await?;
-            match session.connection() {
-                Connection::Postgres(_) => {
-                    for sql in ["VACUUM entities", "VACUUM entity_keys", "VACUUM changes"] {
-                        session.execute(sql, &[]).await?;
-                    }
-                }
-                Connection::Sqlite(_) => {
-                    session.execute("VACUUM", &[]).await?;
-                    session.rows("PRAGMA wal_checkpoint(TRUNCATE)", &[]).await?;
-                }
+            let steps: &[&'static str] = match session.dialect() {
+                Dialect::Postgres => &["VACUUM entities", "VACUUM entity_keys", "VACUUM changes"],
+                Dialect::Sqlite => &["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"],
+            };
+            for sql in steps {
+                session.rows(*sql, &[]).await?;
             }
             session.finish();
             Ok(())
@@ -127,14 +123,7 @@ impl Store {
             };
             let rows = self.within(OPERATION_TIMEOUT, operation).await?;
             for row in &rows {
-                let mut document = raw(kind, row)?;
-                for path in secrets(kind) {
-                    let Some(value) = place(&mut document, path).filter(|value| !value.is_null()) else {
-                        continue;
-                    };
-                    let key = sealed_text(value).map(|text| Keyring::key_of(text).unwrap_or("?").to_owned());
-                    *kept.entry(key).or_default() += 1;
-                }
+                count(kind, raw(kind, row)?, &mut kept);
             }
             let Some(last) = rows.last() else { return Ok(kept) };
             after = Some(last.id(0)?);
@@ -193,6 +182,15 @@ async fn rows(
     let sql = "SELECT id, document FROM entities WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3";
     let after = Value::Id(after.unwrap_or_default());
     session.rows(sql, &[Value::Text(kind), after, Value::Integer(size.into())]).await
+}
+
+/// Adds the secrets of a document.
+fn count(kind: &str, mut document: Document, kept: &mut Kept) {
+    for path in secrets(kind) {
+        let Some(value) = place(&mut document, path).filter(|value| !value.is_null()) else { continue };
+        let key = sealed_text(value).map(|text| Keyring::key_of(text).unwrap_or("?").to_owned());
+        *kept.entry(key).or_default() += 1;
+    }
 }
 
 /// Whether the entity had to be written.

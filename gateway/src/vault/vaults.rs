@@ -164,18 +164,7 @@ impl Vaults {
                 Ok(value) => {
                     (known.value, known.failure, known.seen_at) = (Some(value), None, now);
                 }
-                Err(reason) => {
-                    if known.failure.as_ref() != Some(&reason) {
-                        let meanwhile = known.value.is_some();
-                        tracing::warn!(
-                            reference = text,
-                            reason,
-                            last_value_is_used = meanwhile,
-                            "a secret cannot be read"
-                        );
-                    }
-                    known.failure = Some(reason);
-                }
+                Err(reason) => known.missed(text, reason),
             }
         });
     }
@@ -193,6 +182,20 @@ impl Known {
             (None, Some(ttl)) => since >= ttl,
             (None, None) => false,
         }
+    }
+
+    /// Says it once, and not each time that it is looked for in vain.
+    fn missed(&mut self, text: &str, reason: String) {
+        if self.failure.as_ref() != Some(&reason) {
+            let meanwhile = self.value.is_some();
+            tracing::warn!(
+                reference = text,
+                reason,
+                last_value_is_used = meanwhile,
+                "a secret cannot be read"
+            );
+        }
+        self.failure = Some(reason);
     }
 
     fn is_over(&self, now: Instant) -> bool {
