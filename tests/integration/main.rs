@@ -29,5 +29,6 @@ mod setup;
 mod signing;
 mod trailers;
 mod upgrades;
+mod vaults;
 mod versions;
 mod walking;

@@ -132,8 +132,8 @@ async fn plugins(gateway: &Gateway, secrets: &mut BTreeMap<String, String>) -> a
             vec!["S3-header-added-004"],
         ),
         (
-            json!({ "name": "response-transformer", "config": { "add": { "json": ["t:S3-json-added-00005"] } } }),
-            vec!["S3-json-added-00005"],
+            json!({ "name": "response-transformer", "config": { "add": { "headers": ["x-t:S3-answer-added-0005"] } } }),
+            vec!["S3-answer-added-0005"],
         ),
         (json!({ "name": "key-auth" }), vec![]),
     ];

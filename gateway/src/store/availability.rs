@@ -26,6 +26,8 @@ pub struct Availability {
     started: Instant,
     /// Milliseconds after `started` until which operations fail at once; 0 while all is well.
     closed_until: AtomicU64,
+    /// Milliseconds after `started` of the last failure; 0 before the first.
+    failed_at: AtomicU64,
     /// For `Store::is_available` and for one line in the log per outage.
     away: AtomicBool,
 }
@@ -34,12 +36,19 @@ impl Availability {
     /// `server` is what the log calls it; no operation takes longer than `patience`.
     pub fn new(server: &'static str, patience: Duration) -> Self {
         let (closed_until, away) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { server, patience, started: Instant::now(), closed_until, away }
+        let (started, failed_at) = (Instant::now(), AtomicU64::new(0));
+        Self { server, patience, started, closed_until, failed_at, away }
     }
 
     /// True from the first failure until the server answers again.
     pub fn is_away(&self) -> bool {
         self.away.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server failed since a moment so long ago: what was open then may lead nowhere.
+    pub fn failed_within(&self, age: Duration) -> bool {
+        let failed_at = self.failed_at.load(Ordering::Relaxed);
+        failed_at > 0 && failed_at >= self.now().saturating_sub(whole_ms(age))
     }
 
     /// Lets an operation begin.
@@ -81,6 +90,7 @@ impl Availability {
     fn observe_at(&self, now: u64, outage: Option<&str>) {
         match outage {
             Some(reason) => {
+                self.failed_at.store(now, Ordering::Relaxed);
                 self.closed_until.store(now + whole_ms(REST), Ordering::Release);
                 if !self.away.swap(true, Ordering::Relaxed) {
                     tracing::warn!(reason, "{} is away", self.server);

@@ -11,12 +11,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sqlx::pool::{Pool, PoolConnection};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Executor};
+use sqlx::{ConnectOptions, Connection as _, Executor};
 use tokio::sync::watch;
 
 use super::availability::Availability;
@@ -26,6 +26,9 @@ use super::sealed::{Sealer, Sealing};
 use super::settings::{ACQUIRE_TIMEOUT, OPERATION_TIMEOUT, POSTGRES_SESSION, Target};
 use super::{StoreError, StoreSettings};
 use crate::sealing::Keyring;
+
+/// How long a connection that was idle may take to say that it is there.
+const PING: Duration = Duration::from_secs(1);
 
 /// Number of a write. Grows by one with every write, in the order of commits; 0 before the first.
 pub type Revision = i64;
@@ -39,7 +42,7 @@ pub struct Store {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) pools: Pools,
-    pub(super) availability: Availability,
+    pub(super) availability: Arc<Availability>,
     pub(super) sealing: Arc<Sealing>,
     /// The newest revision that this process wrote.
     pub(super) written: watch::Sender<Revision>,
@@ -109,14 +112,15 @@ impl Store {
         settings: &StoreSettings,
         keys: Option<Arc<Keyring>>,
     ) -> Result<Self, StoreError> {
+        let availability = Arc::new(Availability::new("the database", OPERATION_TIMEOUT));
         let pools = match settings.target()? {
-            Target::Postgres(options) => postgres(*options),
+            Target::Postgres(options) => postgres(*options, &availability),
             Target::Sqlite(path) => sqlite(&path, keys.is_some()).await?,
             Target::Memory => memory().await?,
         };
         let inner = Inner {
             pools,
-            availability: Availability::new("the database", OPERATION_TIMEOUT),
+            availability,
             sealing: Arc::new(Sealing { keys, ..Sealing::default() }),
             written: watch::channel(0).0,
         };
@@ -243,7 +247,7 @@ pub(super) fn now_unix() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn postgres(options: PgConnectOptions) -> Pools {
+fn postgres(options: PgConnectOptions, availability: &Arc<Availability>) -> Pools {
     let options = options.application_name("weir").disable_statement_logging();
     let pool = |connections: u32| {
         PgPoolOptions::new()
@@ -251,6 +255,14 @@ fn postgres(options: PgConnectOptions) -> Pools {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .idle_timeout(Duration::from_secs(300))
             .max_lifetime(Duration::from_secs(1800))
+            .test_before_acquire(false)
+            .before_acquire({
+                let availability = Arc::clone(availability);
+                move |connection, about| {
+                    let doubtful = availability.failed_within(about.age);
+                    Box::pin(async move { Ok(!doubtful && answers(connection).await) })
+                }
+            })
             .after_connect(|connection, _| {
                 Box::pin(async move { connection.execute(POSTGRES_SESSION).await.map(drop) })
             })
@@ -262,6 +274,12 @@ fn postgres(options: PgConnectOptions) -> Pools {
         shared: Counted::new(pool(8).connect_lazy_with(options.clone())),
         listen: pool(1).max_lifetime(None).idle_timeout(None).connect_lazy_with(options),
     }
+}
+
+/// Whether a connection that was idle leads anywhere. One on a link that was cut is silent, and says so
+/// to nobody.
+async fn answers(connection: &mut PgConnection) -> bool {
+    tokio::time::timeout(PING, connection.ping()).await.is_ok_and(|answer| answer.is_ok())
 }
 
 async fn sqlite(path: &Path, wipe: bool) -> Result<Pools, StoreError> {

@@ -55,14 +55,23 @@ impl Store {
                 }
             }
             (Err(error), Some(keys)) if error.is_unavailable() => {
-                if let Ok(sealed) = fs::read_to_string(kept) {
-                    let index = IndexKey::open(sealed.trim(), keys).map_err(|error| locked(&error))?;
-                    _ = sealing.index.set(index);
-                }
+                self.unlock_with(kept, keys);
             }
             (Ok(_) | Err(_), _) => {}
         }
         unlocked
+    }
+
+    /// What is kept may be older than the keys; then credentials are known by themselves until the
+    /// database says more.
+    fn unlock_with(&self, kept: &Path, keys: &Keyring) {
+        let Ok(sealed) = fs::read_to_string(kept) else { return };
+        match IndexKey::open(sealed.trim(), keys) {
+            Ok(index) => _ = self.inner.sealing.index.set(index),
+            Err(error) => {
+                tracing::warn!(path = %kept.display(), %error, "the key of the indexes is not known")
+            }
+        }
     }
 
     async fn unlock_in(&self, session: &mut Session) -> Result<Unlocked, StoreError> {
