@@ -19,6 +19,8 @@ mod framing;
 mod functions;
 mod hostile_config;
 mod hostile_uploads;
+mod http2;
+mod http2_attacks;
 mod isolation;
 mod outage;
 mod outbound;

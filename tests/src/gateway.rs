@@ -33,6 +33,7 @@ pub struct GatewayBuilder {
     database: Database,
     settings: Vec<(String, String)>,
     prefix: Option<PathBuf>,
+    flags: String,
 }
 
 /// A running gateway.
@@ -51,7 +52,13 @@ pub struct Gateway {
 impl GatewayBuilder {
     /// Will start `program` (`env!("CARGO_BIN_EXE_weir")`) on SQLite.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), database: Database::Sqlite, settings: Vec::new(), prefix: None }
+        Self {
+            program: program.into(),
+            database: Database::Sqlite,
+            settings: Vec::new(),
+            prefix: None,
+            flags: String::new(),
+        }
     }
 
     /// Keeps the configuration there.
@@ -63,6 +70,12 @@ impl GatewayBuilder {
     /// Sets one setting, by its environment variable.
     pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self.settings.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Gives the proxy's listener these flags.
+    pub fn listening(mut self, flags: &str) -> Self {
+        self.flags = format!(" {flags}");
         self
     }
 
@@ -124,7 +137,7 @@ impl GatewayBuilder {
                 command.env(kept, value);
             }
         }
-        command.env("WEIR_PREFIX", &prefix).env("WEIR_PROXY_LISTEN", proxy.to_string());
+        command.env("WEIR_PREFIX", &prefix).env("WEIR_PROXY_LISTEN", format!("{proxy}{}", self.flags));
         command.env("WEIR_ADMIN_LISTEN", admin.to_string()).env("WEIR_STATUS_LISTEN", status.to_string());
         if let Database::Postgres(url) = &self.database {
             command

@@ -4,6 +4,7 @@
 mod client;
 mod database;
 mod gateway;
+mod http2;
 mod load;
 mod metadata;
 mod redis;
@@ -14,6 +15,7 @@ mod upstream;
 pub use client::{Answer, Client, request};
 pub use database::Postgres;
 pub use gateway::{Database, Gateway, GatewayBuilder, free_port};
+pub use http2::{Frame, Framer, Http2Client, Upload, frame, literals, status, unannounced, upload};
 pub use load::{Load, LoadReport, percentile};
 pub use metadata::named;
 pub use redis::Redis;

@@ -8,12 +8,12 @@ use super::AppError;
 use super::control::Control;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::proxy::{self, WorkerParts};
+use crate::proxy::{self, Socket, WorkerParts};
 use crate::shutdown::Drain;
 use crate::telemetry::{AccessLog, Metrics};
 
 /// The sockets of each worker.
-pub(super) type Sockets = Vec<Vec<TcpListener>>;
+pub(super) type Sockets = Vec<Vec<Socket>>;
 
 /// Running workers.
 pub(super) struct Threads(Vec<JoinHandle<std::io::Result<()>>>);
@@ -27,7 +27,7 @@ pub(super) fn bind(settings: &Settings) -> Result<Sockets, AppError> {
             let socket = listen(address, listener.backlog)?;
             // Port 0 is chosen once: the other workers share it.
             address = socket.local_addr().unwrap_or(address);
-            of_worker.push(socket);
+            of_worker.push(Socket { listener: socket, speaks: listener.speaks });
         }
     }
     Ok(sockets)
@@ -52,7 +52,7 @@ pub(super) fn start(
     let max_connections = settings.proxy.max_connections.div_ceil(settings.workers.get());
     let shared = Arc::new(settings.proxy.clone());
     let mut threads = Vec::new();
-    for (number, listeners) in sockets.into_iter().enumerate() {
+    for (number, sockets) in sockets.into_iter().enumerate() {
         let (snapshots, connect, host) =
             (control.snapshots.clone(), control.connect.clone(), control.host.clone());
         let (settings, metrics, access_log) = (Arc::clone(&shared), Arc::clone(metrics), access_log.clone());
@@ -69,7 +69,7 @@ pub(super) fn start(
             drain,
         };
         let thread = std::thread::Builder::new().name(format!("weir-worker-{number}"));
-        let spawned = thread.spawn(move || proxy::run(parts, listeners));
+        let spawned = thread.spawn(move || proxy::run(parts, sockets));
         threads.push(spawned.map_err(AppError::system("a worker thread cannot start"))?);
     }
     Ok(Threads(threads))

@@ -1,4 +1,4 @@
-//! Kong's form of a listen setting: `0.0.0.0:8000 reuseport backlog=16384, [::]:8000` or `off`.
+//! Kong's form of a listen setting: `0.0.0.0:8000 reuseport backlog=16384, [::]:8443 http2 ssl` or `off`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,8 +11,33 @@ pub struct Listener {
     pub backlog: u32,
     /// Whether each worker has a socket of its own. The data plane always works so.
     pub reuseport: bool,
+    /// What is spoken there.
+    pub speaks: Speaks,
     /// The text as written, for the Admin API.
     pub text: String,
+}
+
+/// What is spoken on a listener, beside plain HTTP/1.1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Speaks {
+    /// HTTP/2: by prior knowledge, or by ALPN under TLS.
+    pub http2: bool,
+    /// TLS, and nothing else.
+    pub tls: bool,
+    /// The PROXY protocol before anything else.
+    pub proxy_protocol: bool,
+}
+
+impl Speaks {
+    /// What a flag asks for, if it is one of these.
+    fn flag(&mut self, flag: &str) -> Option<&mut bool> {
+        match flag {
+            "http2" => Some(&mut self.http2),
+            "ssl" => Some(&mut self.tls),
+            "proxy_protocol" => Some(&mut self.proxy_protocol),
+            _ => None,
+        }
+    }
 }
 
 impl Listener {
@@ -25,20 +50,36 @@ impl Listener {
 /// Kong's default, which the kernel caps at `net.core.somaxconn`.
 const BACKLOG: u32 = 16_384;
 
-/// Reads a whole listen setting; `off` is an empty list.
-pub(super) fn parse(text: &str) -> Result<Vec<Listener>, String> {
+/// Reads where the proxy listens; `off` is an empty list.
+pub(super) fn proxy(text: &str) -> Result<Vec<Listener>, String> {
+    parse(text, &["http2"])
+}
+
+/// Reads where plain HTTP/1.1 is spoken; `off` is an empty list.
+pub(super) fn plain(text: &str) -> Result<Vec<Listener>, String> {
+    parse(text, &[])
+}
+
+/// `flags` are those of [`Speaks`] that are served here.
+fn parse(text: &str, flags: &[&str]) -> Result<Vec<Listener>, String> {
     if matches!(text.trim(), "off" | "false") {
         return Ok(Vec::new());
     }
-    text.split(',').map(|one| listener(one.trim())).collect()
+    text.split(',').map(|one| listener(one.trim(), flags)).collect()
 }
 
-fn listener(text: &str) -> Result<Listener, String> {
+fn listener(text: &str, flags: &[&str]) -> Result<Listener, String> {
     let mut words = text.split_whitespace();
     let address = address(words.next().unwrap_or_default())?;
-    let mut listener = Listener { address, backlog: BACKLOG, reuseport: false, text: text.to_owned() };
+    let speaks = Speaks::default();
+    let mut listener =
+        Listener { address, backlog: BACKLOG, reuseport: false, speaks, text: text.to_owned() };
     for flag in words {
-        apply(flag, &mut listener)?;
+        match listener.speaks.flag(flag) {
+            None => apply(flag, &mut listener)?,
+            Some(asked) if flags.contains(&flag) => *asked = true,
+            Some(_) => return Err(format!("'{flag}' on {address} is not supported yet")),
+        }
     }
     Ok(listener)
 }
@@ -63,12 +104,6 @@ fn apply(flag: &str, listener: &mut Listener) -> Result<(), String> {
         "reuseport" => listener.reuseport = true,
         // What these ask for is always so here, or a hint to the kernel that changes no answer.
         "bind" | "deferred" => {}
-        "ssl" | "http2" | "proxy_protocol" => {
-            let address = listener.address;
-            return Err(format!(
-                "'{flag}' on {address} is not supported yet: listeners speak plain HTTP/1.1"
-            ));
-        }
         other => return apply_value(other, listener),
     }
     Ok(())
@@ -92,18 +127,22 @@ mod tests {
     #[test]
     fn kongs_listen_syntax_is_read() {
         let text = "0.0.0.0:8000 reuseport backlog=64, [::]:8000 bind deferred ipv6only=on, *:9000";
-        let listeners = parse(text).expect("valid");
+        let listeners = proxy(text).expect("valid");
         let addresses: Vec<_> = listeners.iter().map(|listener| listener.address.to_string()).collect();
         assert_eq!(addresses, ["0.0.0.0:8000", "[::]:8000", "0.0.0.0:9000"]);
         let facts: Vec<_> = listeners.iter().map(|one| (one.backlog, one.reuseport)).collect();
         assert_eq!(facts, [(64, true), (BACKLOG, false), (BACKLOG, false)]);
-        assert_eq!(parse("off"), Ok(Vec::new()));
+        assert_eq!(proxy("off"), Ok(Vec::new()));
+        let speaks: Vec<_> =
+            proxy("*:1 http2, *:2").expect("valid").iter().map(|one| one.speaks.http2).collect();
+        assert_eq!(speaks, [true, false]);
+        assert!(plain("*:1 http2").is_err());
     }
 
     #[test]
     fn what_cannot_be_done_is_said() {
         for (case, text, want) in [
-            ("tls", "0.0.0.0:8443 http2 ssl", "not supported yet"),
+            ("tls", "0.0.0.0:8443 http2 ssl", "'ssl' on 0.0.0.0:8443 is not supported yet"),
             ("unix", "unix:/tmp/weir.sock", "Unix sockets"),
             ("no port", "0.0.0.0", "does not end in a port"),
             ("port too large", "0.0.0.0:65536", "does not end in a port"),
@@ -113,7 +152,7 @@ mod tests {
             ("empty", "", "does not end in a port"),
             ("off among others", "0.0.0.0:8000, off", "does not end in a port"),
         ] {
-            let error = parse(text).expect_err(case);
+            let error = proxy(text).expect_err(case);
             assert!(error.contains(want), "{case}: {error}");
         }
     }
@@ -123,7 +162,7 @@ mod tests {
         for (text, want) in
             [("127.9.0.1:1", true), ("[::1]:1", true), ("0.0.0.0:1", false), ("[::]:1", false)]
         {
-            assert_eq!(parse(text).expect(text).first().map(Listener::is_loopback), Some(want), "{text}");
+            assert_eq!(proxy(text).expect(text).first().map(Listener::is_loopback), Some(want), "{text}");
         }
     }
 }

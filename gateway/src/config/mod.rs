@@ -20,7 +20,7 @@ mod units;
 pub use address_range::AddressRange;
 pub use catalog::{SETTINGS, Setting};
 pub use error::{SettingError, SettingsError};
-pub use listen::Listener;
+pub use listen::{Listener, Speaks};
 pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
 pub use settings::{

@@ -1,23 +1,23 @@
-//! One client connection: HTTP/1.1 by hyper, a deadline for each wait, and a clean end when draining.
+//! One client connection: which HTTP it speaks, a deadline for each wait, and a clean end when draining.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use http::HeaderValue;
-use hyper::rt::ReadBufCursor;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::client_io::{ClientIo, Look};
 use super::deadline::{Deadline, Wait};
 use super::handle;
 use super::headers::ConnectionHeaders;
+use super::http2;
+use super::listener::Accepted;
 use super::strict::{HeadLimits, Malformed, Strict};
 use super::tunnel::Tunnel;
 use super::worker::Worker;
@@ -26,7 +26,8 @@ use crate::plugin_host::CallFailure;
 /// Header fields that hyper takes by default, without allocating.
 const HYPER_MAX_HEADERS: usize = 100;
 
-/// What is known about one client connection.
+/// What is known about one client connection over HTTP/1, or about one stream over HTTP/2: what one
+/// exchange after the other uses.
 pub(super) struct Client {
     pub(super) peer: SocketAddr,
     pub(super) listener_port: u16,
@@ -59,6 +60,22 @@ impl Client {
             headers,
             deadline,
             worker,
+            bytes_in: Cell::new(0),
+            strict: RefCell::default(),
+            requests: Cell::new(0),
+            stopped: RefCell::default(),
+            tunnel: RefCell::default(),
+        }
+    }
+
+    /// One stream of this connection.
+    pub(super) fn stream(&self) -> Self {
+        Self {
+            peer: self.peer,
+            listener_port: self.listener_port,
+            headers: self.headers.clone(),
+            deadline: self.worker.deadlines.register(),
+            worker: Rc::clone(&self.worker),
             bytes_in: Cell::new(0),
             strict: RefCell::default(),
             requests: Cell::new(0),
@@ -126,14 +143,32 @@ impl Client {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr, listener_port: u16) {
+pub(super) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
+    let Accepted { stream, peer, port, speaks } = accepted;
     _ = stream.set_nodelay(true);
-    let client = Rc::new(Client::new(Rc::clone(&worker), peer, listener_port));
-    let io = ClientIo { stream, client: Rc::clone(&client) };
+    let client = Rc::new(Client::new(worker, peer, port));
+    if !speaks.http2 {
+        return http1(client, stream).await;
+    }
+    // Boxed, so that what HTTP/2 needs makes no other connection larger.
+    Box::pin(either(client, stream)).await;
+}
+
+/// HTTP/2 if the client knows, else HTTP/1.
+async fn either<S: AsyncRead + AsyncWrite + Unpin>(client: Rc<Client>, stream: S) {
+    match http2::by_prior_knowledge(&client, stream).await {
+        Some((true, stream)) => http2::serve(client, stream).await,
+        Some((false, stream)) => http1(client, stream).await,
+        None => {}
+    }
+}
+
+async fn http1<S: AsyncRead + AsyncWrite + Unpin>(client: Rc<Client>, stream: S) {
+    let io = ClientIo { stream, client: Rc::clone(&client), look: Heads };
     let handler = Rc::clone(&client);
     let service = service_fn(move |request| handle::handle(Rc::clone(&handler), request));
     let mut http = http1::Builder::new();
-    let settings = &worker.settings;
+    let settings = &client.worker.settings;
     http.max_buf_size(settings.client_max_header_size.max(8192))
         .max_header_size(settings.client_max_header_size)
         // hyper would ask the clock for each response; the worker knows the date.
@@ -152,13 +187,23 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAdd
     }
 }
 
+/// Looks at what comes as HTTP/1.
+struct Heads;
+
+impl Look for Heads {
+    fn read(&mut self, client: &Client, bytes: &[u8]) -> Result<(), Malformed> {
+        client.look(bytes)
+    }
+}
+
 /// Polls a connection until it ends, its client is late, or the drain has closed it. Gives it back, and
 /// whether it ended in order.
-async fn drive<S>(
-    mut connection: http1::Connection<ClientIo, S>,
+async fn drive<I, S>(
+    mut connection: http1::Connection<ClientIo<I, Heads>, S>,
     client: &Client,
-) -> (http1::Connection<ClientIo, S>, bool)
+) -> (http1::Connection<ClientIo<I, Heads>, S>, bool)
 where
+    I: AsyncRead + AsyncWrite + Unpin,
     S: hyper::service::HttpService<hyper::body::Incoming, ResBody = super::ResponseBody> + Unpin,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
@@ -178,75 +223,4 @@ where
     })
     .await;
     (connection, ended)
-}
-
-/// A socket that tells the deadline what it sees.
-struct ClientIo {
-    stream: TcpStream,
-    client: Rc<Client>,
-}
-
-impl hyper::rt::Read for ClientIo {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        mut buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        // SAFETY: tokio's ReadBuf never un-initialises the bytes that it is given.
-        #[expect(
-            unsafe_code,
-            reason = "hyper's cursor can only be filled this way without copying every byte twice"
-        )]
-        let mut read = ReadBuf::uninit(unsafe { buffer.as_mut() });
-        std::task::ready!(Pin::new(&mut this.stream).poll_read(cx, &mut read))?;
-        let filled = read.filled();
-        let looked = this.client.look(filled);
-        let length = filled.len();
-        // SAFETY: the stream has initialised just these bytes.
-        #[expect(unsafe_code, reason = "as above")]
-        unsafe {
-            buffer.advance(length);
-        }
-        Poll::Ready(looked.map_err(|malformed| io::Error::new(io::ErrorKind::InvalidData, malformed)))
-    }
-}
-
-impl ClientIo {
-    /// A client that takes nothing is late after a while, whatever else is going on.
-    fn watch_write<T>(&self, polled: Poll<T>) -> Poll<T> {
-        match &polled {
-            Poll::Pending => self.client.deadline.stall(self.client.worker.settings.client_send_timeout),
-            Poll::Ready(_) => self.client.deadline.unstall(),
-        }
-        polled
-    }
-}
-
-impl hyper::rt::Write for ClientIo {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(cx, buffer);
-        self.watch_write(polled)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, buffers);
-        self.watch_write(polled)
-    }
 }

@@ -5,8 +5,10 @@
 //! A wait may therefore last up to one tick longer than asked.
 
 use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::rc::{Rc, Weak};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -111,6 +113,13 @@ impl Deadline {
         }
     }
 
+    /// The client takes bytes, if slowly: it has that long again.
+    pub(super) fn still_stalls(&self, limit: Duration) {
+        if self.stalled_at.get().is_some() && !self.due.get() {
+            self.stalled_at.set(self.clock.get().checked_add(limit + TICK));
+        }
+    }
+
     /// The client takes bytes again.
     pub(super) fn unstall(&self) {
         self.stalled_at.set(None);
@@ -142,6 +151,20 @@ impl Deadline {
         if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             *waker = Some(cx.waker().clone());
         }
+    }
+
+    /// Waits for `work` as long as this deadline lets a client take; `None` if that was too long.
+    pub(super) async fn bound<F: Future>(&self, work: F) -> Option<F::Output> {
+        let mut work = pin!(work);
+        poll_fn(|cx| {
+            self.register(cx);
+            match work.as_mut().poll(cx) {
+                Poll::Ready(done) => Poll::Ready(Some(done)),
+                Poll::Pending if self.client_is_late() => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
     }
 
     fn wake(&self) {

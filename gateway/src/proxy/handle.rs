@@ -1,6 +1,7 @@
 //! One request from head to response, top to bottom in order of time.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use super::error::{Page, ProxyError};
 use super::finish::{Ending, Running};
 use super::forward;
 use super::response_phase::{self, Outcome};
+use super::strict::Malformed;
 use super::strict_host::is_host;
 use super::unread::Coming;
 use super::{ResponseBody, function, hold, real_ip, respond};
@@ -22,12 +24,23 @@ use crate::plugin_host::Flow;
 use crate::router::RouteInput;
 use crate::snapshot::{RoutePlan, Snapshot};
 
-/// One request from head to response. Never fails: errors become responses here.
-pub(super) async fn handle(
+/// The next request of a connection.
+pub(super) fn handle(
     client: Rc<Client>,
     request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> {
+    let begun = client.begin_request();
+    answer(client, request, begun)
+}
+
+/// One request from head to response, unless it has turned out `begun` badly. Never fails: errors become
+/// responses here.
+pub(super) async fn answer(
+    client: Rc<Client>,
+    request: Request<Incoming>,
+    begun: Result<(), Malformed>,
 ) -> Result<Response<ResponseBody>, Infallible> {
-    let begun = client.begin_request().map_err(ProxyError::from);
+    let begun = begun.map_err(ProxyError::from);
     let snapshot = client.worker.snapshots.load();
     let (exchange, body) = begin(&client, request);
     let mut checked = begun.and_then(|()| check(&exchange, &client));
@@ -69,7 +82,7 @@ async fn before_routing(
 
 fn begin(client: &Rc<Client>, request: Request<Incoming>) -> (Box<Exchange>, Coming) {
     let (head, body) = request.into_parts();
-    let body = Coming::new(body, &head.headers);
+    let body = Coming::new(body, &head);
     let worker = &client.worker;
     let now = Instant::now();
     let peer = Peer {
@@ -92,7 +105,7 @@ fn check(exchange: &Exchange, client: &Client) -> Result<(), ProxyError> {
     if hosts.next().is_some() {
         return Err(ProxyError::BadRequest("more than one Host"));
     }
-    if host.is_none() && request.version == Version::HTTP_11 {
+    if host.is_none() && request.version >= Version::HTTP_11 {
         return Err(ProxyError::BadRequest("no Host"));
     }
     if host.is_some_and(|host| !is_host(host.as_bytes())) {

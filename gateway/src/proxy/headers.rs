@@ -15,7 +15,14 @@ use crate::exchange::Exchange;
 
 /// How the gateway names itself; clients of Kong look for this text.
 pub(super) const SERVER: HeaderValue = HeaderValue::from_static("kong/3.9.3");
-const VIA: &str = "1.1 kong/3.9.3";
+
+/// The protocol in which the request came, and who received it.
+fn via_value(exchange: &Exchange) -> HeaderValue {
+    HeaderValue::from_static(match exchange.request.version {
+        Version::HTTP_2 => "2 kong/3.9.3",
+        _ => "1.1 kong/3.9.3",
+    })
+}
 
 static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 static PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -33,7 +40,7 @@ static X_KONG_UPSTREAM_STATUS: HeaderName = HeaderName::from_static("x-kong-upst
 static X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// Values that are the same for every request of one connection, made once.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ConnectionHeaders {
     /// The address of the direct peer.
     pub(super) peer: HeaderValue,
@@ -107,7 +114,7 @@ pub(super) fn to_upstream(
     }
     forwarded(exchange, connection, route, to);
     to.field(&X_KONG_REQUEST_ID, exchange.id.as_str().as_bytes());
-    via(from, to);
+    listed(from, &header::VIA, via_value(exchange).as_bytes(), to);
 }
 
 /// The protocol that the client wants to change over to, if the gateway passes that on: one, not HTTP or
@@ -166,10 +173,6 @@ fn real_ip(exchange: &Exchange, connection: &ConnectionHeaders, to: &mut impl Fi
     }
 }
 
-fn via(from: &HeaderMap, to: &mut impl Fields) {
-    listed(from, &header::VIA, VIA.as_bytes(), to);
-}
-
 /// One line with the values that came and `own` behind them.
 fn listed(from: &HeaderMap, name: &HeaderName, own: &[u8], to: &mut impl Fields) {
     let mut parts = Vec::new();
@@ -202,7 +205,7 @@ pub(super) fn to_client(exchange: &Exchange, proxied: bool, tokens: &[HeaderToke
     let gateway = milliseconds(exchange.timing.gateway_latency());
     for token in tokens {
         match token {
-            HeaderToken::Via if proxied => append_via(headers),
+            HeaderToken::Via if proxied => append_via(via_value(exchange), headers),
             HeaderToken::Server if !proxied => _ = headers.insert(header::SERVER, SERVER),
             HeaderToken::ProxyLatency if proxied => {
                 _ = headers.insert(&X_KONG_PROXY_LATENCY, gateway.clone())
@@ -225,15 +228,15 @@ pub(super) fn to_client(exchange: &Exchange, proxied: bool, tokens: &[HeaderToke
     }
 }
 
-fn append_via(headers: &mut HeaderMap) {
+fn append_via(own: HeaderValue, headers: &mut HeaderMap) {
     match headers.entry(header::VIA) {
         Entry::Occupied(mut entry) => {
-            let joined = [entry.get().as_bytes(), b", ", VIA.as_bytes()].concat();
+            let joined = [entry.get().as_bytes(), b", ", own.as_bytes()].concat();
             if let Ok(value) = HeaderValue::from_maybe_shared(joined) {
                 entry.insert(value);
             }
         }
-        Entry::Vacant(entry) => _ = entry.insert(HeaderValue::from_static(VIA)),
+        Entry::Vacant(entry) => _ = entry.insert(own),
     }
 }
 

@@ -1,12 +1,13 @@
 //! The data plane: life of a request.
 //!
-//! A `worker` owns one thread. Its `listener` accepts, each `connection` speaks HTTP/1.1 and
-//! keeps a `deadline`, `handle` tells one request from head to response, `forward` gets the
+//! A `worker` owns one thread. Its `listener` accepts, each `connection` speaks HTTP/1.1 or
+//! `http2` and keeps a `deadline`, `handle` tells one request from head to response, `forward` gets the
 //! upstream's answer, and whoever drops the last piece of an exchange (`finish`) has it logged.
 //! It knows neither the store nor the Admin API: everything that a request needs stands in the
 //! snapshot that it loads once.
 
 mod body;
+mod client_io;
 mod connection;
 mod deadline;
 mod error;
@@ -16,6 +17,7 @@ mod function;
 mod handle;
 mod headers;
 mod hold;
+mod http2;
 mod ids;
 mod listener;
 mod real_ip;
@@ -32,5 +34,5 @@ mod worker;
 
 pub use body::{BodyError, ResponseBody};
 pub use error::{Blame, ProxyError};
-pub use listener::bind;
+pub use listener::{Socket, bind};
 pub use worker::{WorkerParts, run};

@@ -17,7 +17,6 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use http::header::{self, HeaderMap, HeaderValue};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
-use tokio::net::TcpStream;
 
 use super::ResponseBody;
 use super::connection::Client;
@@ -49,7 +48,7 @@ pub(super) fn promise(mut ending: Ending, answered: Answered, head: &mut HeaderM
 
 impl Tunnel {
     /// Carries bytes both ways; `early` were read from the client already.
-    pub(super) async fn run(self, stream: TcpStream, early: Bytes) {
+    pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, early: Bytes) {
         let Self { mut upstream, idle, mut ending } = self;
         let client = Rc::clone(&ending.client);
         client.deadline.arm(Wait::Upstream, idle);
@@ -66,7 +65,10 @@ impl Tunnel {
 
 /// Carries bytes until one side has ended or both are silent. How a tunnel ends is the business of its
 /// two ends.
-async fn carry(downstream: &mut Watched, upstream: &mut Upgraded, client: &Client) {
+async fn carry<S>(downstream: &mut Watched<S>, upstream: &mut Upgraded, client: &Client)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut carried = pin!(copy_bidirectional(downstream, upstream));
     let deadline = &client.deadline;
     std::future::poll_fn(|cx: &mut Context<'_>| {
@@ -79,8 +81,8 @@ async fn carry(downstream: &mut Watched, upstream: &mut Upgraded, client: &Clien
 }
 
 /// The client's side: counts bytes, and gives the tunnel new time whenever some have passed.
-struct Watched {
-    stream: TcpStream,
+struct Watched<S> {
+    stream: S,
     early: Bytes,
     idle: Duration,
     client: Rc<Client>,
@@ -88,7 +90,7 @@ struct Watched {
     counted: Cell<(u64, u64)>,
 }
 
-impl Watched {
+impl<S> Watched<S> {
     fn passed(&self, bytes_in: usize, bytes_out: usize) {
         let (read, written) = self.counted.get();
         self.counted.set((read + bytes_in as u64, written + bytes_out as u64));
@@ -96,7 +98,7 @@ impl Watched {
     }
 }
 
-impl AsyncRead for Watched {
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -115,7 +117,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = std::task::ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
         self.passed(0, written);

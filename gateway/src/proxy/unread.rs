@@ -4,12 +4,15 @@
 //! the connection closed over unread bytes it would be reset, and the client might never see the answer.
 //! The rest is bounded in bytes here, and in time by the deadline that the next head has. A client that
 //! asks first (`Expect: 100-continue`) is not told to go on.
+//!
+//! Over HTTP/2 there is nothing to throw away: the stream is reset, and the connection goes on.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::request::Parts;
+use http::{Version, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -25,13 +28,16 @@ pub(super) struct Coming {
     body: Option<Incoming>,
     /// The client sends without being asked to.
     is_unasked: bool,
+    /// Others use the connection too.
+    is_stream: bool,
 }
 
 impl Coming {
-    /// The body of a request with these headers.
-    pub(super) fn new(body: Incoming, headers: &HeaderMap) -> Self {
+    /// The body of a request with this head.
+    pub(super) fn new(body: Incoming, head: &Parts) -> Self {
         let body = Some(body).filter(|body| !body.is_end_stream());
-        Self { is_unasked: body.is_some() && !headers.contains_key(header::EXPECT), body }
+        let is_stream = head.version == Version::HTTP_2;
+        Self { is_unasked: body.is_some() && !head.headers.contains_key(header::EXPECT), is_stream, body }
     }
 }
 
@@ -63,7 +69,8 @@ impl Body for Coming {
 
 impl Drop for Coming {
     fn drop(&mut self) {
-        let rest = self.body.take().filter(|body| self.is_unasked && !body.is_end_stream());
+        let rest =
+            self.body.take().filter(|body| self.is_unasked && !self.is_stream && !body.is_end_stream());
         if let Some(rest) = rest {
             drop(task::spawn_local("rest of a request", throw_away(rest)));
         }

@@ -2,7 +2,6 @@
 //! warm plugin instances. Workers share nothing but the published snapshot.
 
 use std::cell::{Cell, RefCell};
-use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -13,7 +12,8 @@ use tokio::time::Instant;
 
 use super::body::{RequestBody, Room};
 use super::deadline::{Deadlines, TICK};
-use super::{ids::Ids, listener};
+use super::ids::Ids;
+use super::listener::{self, Socket};
 use crate::client::{Connect, Pool, PoolSettings};
 use crate::clock::Clock;
 use crate::config::ProxySettings;
@@ -77,15 +77,15 @@ pub(super) struct Worker {
 /// # Errors
 ///
 /// If the runtime cannot be built or a socket cannot be used.
-pub fn run(parts: impl FnOnce() -> WorkerParts, listeners: Vec<TcpListener>) -> std::io::Result<()> {
+pub fn run(parts: impl FnOnce() -> WorkerParts, sockets: Vec<Socket>) -> std::io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     runtime.block_on(async {
         let worker = Rc::new(Worker::new(parts()));
         let ticker = tokio::task::spawn_local(tick(Rc::clone(&worker)));
         let mut accepting = Vec::new();
-        for listener in listeners {
+        for Socket { listener, speaks } in sockets {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            accepting.push(tokio::task::spawn_local(listener::run(Rc::clone(&worker), listener)));
+            accepting.push(tokio::task::spawn_local(listener::run(Rc::clone(&worker), listener, speaks)));
         }
         worker.drain_begins().await;
         worker.drain(accepting).await;

@@ -151,9 +151,9 @@ fn settings(reader: &mut Reader, vault: Places) -> Settings {
         log_format: reader
             .read("log_format", |text| word(text, &[("json", LogFormat::Json), ("text", LogFormat::Text)])),
         grace_period: reader.read("grace_period", seconds),
-        proxy_listen: reader.read("proxy_listen", listen::parse),
-        admin_listen: reader.read("admin_listen", listen::parse),
-        status_listen: reader.read("status_listen", listen::parse),
+        proxy_listen: reader.read("proxy_listen", listen::proxy),
+        admin_listen: reader.read("admin_listen", listen::plain),
+        status_listen: reader.read("status_listen", listen::plain),
         encryption_keys: reader.read("encryption_keys", database::keys),
         vault,
         migrate: database::migrate(reader, &database),

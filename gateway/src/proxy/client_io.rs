@@ -1,0 +1,153 @@
+//! A client's stream on its way into hyper: every read is looked at, and every wait for a write is watched.
+
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use hyper::rt::ReadBufCursor;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::connection::Client;
+use super::strict::Malformed;
+
+/// Looks at bytes before hyper does.
+pub(super) trait Look {
+    /// A read came in.
+    ///
+    /// # Errors
+    ///
+    /// If the connection must end over it.
+    fn read(&mut self, client: &Client, bytes: &[u8]) -> Result<(), Malformed>;
+
+    /// So many bytes went out.
+    fn wrote(&mut self, _bytes: usize) {}
+}
+
+/// A socket that tells the deadline what it sees.
+pub(super) struct ClientIo<S, L> {
+    pub(super) stream: S,
+    pub(super) client: Rc<Client>,
+    pub(super) look: L,
+}
+
+impl<S: AsyncRead + Unpin, L: Look + Unpin> hyper::rt::Read for ClientIo<S, L> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        // SAFETY: tokio's ReadBuf never un-initialises the bytes that it is given.
+        #[expect(
+            unsafe_code,
+            reason = "hyper's cursor can only be filled this way without copying every byte twice"
+        )]
+        let mut read = ReadBuf::uninit(unsafe { buffer.as_mut() });
+        std::task::ready!(Pin::new(&mut this.stream).poll_read(cx, &mut read))?;
+        let filled = read.filled();
+        let looked = this.look.read(&this.client, filled);
+        let length = filled.len();
+        // SAFETY: the stream has initialised just these bytes.
+        #[expect(unsafe_code, reason = "as above")]
+        unsafe {
+            buffer.advance(length);
+        }
+        Poll::Ready(looked.map_err(|malformed| io::Error::new(io::ErrorKind::InvalidData, malformed)))
+    }
+}
+
+impl<S, L: Look> ClientIo<S, L> {
+    /// A client that takes nothing is late after a while, whatever else is going on.
+    fn watch_write(&mut self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &polled {
+            Poll::Pending => self.client.deadline.stall(self.client.worker.settings.client_send_timeout),
+            Poll::Ready(written) => {
+                self.client.deadline.unstall();
+                self.look.wrote(*written.as_ref().unwrap_or(&0));
+            }
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin, L: Look + Unpin> hyper::rt::Write for ClientIo<S, L> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buffer);
+        self.watch_write(polled)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, buffers);
+        self.watch_write(polled)
+    }
+}
+
+/// A stream of which some bytes have been read already.
+pub(super) struct Rewound<S> {
+    pub(super) early: Bytes,
+    pub(super) stream: S,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Rewound<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.early.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+        }
+        let length = self.early.len().min(buffer.remaining());
+        buffer.put_slice(self.early.get(..length).unwrap_or_default());
+        self.early.advance(length);
+        if self.early.is_empty() {
+            // The memory is not needed for the rest of the connection.
+            self.early = Bytes::new();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Rewound<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, buffers)
+    }
+}
