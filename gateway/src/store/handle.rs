@@ -260,7 +260,7 @@ fn postgres(options: PgConnectOptions, availability: &Arc<Availability>) -> Pool
                 let availability = Arc::clone(availability);
                 move |connection, about| {
                     let doubtful = availability.failed_within(about.age);
-                    Box::pin(async move { Ok(!doubtful && answers(connection).await) })
+                    Box::pin(answers(connection, doubtful))
                 }
             })
             .after_connect(|connection, _| {
@@ -278,8 +278,9 @@ fn postgres(options: PgConnectOptions, availability: &Arc<Availability>) -> Pool
 
 /// Whether a connection that was idle leads anywhere. One on a link that was cut is silent, and says so
 /// to nobody.
-async fn answers(connection: &mut PgConnection) -> bool {
-    tokio::time::timeout(PING, connection.ping()).await.is_ok_and(|answer| answer.is_ok())
+async fn answers(connection: &mut PgConnection, doubtful: bool) -> Result<bool, sqlx::Error> {
+    let answer = async { tokio::time::timeout(PING, connection.ping()).await };
+    Ok(!doubtful && answer.await.is_ok_and(|answer| answer.is_ok()))
 }
 
 async fn sqlite(path: &Path, wipe: bool) -> Result<Pools, StoreError> {
