@@ -261,13 +261,9 @@ fn secrets(word: &str, keys: &str, settings: &[(&str, &str)]) -> anyhow::Result<
     Ok((done.status.success(), String::from_utf8_lossy(&said).into_owned()))
 }
 
-/// Two nodes that serve while secrets are sealed and then sealed with another key.
-#[tokio::test]
-async fn secrets_are_sealed_and_rotated_under_traffic() -> anyhow::Result<()> {
-    let (keys, server) = (Keys::new()?, Postgres::start()?);
-    let (database, upstream) = (server.database()?, Upstream::saying("hello").await?);
-    let on = |builder: GatewayBuilder| builder.database(Database::Postgres(database.clone()));
-    let before = on(gateway()).start().await?;
+/// Written before there were keys for them.
+async fn five_hundred_keys(builder: GatewayBuilder, upstream: &Upstream) -> anyhow::Result<()> {
+    let before = builder.start().await?;
     serve(&before, "demo", &upstream.url()).await?;
     assign(&before, "demo", &json!({ "name": "key-auth" })).await?;
     before.apply(Method::PUT, "/consumers/joe", &json!({})).await?;
@@ -275,7 +271,31 @@ async fn secrets_are_sealed_and_rotated_under_traffic() -> anyhow::Result<()> {
         let key = json!({ "key": format!("S3-key-{number:05}") });
         before.apply(Method::POST, "/consumers/joe/key-auth", &key).await?;
     }
-    drop(before);
+    Ok(())
+}
+
+/// One that was known before it was sealed goes when it is deleted.
+async fn a_deleted_key_is_refused(nodes: [&Gateway; 2]) -> anyhow::Result<()> {
+    let headers = [("apikey", "S3-key-00300")];
+    for node in nodes {
+        assert_eq!(node.get("/demo", &headers).await?.status, 200);
+    }
+    let gone = nodes[0].admin(Method::DELETE, "/key-auths/S3-key-00300", &Value::Null).await?;
+    assert_eq!(gone.status, 204, "{}", gone.text());
+    for node in nodes {
+        let refused = || async { node.get("/demo", &headers).await.is_ok_and(|answer| answer.status == 401) };
+        eventually("the deleted key is refused", PATIENCE, refused).await?;
+    }
+    Ok(())
+}
+
+/// Two nodes that serve while secrets are sealed and then sealed with another key.
+#[tokio::test]
+async fn secrets_are_sealed_and_rotated_under_traffic() -> anyhow::Result<()> {
+    let (keys, server) = (Keys::new()?, Postgres::start()?);
+    let (database, upstream) = (server.database()?, Upstream::saying("hello").await?);
+    let on = |builder: GatewayBuilder| builder.database(Database::Postgres(database.clone()));
+    five_hundred_keys(on(gateway()), &upstream).await?;
     let table = |needle: &str| {
         server.sql(&database, &format!("SELECT (SELECT count(*) FROM entities WHERE document LIKE '%{needle}%') + (SELECT count(*) FROM entity_keys WHERE value LIKE '%{needle}%')"))
     };
@@ -307,18 +327,7 @@ async fn secrets_are_sealed_and_rotated_under_traffic() -> anyhow::Result<()> {
     assert!(good && said.contains("501 of them sealed anew"), "{said}");
     let (good, said) = secrets("status", &both, &settings)?;
     assert!(good && said.contains("keyauth_credentials: 500 sealed with `new`"), "{said}");
-    // One that was known before it was sealed goes when it is deleted.
-    for node in nodes {
-        assert_eq!(node.get("/demo", &[("apikey", "S3-key-00300")]).await?.status, 200);
-    }
-    let gone = first.admin(Method::DELETE, "/key-auths/S3-key-00300", &Value::Null).await?;
-    assert_eq!(gone.status, 204, "{}", gone.text());
-    for node in nodes {
-        let refused = || async {
-            node.get("/demo", &[("apikey", "S3-key-00300")]).await.is_ok_and(|answer| answer.status == 401)
-        };
-        eventually("the deleted key is refused", PATIENCE, refused).await?;
-    }
+    a_deleted_key_is_refused(nodes).await?;
     for load in loads {
         let report = load.stop().await;
         assert!(report.failures.is_empty(), "{:?}", report.failures.first());
@@ -329,11 +338,14 @@ async fn secrets_are_sealed_and_rotated_under_traffic() -> anyhow::Result<()> {
     last.wait_for("the new key is enough", PATIENCE, "/demo", |answer| answer.status == 401).await?;
     assert_eq!(last.get("/demo", &headers).await?.status, 200);
     drop(last);
-    for (case, names, want) in [
-        ("no keys", vec![], "sealed with the key `new`, and encryption_keys is not set"),
-        ("the old key alone", vec!["old"], "sealed with the key `new`, which is not among those given"),
+    for (case, builder, want) in [
+        ("no keys", gateway(), "sealed with the key `new`, and encryption_keys is not set"),
+        (
+            "the old key alone",
+            keys.builder(&["old"]),
+            "sealed with the key `new`, which is not among those given",
+        ),
     ] {
-        let builder = if names.is_empty() { gateway() } else { keys.builder(&names) };
         let refused = on(builder).start().await.err().with_context(|| case)?.to_string();
         assert!(refused.contains(want), "{case}: {refused}");
     }
