@@ -163,6 +163,7 @@ impl ApiError {
             | StoreError::OutOfReach { .. }
             | StoreError::Unrecorded(_)
             | StoreError::BadRow { .. }
+            | StoreError::Sealed(_)
             | StoreError::NotMigrated
             | StoreError::Migration(_)
             | StoreError::Settings(_)
@@ -254,6 +255,7 @@ fn of_store(error: &StoreError) -> Answer {
         | StoreError::MissingReference { .. }
         | StoreError::Referenced { .. }
         | StoreError::BadRow { .. }
+        | StoreError::Sealed(_)
         | StoreError::Migration(_)
         | StoreError::Settings(_)
         | StoreError::Refused(_) => {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
@@ -11,6 +12,8 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{AccessSettings, AddressRange, Listener, Origin};
+use crate::sealing::Keyring;
+use crate::vault::Places;
 
 /// All settings of a process.
 #[derive(Debug, Clone)]
@@ -37,6 +40,10 @@ pub struct Settings {
     pub status_listen: Vec<Listener>,
     /// Where configuration is kept.
     pub database: Database,
+    /// Keys that secrets are sealed with; `None` keeps them as they are.
+    pub encryption_keys: Option<Arc<Keyring>>,
+    /// Where the values of references come from.
+    pub vault: Places,
     /// Who runs migrations.
     pub migrate: Migrate,
     /// What a gateway without a database begins with.

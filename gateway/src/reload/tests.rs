@@ -24,6 +24,7 @@ use crate::shared::SharedState;
 use crate::snapshot::SnapshotHandle;
 use crate::store::{LastGood, Store, StoreSettings};
 use crate::upstreams::Upstreams;
+use crate::vault::Vaults;
 
 struct Nobody;
 
@@ -74,6 +75,7 @@ fn node(store: &Store, prefix: &Path) -> Node {
         prefix: prefix.into(),
         clock: Clock::manual(5_000),
         trust: Arc::default(),
+        vaults: Vaults::default(),
         node_id: Uuid::nil(),
     });
     crate::task::spawn("reload", reload.run());

@@ -14,6 +14,7 @@ use super::Fault;
 use crate::model::{
     CaCertificate, Certificate, CustomPlugin, Document, Plugin, Route, Service, Target, Upstream, id_of,
 };
+use crate::vault::VaultEntity;
 
 /// An entity and the document that it was read from.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,13 +40,14 @@ pub struct Configuration {
     pub ca_certificates: Entities<CaCertificate>,
     pub upstreams: Entities<Upstream>,
     pub targets: Entities<Target>,
+    pub vaults: Entities<VaultEntity>,
     /// Rows that cannot be read, by kind and id.
     unreadable: BTreeMap<(String, String), String>,
 }
 
 impl Configuration {
     /// The kinds that it is made of.
-    pub const KINDS: [&'static str; 8] = [
+    pub const KINDS: [&'static str; 9] = [
         "services",
         "routes",
         "plugins",
@@ -54,6 +56,7 @@ impl Configuration {
         "ca_certificates",
         "upstreams",
         "targets",
+        "vaults",
     ];
 
     /// Reads whole kinds; entities whose document is the same as in `previous` are taken from there.
@@ -78,6 +81,7 @@ impl Configuration {
             "ca_certificates" => put(&mut self.ca_certificates, document, &previous.ca_certificates),
             "upstreams" => put(&mut self.upstreams, document, &previous.upstreams),
             "targets" => put(&mut self.targets, document, &previous.targets),
+            "vaults" => put(&mut self.vaults, document, &previous.vaults),
             _ => Ok(()),
         };
         let id = document.get("id").and_then(Value::as_str).unwrap_or("?");
@@ -99,6 +103,7 @@ impl Configuration {
             "ca_certificates" => drop(self.ca_certificates.remove(&id)),
             "upstreams" => drop(self.upstreams.remove(&id)),
             "targets" => drop(self.targets.remove(&id)),
+            "vaults" => drop(self.vaults.remove(&id)),
             _ => {}
         }
         self.unreadable.remove(&(kind.to_owned(), id.to_string()));
@@ -115,6 +120,7 @@ impl Configuration {
             ("ca_certificates".to_owned(), documents(&self.ca_certificates)),
             ("upstreams".to_owned(), documents(&self.upstreams)),
             ("targets".to_owned(), documents(&self.targets)),
+            ("vaults".to_owned(), documents(&self.vaults)),
         ])
     }
 

@@ -16,7 +16,7 @@ use super::indexed::indexed;
 use super::relations::{self, Relations};
 use super::write::{Writing, print};
 use super::{Revision, Store, StoreError, expiry};
-use crate::model::{OnDelete, Record};
+use crate::model::{OnDelete, Record, UniqueKey};
 
 /// Rows of one statement. Both databases take some ten times as many parameters.
 const ROWS: usize = 200;
@@ -115,11 +115,11 @@ fn tell(writing: &mut Writing, bulk: &Bulk, mut old: BTreeMap<(&'static str, Uui
     }
     for record in &bulk.replace {
         let relations = old.remove(&(record.kind, record.id)).unwrap_or_default();
-        let relations = relations.merged(Relations::of(record));
+        let relations = relations.merged(Relations::of(record, &writing.sealer));
         writing.entries.push(Entry::new(record.kind, record.id, Operation::Replace, relations));
     }
     for record in &bulk.insert {
-        let relations = Relations::of(record);
+        let relations = Relations::of(record, &writing.sealer);
         writing.entries.push(Entry::new(record.kind, record.id, Operation::Insert, relations));
     }
 }
@@ -156,7 +156,7 @@ async fn forget_chunk(
 }
 
 async fn update(writing: &mut Writing, record: &Record) -> Result<(), StoreError> {
-    let document = print(record)?;
+    let document = print(record, &writing.sealer)?;
     let values = [
         Value::Text(record.kind),
         Value::Id(record.id),
@@ -172,7 +172,8 @@ async fn update(writing: &mut Writing, record: &Record) -> Result<(), StoreError
 }
 
 async fn put_entities(writing: &mut Writing, records: &[Record]) -> Result<(), StoreError> {
-    let documents = records.iter().map(print).collect::<Result<Vec<_>, _>>()?;
+    let documents =
+        records.iter().map(|record| print(record, &writing.sealer)).collect::<Result<Vec<_>, _>>()?;
     let revision = Value::Integer(writing.revision);
     let rows: Vec<_> = records
         .iter()
@@ -200,9 +201,11 @@ async fn put_entities(writing: &mut Writing, records: &[Record]) -> Result<(), S
 
 /// Index rows for entities that have none.
 async fn put_relations(writing: &mut Writing, records: &[Record]) -> Result<(), StoreError> {
+    let sealer = &writing.sealer;
+    let text = |record: &Record, key: &UniqueKey| sealer.key_text(record.kind, key.field, &key.value);
     let texts: Vec<_> = records
         .iter()
-        .flat_map(|record| record.keys.iter().map(move |key| (record, key.field, indexed(&key.value))))
+        .flat_map(|record| record.keys.iter().map(move |key| (record, key.field, text(record, key))))
         .collect();
     let keys: Vec<_> = texts
         .iter()
