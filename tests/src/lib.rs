@@ -10,6 +10,7 @@ mod load;
 mod metadata;
 mod redis;
 mod registry;
+mod relay;
 mod tls_upstream;
 mod upstream;
 
@@ -22,6 +23,7 @@ pub use load::{Load, LoadReport, percentile};
 pub use metadata::named;
 pub use redis::Redis;
 pub use registry::{Access, Registry};
+pub use relay::{Link, Relay};
 pub use tls_upstream::{Handshake, TlsUpstream, der};
 pub use upstream::{Seen, Upstream};
 
