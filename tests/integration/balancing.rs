@@ -21,18 +21,17 @@ async fn resetting() -> anyhow::Result<(String, Arc<AtomicUsize>)> {
     let count = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&count);
     tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let counter = Arc::clone(&counter);
-            tokio::spawn(async move {
-                if stream.read(&mut [0; 16]).await.is_ok_and(|length| length > 0) {
-                    counter.fetch_add(1, Ordering::Relaxed);
-                }
-                // What is left unread makes the kernel reset the connection.
-                drop(stream);
-            });
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(reset(stream, Arc::clone(&counter)));
         }
     });
     Ok((address, count))
+}
+
+/// What is left unread makes the kernel reset the connection.
+async fn reset(mut stream: tokio::net::TcpStream, counter: Arc<AtomicUsize>) {
+    let read = stream.read(&mut [0; 16]).await;
+    counter.fetch_add(usize::from(read.is_ok_and(|length| length > 0)), Ordering::Relaxed);
 }
 
 fn to(upstreams: &[&Upstream]) -> Vec<(String, u32)> {

@@ -106,12 +106,12 @@ async fn refusals_and_timeouts_count_too() -> anyhow::Result<()> {
     balance(&gateway, "count", &checks, &targets).await?;
     gateway.apply(Method::PATCH, "/services/count", &json!({ "read_timeout": 200 })).await?;
     let asked = || async {
+        let mut good = true;
         for _ in 0..6 {
-            if !gateway.get("/count", &[]).await.is_ok_and(|answer| answer.text() == "good") {
-                return false;
-            }
+            good &= gateway.get("/count", &[]).await.is_ok_and(|answer| answer.text() == "good");
         }
-        health(&gateway, "count").await.iter().filter(|line| line.ends_with(" UNHEALTHY")).count() == 2
+        good && health(&gateway, "count").await.iter().filter(|line| line.ends_with(" UNHEALTHY")).count()
+            == 2
     };
     eventually("both are out", PATIENCE, asked).await?;
     is(&gateway, "count", "both", &[(refused, "UNHEALTHY"), (late, "UNHEALTHY"), (fine, "HEALTHY")]).await?;
@@ -230,17 +230,20 @@ impl Killable {
         let (alive, served) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
         let address = free_port()?;
         let (lives, count) = (Arc::clone(&alive), Arc::clone(&served));
-        tokio::spawn(async move {
-            loop {
-                let running =
-                    if lives.load(Ordering::Relaxed) { serve_at(address, &count).await.ok() } else { None };
-                while lives.load(Ordering::Relaxed) == running.is_some() {
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-            }
-        });
+        tokio::spawn(live(address, lives, count));
         eventually("it listens", PATIENCE, || async { Client::connect(address).await.is_ok() }).await?;
         Ok(Self { address, alive, served })
+    }
+}
+
+/// Serves while it is to live.
+async fn live(address: SocketAddr, lives: Arc<AtomicBool>, count: Arc<AtomicUsize>) {
+    loop {
+        let alive = lives.load(Ordering::Relaxed);
+        let running = if alive { serve_at(address, &count).await.ok() } else { None };
+        while lives.load(Ordering::Relaxed) == running.is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 }
 
@@ -251,20 +254,19 @@ async fn serve_at(address: SocketAddr, count: &Arc<AtomicUsize>) -> anyhow::Resu
     let task = tokio::spawn(async move {
         let mut connections = tokio::task::JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
-            let count = Arc::clone(&count);
-            connections.spawn(async move {
-                let service = hyper::service::service_fn(move |_| {
-                    count.fetch_add(1, Ordering::Relaxed);
-                    async {
-                        Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from_static(b"ok"))))
-                    }
-                });
-                let io = hyper_util::rt::TokioIo::new(stream);
-                _ = hyper::server::conn::http1::Builder::new().serve_connection(io, service).await;
-            });
+            connections.spawn(serve_one(stream, Arc::clone(&count)));
         }
     });
     Ok(Serving(task))
+}
+
+async fn serve_one(stream: tokio::net::TcpStream, count: Arc<AtomicUsize>) {
+    let service = hyper::service::service_fn(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+        async { Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from_static(b"ok")))) }
+    });
+    let io = hyper_util::rt::TokioIo::new(stream);
+    _ = hyper::server::conn::http1::Builder::new().serve_connection(io, service).await;
 }
 
 struct Serving(tokio::task::JoinHandle<()>);
@@ -273,6 +275,18 @@ impl Drop for Serving {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+/// Asks until it is to stop; how often, and how often in vain.
+async fn ask(proxy: SocketAddr, stop: Arc<AtomicBool>) -> anyhow::Result<(usize, usize)> {
+    let (mut sent, mut failed) = (0, 0);
+    let mut client = Client::connect(proxy).await?;
+    while !stop.load(Ordering::Relaxed) {
+        sent += 1;
+        failed += usize::from(client.get("/die", &[]).await?.status != 200);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    Ok((sent, failed))
 }
 
 #[tokio::test]
@@ -290,16 +304,7 @@ async fn a_target_that_dies_and_comes_back_under_load_costs_next_to_nothing() ->
     let mut load = Vec::new();
     for _ in 0..4 {
         let (proxy, stop) = (gateway.proxy, Arc::clone(&stop));
-        load.push(tokio::spawn(async move {
-            let (mut sent, mut failed) = (0_usize, 0_usize);
-            let mut client = Client::connect(proxy).await?;
-            while !stop.load(Ordering::Relaxed) {
-                sent += 1;
-                failed += usize::from(client.get("/die", &[]).await?.status != 200);
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-            Ok::<_, anyhow::Error>((sent, failed))
-        }));
+        load.push(tokio::spawn(ask(proxy, stop)));
     }
     let mut recovered = Duration::ZERO;
     for _ in 0..2 {
