@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_question_is_read_from_arguments() {
-        let text = "method=PUT&url=https://a.com:9000/x%20y%3Fz=1&header=X-A:+1&header=x-a:2&source=10.0.0.1&sni=s&size=3";
+        let text = "method=PUT&url=https://a.com:9000/xy%3Fz=1&header=X-A:+1&header=x-a:2&source=10.0.0.1&sni=s&size=3";
         let question = read(&Query::read(text).unwrap()).unwrap();
         assert_eq!((question.method.as_str(), question.tls), ("PUT", true));
         assert_eq!((question.host.as_str(), question.port), ("a.com", 9000));
