@@ -166,19 +166,23 @@ fn remember(hash: &str) -> Record {
 
 /// Asks each component what it thinks of its configurations; the same one is asked once.
 async fn ask_components(state: &AdminState, declared: &Declared, text: &str) -> Result<(), DeclareError> {
-    let mut known: HashMap<&str, Option<KnownPlugin>> = HashMap::new();
+    let plugins = || declared.records.iter().enumerate().filter(|(_, record)| record.kind == "plugins");
+    let name_of = |record: &Record| record.document.get("name").and_then(Value::as_str).map(str::to_owned);
+    let names: HashSet<String> = plugins().filter_map(|(_, record)| name_of(record)).collect();
+    let mut known: HashMap<String, KnownPlugin> = HashMap::new();
+    for name in names {
+        let found = state.plugin(&name).await?;
+        known.extend(found.map(|plugin| (name, plugin)));
+    }
     let mut asked = HashSet::new();
     let mut wrong: Vec<(usize, Violations)> = Vec::new();
-    for (at, record) in declared.records.iter().enumerate().filter(|(_, record)| record.kind == "plugins") {
-        let Some(name) = record.document.get("name").and_then(Value::as_str) else { continue };
+    for (at, record) in plugins() {
+        let Some(name) = name_of(record) else { continue };
+        let Some(plugin) = known.get(&name) else { continue };
         let part = |field: &str| record.document.get(field).map(Value::to_string);
         if !asked.insert((name, part("config"), part("sandbox"))) {
             continue;
         }
-        if !known.contains_key(name) {
-            known.insert(name, state.plugin(name).await?);
-        }
-        let Some(Some(plugin)) = known.get(name) else { continue };
         match state.check(plugin, &record.document).await {
             Ok(()) => {}
             Err(ApiError::Violations(violations)) => wrong.push((at, violations)),
