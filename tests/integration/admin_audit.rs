@@ -49,6 +49,12 @@ async fn write_until_gone(gateway: &Gateway, round: usize) -> (Vec<String>, Vec<
     (made, asked)
 }
 
+/// Kills the gateway: long enough after the start for some writes, and never at the same point of one.
+async fn kill(gateway: &Gateway, round: usize) -> anyhow::Result<()> {
+    tokio::time::sleep(Duration::from_millis(150 + 37 * u64::try_from(round % 10)?)).await;
+    gateway.signal("KILL")
+}
+
 #[tokio::test]
 async fn no_kill_separates_a_change_from_its_record() -> anyhow::Result<()> {
     let kills: usize = std::env::var(KILLS).ok().and_then(|text| text.parse().ok()).unwrap_or(3);
@@ -65,12 +71,7 @@ async fn no_kill_separates_a_change_from_its_record() -> anyhow::Result<()> {
         let mut made = Vec::new();
         for round in 0..kills {
             let running = start().start().await?;
-            let kill = async {
-                // Long enough for some writes, and never at the same point of one.
-                tokio::time::sleep(Duration::from_millis(150 + 37 * u64::try_from(round % 10)?)).await;
-                running.signal("KILL")
-            };
-            let (written, killed) = tokio::join!(write_until_gone(&running, round), kill);
+            let (written, killed) = tokio::join!(write_until_gone(&running, round), kill(&running, round));
             killed?;
             made.extend(written.0);
         }
