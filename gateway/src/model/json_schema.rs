@@ -39,6 +39,11 @@ impl Kind {
             if let Some(time) = properties.get_mut("updated_at") {
                 *time = json!({ "description": "Not looked at: the gateway sets it." });
             }
+            // The path of a PUT gives it, whatever the body says.
+            let key = self.endpoint_key.and_then(|key| properties.get_mut(key)?.as_object_mut());
+            if let Some(key) = key.filter(|key| key.get("type").is_some_and(Value::is_string)) {
+                allow_null(key);
+            }
             for short in &self.shorthands {
                 properties.insert(short.name.to_owned(), field(&short.field, direction));
             }

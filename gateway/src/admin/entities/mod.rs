@@ -60,6 +60,19 @@ async fn prepare(
     Ok((document, ruled))
 }
 
+/// What the path says goes over what the body says; that has to be valid all the same, or a slip of the
+/// pen would be told to one client and not to the other.
+fn check_overwritten(kind: &Kind, document: &Document, fields: &[&str]) -> Result<(), ApiError> {
+    let mut wrong = Violations { fields: Document::new() };
+    for field in fields {
+        let sent = document.get(field).filter(|value| !value.is_null());
+        if let Some(Err(text)) = sent.map(|value| kind.check_value(field, value)) {
+            wrong.add(field, text);
+        }
+    }
+    if wrong.fields.is_empty() { Ok(()) } else { Err(wrong.into()) }
+}
+
 fn reference(id: Uuid) -> serde_json::Value {
     serde_json::json!({ "id": id.to_string() })
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::listed::writes;
 use super::lookup::segment;
 use super::show::{belongs, referred};
-use super::{ATTEMPTS, Forced, prepare, stored_id};
+use super::{ATTEMPTS, Forced, check_overwritten, prepare, stored_id};
 use crate::admin::answer::Answer;
 use crate::admin::body::Sent;
 use crate::admin::error::ApiError;
@@ -51,6 +51,7 @@ async fn write(
 ) -> Result<Option<Document>, ApiError> {
     let stored = &found.document;
     let (mut document, ruled) = prepare(state, kind, sent, None, Some(stored)).await?;
+    check_overwritten(kind, &document, &["id"])?;
     document.insert("id".to_owned(), stored_id(stored)?.to_string().into());
     let keep_names = kind.listed.is_none_or(|listed| !document.contains_key(listed.field));
     let mut entity = ruled.kind.update(stored, document, state.moment())?;

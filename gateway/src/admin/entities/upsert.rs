@@ -7,13 +7,13 @@ use uuid::Uuid;
 use super::listed::{owner, writes};
 use super::lookup::{Segment, segment};
 use super::show::referred;
-use super::{ATTEMPTS, Forced, prepare, stored_id};
+use super::{ATTEMPTS, Forced, check_overwritten, prepare, stored_id};
 use crate::admin::answer::Answer;
 use crate::admin::body::Sent;
 use crate::admin::error::ApiError;
 use crate::admin::plugins::Ruled;
 use crate::admin::state::AdminState;
-use crate::model::{Document, Foreign, Kind, Listed, Violations, is_uuid, kind};
+use crate::model::{Document, Foreign, Kind, Listed, is_uuid, kind};
 use crate::store::{Change, Lookup, StoreError};
 
 /// Replaces the entity that the path names as a whole, or makes it.
@@ -29,7 +29,7 @@ pub(in crate::admin) async fn upsert_entity(
         Some(listed) => named(state, listed, text, &mut document).await?,
         None => segment(state, kind, text, forced).await?,
     };
-    check_overwritten(&ruled.kind, &document, segment.field)?;
+    check_overwritten(&ruled.kind, &document, &["id", segment.field])?;
     document.insert(segment.field.to_owned(), Value::String(segment.value.clone()));
     for _ in 0..ATTEMPTS {
         let stored = state.store.whole().find(kind.name, &segment.lookup).await?;
@@ -49,19 +49,6 @@ pub(in crate::admin) async fn upsert_entity(
         }
     }
     Err(StoreError::Changed { kind: kind.name.to_owned(), id: Uuid::nil() }.into())
-}
-
-/// What the path says goes over what the body says; that has to be valid all the same, or a slip of the
-/// pen would be told to one client and not to the other.
-fn check_overwritten(kind: &Kind, document: &Document, key: &str) -> Result<(), ApiError> {
-    let mut wrong = Violations { fields: Document::new() };
-    for field in ["id", key] {
-        let sent = document.get(field).filter(|value| !value.is_null());
-        if let Some(Err(text)) = sent.map(|value| kind.check_value(field, value)) {
-            wrong.add(field, text);
-        }
-    }
-    if wrong.fields.is_empty() { Ok(()) } else { Err(wrong.into()) }
 }
 
 /// `None` if the entity came or went since it was looked for.
