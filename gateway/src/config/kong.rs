@@ -101,7 +101,11 @@ const FAMILIES: &[&str] = &[
     "stream_",
     "tracing_",
     "untrusted_lua",
-    "vault_",
+    "vault_aws",
+    "vault_azure",
+    "vault_conjur",
+    "vault_gcp",
+    "vault_hcv",
     "vitals",
     "wasm",
 ];

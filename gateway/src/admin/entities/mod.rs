@@ -65,7 +65,7 @@ async fn prepare(
 fn check_overwritten(kind: &Kind, document: &Document, fields: &[&str]) -> Result<(), ApiError> {
     let mut wrong = Violations { fields: Document::new() };
     for field in fields {
-        let sent = document.get(field).filter(|value| !value.is_null());
+        let sent = document.get(*field).filter(|value| !value.is_null());
         if let Some(Err(text)) = sent.map(|value| kind.check_value(field, value)) {
             wrong.add(field, text);
         }

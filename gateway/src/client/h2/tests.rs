@@ -69,8 +69,13 @@ impl Server {
                 crate::task::spawn("test connection", serve(stream, (streams, requests), behave));
             }
         });
-        let endpoint =
-            Endpoint { host: "127.0.0.1".into(), port: address.port(), tls: None, speaks: Speaks::Http2 };
+        let endpoint = Endpoint {
+            host: "127.0.0.1".into(),
+            port: address.port(),
+            address: None,
+            tls: None,
+            speaks: Speaks::Http2,
+        };
         Self { endpoint, address, connections }
     }
 

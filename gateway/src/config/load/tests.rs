@@ -170,7 +170,8 @@ fn every_setting_is_read() {
             include_str!("proxy.rs"),
             include_str!("sharing.rs"),
             include_str!("sources.rs"),
-            include_str!("upstream_tls.rs")
+            include_str!("upstream_tls.rs"),
+            include_str!("vault.rs")
         );
         assert!(source.contains(&format!("(\"{}\"", setting.name)), "{} has no reader", setting.name);
     }

@@ -10,15 +10,14 @@ use crate::config::origin::{Origin, Raw};
 use crate::config::{SETTINGS, SettingError};
 use crate::vault::{Places, Reference, Vaults};
 
-const FILES: &str = "vault_files";
-const ENV_PREFIX: &str = "vault_env_prefix";
+/// They say where values are.
+const PLACES: [&str; 2] = ["vault_files", "vault_env_prefix"];
 
 /// Puts values in the place of references, but for the settings that say where values are.
 pub(super) fn resolve(raw: &mut BTreeMap<&'static str, Raw>, errors: &mut Vec<SettingError>) -> Places {
     let places = places(raw);
     let vaults = Vaults::new(places.clone());
-    let meant =
-        |name: &str, raw: &Raw| ![FILES, ENV_PREFIX].contains(&name) && Reference::is_meant(raw.text.trim());
+    let meant = |name: &str, raw: &Raw| !PLACES.contains(&name) && Reference::is_meant(raw.text.trim());
     for (name, raw) in raw.iter_mut().filter(|(name, raw)| meant(name, raw)) {
         match vaults.resolve(raw.text.trim()) {
             Ok(value) => {
@@ -42,7 +41,10 @@ fn places(raw: &BTreeMap<&'static str, Raw>) -> Places {
             SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| setting.default);
         raw.get(name).map_or(usual, |raw| raw.text.trim())
     };
-    Places { env_prefix: text(ENV_PREFIX).to_owned(), files: list(text(FILES)).map(PathBuf::from).collect() }
+    Places {
+        env_prefix: text("vault_env_prefix").to_owned(),
+        files: list(text("vault_files")).map(PathBuf::from).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -59,7 +61,7 @@ mod tests {
         std::fs::write(folder.path().join("pg"), "hunter22\n").unwrap();
         let files = folder.path().display().to_string();
         let mut all = BTreeMap::from([
-            (FILES, raw(&files)),
+            ("vault_files", raw(&files)),
             ("pg_password", raw("{vault://file/pg}")),
             ("pg_user", raw("{vault://env/weir-no-such}")),
             ("pg_host", raw("{vault://}")),

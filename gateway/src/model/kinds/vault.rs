@@ -13,7 +13,7 @@ pub(super) fn kind() -> Kind {
     Kind::new("vaults")
         .endpoint_key("prefix")
         .field("id", id())
-        .field("prefix", prefix.rule(Rule::NotOneOf(vec!["env".into(), "file".into()])))
+        .field("prefix", prefix.rule(Rule::NotOneOf(vec!["env".into()])))
         .field("name", string().required())
         .field("description", string())
         .field("config", config)
