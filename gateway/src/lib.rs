@@ -17,6 +17,7 @@ pub mod exchange;
 pub mod router;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 
 pub mod client;
 pub mod identity;

@@ -19,7 +19,7 @@ pub(super) fn count(text: &str, least: u64, most: u64) -> Result<u64, String> {
     number.ok_or_else(|| format!("allowed: a whole number from {least} to {most}"))
 }
 
-/// A time: a number of `unit`, or a number with `ms`, `s`, `m` or `h`.
+/// A time: a number of `unit`, or a number with `ms`, `s`, `m`, `h` or `d`.
 pub(super) fn time(text: &str, unit: Duration) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, suffix) = text.split_at_checked(digits).unwrap_or((text, ""));
@@ -29,13 +29,14 @@ pub(super) fn time(text: &str, unit: Duration) -> Result<Duration, String> {
         "s" => Some(Duration::from_secs(1)),
         "m" => Some(Duration::from_secs(60)),
         "h" => Some(Duration::from_secs(3600)),
+        "d" => Some(Duration::from_secs(24 * 3600)),
         _ => None,
     };
     let number = number.parse::<u32>().ok();
     let time = unit.zip(number).and_then(|(unit, number)| unit.checked_mul(number));
     // A year: anything longer is a slip, and would not fit into every timer.
     let time = time.filter(|time| *time <= Duration::from_secs(365 * 24 * 3600));
-    time.ok_or_else(|| "allowed: a whole number, alone or with ms, s, m or h, up to a year".to_owned())
+    time.ok_or_else(|| "allowed: a whole number, alone or with ms, s, m, h or d, up to a year".to_owned())
 }
 
 /// A size in bytes: a number, alone or with nginx's `k`, `m` or `g`.

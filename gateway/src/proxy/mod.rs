@@ -7,6 +7,7 @@
 //! snapshot that it loads once.
 
 mod body;
+mod certificates;
 mod client_io;
 mod connection;
 mod deadline;
@@ -20,6 +21,8 @@ mod hold;
 mod http2;
 mod ids;
 mod listener;
+mod opening;
+mod proxy_protocol;
 mod real_ip;
 mod respond;
 mod response_phase;
@@ -33,6 +36,7 @@ mod unread;
 mod worker;
 
 pub use body::{BodyError, ResponseBody};
+pub use certificates::LiveCertificates;
 pub use error::{Blame, ProxyError};
 pub use listener::{Socket, bind};
 pub use worker::{WorkerParts, run};

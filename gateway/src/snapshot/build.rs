@@ -12,6 +12,7 @@ use super::assigned::{AssignedPlugins, RouteAge};
 use super::configuration::{Configuration, Entity};
 use super::plan::Source;
 use super::scopes::{ChainKey, Scopes};
+use super::served::Served;
 use super::{Fault, RoutePlan, Snapshot, Upstream};
 use crate::client::{Endpoint, TlsVerify};
 use crate::exchange::RouteFacts;
@@ -43,7 +44,9 @@ pub fn build(
     faults.append(&mut builder.faults);
     let (router, router_faults) = router(&routes, previous);
     faults.extend(router_faults.iter().cloned());
-    (Snapshot { revision, global, router, router_faults, routes }, faults)
+    let served = Served::build(configuration, &previous.served);
+    faults.extend(served.faults());
+    (Snapshot { revision, global, router, router_faults, routes, served }, faults)
 }
 
 struct Builder<'c> {

@@ -14,6 +14,7 @@ mod fault;
 mod handle;
 mod plan;
 mod scopes;
+mod served;
 
 #[cfg(test)]
 mod tests;

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::served::Served;
 use super::{Entity, Fault};
 use crate::client::Endpoint;
 use crate::exchange::RouteFacts;
 use crate::model::{Route, Service};
 use crate::plugin_host::Chain;
 use crate::router::{RouteInput, RouteMatch, Router};
+use crate::tls::Certificates;
 
 /// One configuration, compiled. Immutable; a request uses one from its head to its last byte.
 #[derive(Debug, Default)]
@@ -23,6 +25,7 @@ pub struct Snapshot {
     /// What `router` had to leave out; taken over together with it.
     pub(super) router_faults: Arc<[Fault]>,
     pub(super) routes: Vec<Arc<RoutePlan>>,
+    pub(super) served: Arc<Served>,
 }
 
 /// What happens to requests of one route.
@@ -67,6 +70,11 @@ impl Snapshot {
         let found = self.router.find(input)?;
         let plan = self.routes.get(found.index.0 as usize)?;
         Some((plan, found))
+    }
+
+    /// What clients are shown.
+    pub fn certificates(&self) -> &Certificates {
+        &self.served.table
     }
 
     /// All routes in it.

@@ -17,6 +17,7 @@ mod database;
 mod proxy;
 mod sharing;
 mod sources;
+mod tls;
 
 /// Where settings may come from.
 #[derive(Debug, Clone, Copy)]
@@ -154,6 +155,7 @@ fn settings(reader: &mut Reader) -> Settings {
         migrate: database::migrate(reader, &database),
         redis: sharing::read(reader),
         proxy: proxy::read(reader, &prefix),
+        tls: tls::read(reader),
         plugins: plugins(reader),
         confinement: confinement(reader, &prefix),
         origins: reader.origins(),

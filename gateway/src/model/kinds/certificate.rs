@@ -1,5 +1,8 @@
 //! Certificates: what the gateway shows to those who call it, and to services.
 
+use serde::Deserialize;
+use uuid::Uuid;
+
 use crate::model::check::{Check, custom, names};
 use crate::model::field::{Field, array, string};
 use crate::model::formats;
@@ -7,6 +10,25 @@ use crate::model::kind::{Kind, Listed};
 use crate::model::kinds::{created_at, id, updated_at};
 use crate::model::pem::{certificate, private_key};
 use crate::model::record::Document;
+
+/// A certificate with its key. Both are PEM, or references into a vault.
+#[derive(Clone, PartialEq, Deserialize)]
+#[expect(missing_docs, reason = "Kong's field names; docs/admin-api.md describes them")]
+pub struct Certificate {
+    pub id: Uuid,
+    pub cert: String,
+    pub key: String,
+    #[serde(default)]
+    pub cert_alt: Option<String>,
+    #[serde(default)]
+    pub key_alt: Option<String>,
+}
+
+impl std::fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Certificate({})", self.id)
+    }
+}
 
 pub(super) fn kind() -> Kind {
     let pair = |text| string().referenceable().text(text);

@@ -22,6 +22,7 @@ mod upstream;
 mod vault;
 mod workspace;
 
+pub use certificate::Certificate;
 pub use consumer::Consumer;
 pub use custom_plugin::{
     Admitted, Canary, CanaryBy, ConfigProblem, CustomPlugin, PluginVersion, Refusal, RequestedCapability,
@@ -30,6 +31,7 @@ pub use custom_plugin::{
 pub use plugin::{CAPABILITIES, Plugin};
 pub use route::{PathHandling, Route};
 pub use service::{Protocol, Service};
+pub use sni::Sni;
 
 use std::sync::LazyLock;
 
@@ -104,6 +106,11 @@ fn reference<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Uuid>, D::Er
         id: Uuid,
     }
     Ok(Option::<Reference>::deserialize(source)?.map(|found| found.id))
+}
+
+/// The same, where there is always one.
+fn needed<'de, D: Deserializer<'de>>(source: D) -> Result<Uuid, D::Error> {
+    reference(source)?.ok_or_else(|| serde::de::Error::custom("it refers to nothing"))
 }
 
 /// Reads a field that may be null although everybody needs a value of it: null is Kong's default.
