@@ -94,6 +94,18 @@ async fn what_would_be_read_in_two_ways_reaches_no_upstream() -> anyhow::Result<
     Ok(())
 }
 
+/// A head as HEADERS and CONTINUATION frames.
+fn in_pieces(block: &[u8]) -> Vec<u8> {
+    let last = block.chunks(16_000).count() - 1;
+    let kind = |number: usize| if number == 0 { 1 } else { 9 };
+    let flags = |number: usize| u8::from(number == 0) | (u8::from(number == last) << 2);
+    block
+        .chunks(16_000)
+        .enumerate()
+        .flat_map(|(number, piece)| frame(kind(number), flags(number), 1, piece))
+        .collect()
+}
+
 #[tokio::test]
 async fn heads_have_limits() -> anyhow::Result<()> {
     let upstream = Upstream::saying("ok").await?;
@@ -109,15 +121,8 @@ async fn heads_have_limits() -> anyhow::Result<()> {
         ("a long field", &[("x", line.as_str())], 431),
         ("a long target", &[(":path", target.as_str())], 414),
     ] {
-        let (mut framer, block) = (Framer::connect(gateway.proxy).await?, literals(&with(changes)));
-        let mut pieces = block.chunks(16_000).peekable();
-        let mut kind = 1;
-        while let Some(piece) = pieces.next() {
-            let end = if pieces.peek().is_none() { 4 } else { 0 };
-            framer.frame(kind, end | (kind & 1), 1, piece).await?;
-            kind = 8;
-            kind += 1;
-        }
+        let mut framer = Framer::connect(gateway.proxy).await?;
+        framer.bytes(&in_pieces(&literals(&with(changes)))).await?;
         let answer = framer.wait_for(LONG, |frame| frame.kind == 1 || frame.kind == 3).await;
         let status = answer.and_then(|frame| status(&frame.payload));
         assert_eq!(status.map(|status| status.as_u16()), Some(want), "{case}");
