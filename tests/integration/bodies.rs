@@ -85,10 +85,9 @@ async fn over_http_2_as_well() -> anyhow::Result<()> {
     let body = r#"{"user": {"id": "u7"}, "secret": 1}"#;
     let mut trailers = HeaderMap::new();
     trailers.insert("x-sum", HeaderValue::from_static("5"));
-    for (case, sent, trailer) in [
-        ("length", gateway_tests::upload(body), None),
-        ("trailers", unannounced(body, trailers), Some("5")),
-    ] {
+    for (case, sent, trailer) in
+        [("length", gateway_tests::upload(body), None), ("trailers", unannounced(body, trailers), Some("5"))]
+    {
         let (answer, _) = client.send(Method::POST, "/json", &kind, sent).await?;
         assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "ok"), "{case}");
         let seen = upstream.seen().pop().unwrap();

@@ -17,6 +17,7 @@ mod deck;
 mod drain;
 mod framing;
 mod functions;
+mod h2spec;
 mod hostile_config;
 mod hostile_uploads;
 mod http2;

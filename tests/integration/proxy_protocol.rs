@@ -41,7 +41,9 @@ async fn the_balancers_word_is_taken_if_it_is_trusted() -> anyhow::Result<()> {
     let upstream = Upstream::saying("ok").await?;
     let trusting = behind("proxy_protocol http2").start().await?;
     serve(&trusting, "a", &upstream.url()).await?;
-    for (case, header, want) in [("version 1", V1, "192.0.2.7"), ("version 2", V2, "192.0.2.7"), ("local", LOCAL, "127.0.0.1")] {
+    for (case, header, want) in
+        [("version 1", V1, "192.0.2.7"), ("version 2", V2, "192.0.2.7"), ("local", LOCAL, "127.0.0.1")]
+    {
         let answer = raw(&trusting, header).await?;
         assert!(answer.starts_with("HTTP/1.1 200"), "{case}: {answer}");
         assert_eq!(seen(&upstream), [want, want], "{case}");

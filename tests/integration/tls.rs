@@ -152,7 +152,9 @@ async fn both_versions_of_http_are_spoken_and_told_of() -> anyhow::Result<()> {
     gateway.apply(Method::PATCH, "/routes/a", &json!({ "protocols": ["https"] })).await?;
     gateway.wait_for("TLS alone", PATIENCE, "/a", |answer| answer.status == 426).await?;
     let port = gateway.beside.port().to_string();
-    for (case, alpn, version) in [("none", &[][..], 1), ("http/1.1", &["http/1.1"], 1), ("h2", &["h2", "http/1.1"], 2)] {
+    for (case, alpn, version) in
+        [("none", &[][..], 1), ("http/1.1", &["http/1.1"], 1), ("h2", &["h2", "http/1.1"], 2)]
+    {
         let mut stream = connect(&gateway, "a.example", &usual(alpn)?).await?;
         if version == 1 {
             let answer = get(&mut stream, "/a", "a.example").await?;
@@ -162,7 +164,8 @@ async fn both_versions_of_http_are_spoken_and_told_of() -> anyhow::Result<()> {
             assert_eq!(client.get("/a", &[]).await?.text(), "ok", "{case}");
         }
         let seen = upstream.seen().pop().context("it was sent on")?;
-        let header = |name: &str| seen.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let header =
+            |name: &str| seen.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         assert_eq!(
             [header("x-forwarded-proto"), header("x-forwarded-port"), header("x-forwarded-host")],
             ["https", &port, "a.example"],
@@ -219,10 +222,12 @@ async fn certificates_follow_names_and_changes_touch_no_connection() -> anyhow::
     let next = ecdsa("next")?;
     write(&gateway, ONE, &next, &["a.example.com"]).await?;
     assert!(get(&mut open, "/a", "a").await?.starts_with("HTTP/1.1 200"), "an open connection goes on");
-    let gone = || async { shown(&gateway, "b.example.org", &config).await.is_ok_and(|shown| shown == own.der) };
+    let gone =
+        || async { shown(&gateway, "b.example.org", &config).await.is_ok_and(|shown| shown == own.der) };
     gateway_tests::eventually("a name that is gone", PATIENCE, gone).await?;
     gateway.apply(Method::DELETE, &format!("/certificates/{ONE}"), &Value::Null).await?;
-    let gone = || async { shown(&gateway, "a.example.com", &config).await.is_ok_and(|shown| shown == two.der) };
+    let gone =
+        || async { shown(&gateway, "a.example.com", &config).await.is_ok_and(|shown| shown == two.der) };
     gateway_tests::eventually("a certificate that is gone", PATIENCE, gone).await?;
     Ok(())
 }
@@ -306,7 +311,8 @@ async fn a_handshake_has_its_time_and_holds_up_nobody() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_drain_over_tls_loses_nothing() -> anyhow::Result<()> {
-    let upstream = Upstream::taking(Duration::from_millis(1200), |_| http::Response::new("ok".into())).await?;
+    let upstream =
+        Upstream::taking(Duration::from_millis(1200), |_| http::Response::new("ok".into())).await?;
     let mut gateway = gateway().beside("http2 ssl").start().await?;
     serve(&gateway, "a", &upstream.url()).await?;
     let stream = connect(&gateway, "a.b", &usual(&["h2"])?).await?;

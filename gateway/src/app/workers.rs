@@ -87,7 +87,8 @@ fn acceptor(settings: &Settings, control: &Control) -> Result<Option<Acceptor>, 
     }
     let own = Arc::new(own_certificates(settings)?);
     let find = Arc::new(LiveCertificates::new(control.snapshots.clone(), own));
-    let acceptor = Acceptor::new(&settings.tls, find).map_err(|error| AppError::Certificates(error.to_string()))?;
+    let acceptor =
+        Acceptor::new(&settings.tls, find).map_err(|error| AppError::Certificates(error.to_string()))?;
     Ok(Some(acceptor))
 }
 

@@ -3,6 +3,8 @@
 //! Most of them change nothing that a caller could see and are passed over with one notice. A few
 //! would silently mean another gateway than the operator asked for: those are refused.
 
+use super::Setting;
+
 /// Names that Kong has beside the families below.
 const NAMES: &[&str] = &[
     "admin_access_log",
@@ -111,6 +113,7 @@ pub(super) enum Meaning {
 /// What Kong's setting `name` with `value` means to us.
 pub(super) fn meaning(name: &str, value: &str) -> Meaning {
     match (name, value.trim()) {
+        _ if Setting::find(name).is_some() => Meaning::Unknown,
         ("role", "traditional") | ("stream_listen", "off") | ("declarative_config", "") => Meaning::NoEffect,
         ("role", _) => Meaning::Refused("only the role 'traditional' is supported yet"),
         ("stream_listen", _) => Meaning::Refused("TCP and UDP listeners are not supported yet; allowed: off"),
@@ -132,7 +135,7 @@ mod tests {
     #[test]
     fn a_kong_environment_is_known() {
         for name in
-            ["nginx_http_lua_shared_dict", "lua_package_path", "plugins", "admin_gui_listen", "ssl_cert"]
+            ["nginx_http_lua_shared_dict", "lua_package_path", "plugins", "admin_gui_listen", "ssl_dhparam"]
         {
             assert_eq!(meaning(name, "x"), Meaning::NoEffect, "{name}");
         }

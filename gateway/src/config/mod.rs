@@ -24,7 +24,7 @@ pub use listen::{Listener, Speaks};
 pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
 pub use settings::{
-    AccessLogTarget, Caller, CipherSuites, Confine, ConfinementSettings, Database, HeaderToken, HeldBodies, LogFormat,
-    LogLevel, Migrate, PluginSettings, PluginSignatures, PluginSources, PostgresSettings, ProxySettings,
-    RedisSettings, Settings, TlsSettings, TlsVersion, UpstreamKeepalive,
+    AccessLogTarget, Caller, CipherSuites, Confine, ConfinementSettings, Database, HeaderToken, HeldBodies,
+    LogFormat, LogLevel, Migrate, PluginSettings, PluginSignatures, PluginSources, PostgresSettings,
+    ProxySettings, RedisSettings, Settings, TlsSettings, TlsVersion, UpstreamKeepalive,
 };

@@ -31,8 +31,9 @@ pub use check::value_at;
 pub use field::{Field, Fields};
 pub use kind::{Composite, EXPIRES_AT, Foreign, Kind, Listed, Variant, id_of};
 pub use kinds::{
-    Admitted, CAPABILITIES, Canary, CanaryBy, Certificate, ConfigProblem, Consumer, CustomPlugin, PathHandling, Plugin,
-    PluginVersion, Protocol, Refusal, RequestedCapability, Rollback, Route, Service, Sni, kind, kinds,
+    Admitted, CAPABILITIES, Canary, CanaryBy, Certificate, ConfigProblem, Consumer, CustomPlugin,
+    PathHandling, Plugin, PluginVersion, Protocol, Refusal, RequestedCapability, Rollback, Route, Service,
+    Sni, kind, kinds,
 };
 pub use lua::table as lua_table;
 pub use moment::Moment;

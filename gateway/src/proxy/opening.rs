@@ -56,7 +56,9 @@ async fn open(
         deadline.arm(Wait::Head, worker.settings.client_header_timeout);
         match deadline.bound(proxy_protocol::read(&mut stream)).await {
             Some(Ok(named)) => origin.named = named,
-            Some(Err(error)) => return tracing::debug!(peer = %origin.peer, %error, "a connection is not taken"),
+            Some(Err(error)) => {
+                return tracing::debug!(peer = %origin.peer, %error, "a connection is not taken");
+            }
             None => return,
         }
     }
@@ -68,7 +70,9 @@ async fn open(
             connection::http1(client, stream).await
         };
     }
-    let Some((stream, facts, is_http2)) = handshake(&worker, stream, (&deadline, speaks)).await else { return };
+    let Some((stream, facts, is_http2)) = handshake(&worker, stream, (&deadline, speaks)).await else {
+        return;
+    };
     origin.tls = Some(Arc::new(facts));
     let client = Rc::new(Client::new(worker, origin, deadline));
     if is_http2 {

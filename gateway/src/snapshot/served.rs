@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::configuration::{Configuration, Entity};
 use super::Fault;
+use super::configuration::{Configuration, Entity};
 use crate::model::{Certificate, Sni};
 use crate::tls::{Certificates, Pairs};
 
@@ -46,7 +46,9 @@ impl Served {
             }
         }
         next.table = table;
-        next.faults.extend(next.certificates.values().filter(|made| made.pairs.is_none()).map(|made| fault(&made.from)));
+        next.faults.extend(
+            next.certificates.values().filter(|made| made.pairs.is_none()).map(|made| fault(&made.from)),
+        );
         Arc::new(next)
     }
 

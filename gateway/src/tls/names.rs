@@ -39,7 +39,8 @@ mod tests {
         let mut certificates = Certificates::default();
         let mut known = HashMap::new();
         for name in ["a.example.com", "*.example.com", "a.*", "EXAMPLE.org", "*.b.example.com"] {
-            let pairs = Arc::new(Pairs::read([(made.certificate.as_str(), made.key.as_str())]).expect("it reads"));
+            let pairs =
+                Arc::new(Pairs::read([(made.certificate.as_str(), made.key.as_str())]).expect("it reads"));
             known.insert(name, Arc::clone(&pairs));
             certificates.insert(name, pairs);
         }

@@ -44,7 +44,8 @@ impl Pairs {
     ///
     /// Any [`PairError`], and if there is none at all.
     pub fn read<'t>(pairs: impl IntoIterator<Item = (&'t str, &'t str)>) -> Result<Self, PairError> {
-        let pairs: Vec<_> = pairs.into_iter().map(|(chain, key)| read_pair(chain, key)).collect::<Result<_, _>>()?;
+        let pairs: Vec<_> =
+            pairs.into_iter().map(|(chain, key)| read_pair(chain, key)).collect::<Result<_, _>>()?;
         if pairs.is_empty() { Err(PairError::NoCertificate) } else { Ok(Self(pairs)) }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::{CryptoProvider, GetRandomFailed, aws_lc_rs};
 use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::ticketer::TicketRotator;
@@ -107,7 +107,10 @@ impl ResolvesServerCert for Resolver {
 /// as long again.
 fn tickets(settings: &TlsSettings) -> Result<Arc<dyn ProducesTickets>, rustls::Error> {
     let lifetime = u32::try_from(settings.session_timeout.as_secs()).unwrap_or(u32::MAX);
-    let key = || Ok(Box::new(Key(aws_lc_rs::Ticketer::new()?)) as Box<dyn ProducesTickets>);
+    let key = || {
+        Ok(Box::new(Key(aws_lc_rs::Ticketer::new().map_err(|_| GetRandomFailed)?))
+            as Box<dyn ProducesTickets>)
+    };
     Ok(Arc::new(TicketRotator::new(lifetime, key)?))
 }
 

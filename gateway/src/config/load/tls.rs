@@ -26,7 +26,11 @@ fn certificates(reader: &mut Reader) -> Vec<(String, SecretString)> {
     let keys = reader.read("ssl_cert_key", texts);
     if chains.len() != keys.len() {
         let problem = format!("{} certificate(s) and {} key(s)", chains.len(), keys.len());
-        reader.complain("ssl_cert_key", problem, "allowed: one key for each of ssl_cert, in its order".to_owned());
+        reader.complain(
+            "ssl_cert_key",
+            problem,
+            "allowed: one key for each of ssl_cert, in its order".to_owned(),
+        );
     }
     let chains = chains.iter().map(|chain| chain.expose_secret().to_owned());
     chains.zip(keys).collect()
