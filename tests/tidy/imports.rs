@@ -97,7 +97,7 @@ const MODULES: &[(&str, &[&str])] = &[
 /// Large outside crates and the only places that name them.
 const CRATES: &[(&str, &[&str])] = &[
     ("anyhow", &["main.rs"]),
-    ("aws_lc_rs", &["client/", "model/pem.rs", "model/kinds/oauth2.rs", "plugin_host/"]),
+    ("aws_lc_rs", &["client/", "model/pem.rs", "model/kinds/oauth2.rs", "plugin_host/", "tls/"]),
     ("arc_swap", &["snapshot/"]),
     ("axum", &["admin/"]),
     ("clap", &["cli/"]),

@@ -171,7 +171,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let pieces: Vec<Vec<u8>> = bytes.chunks(size).map(<[u8]>::to_vec).collect();
-        let sender = tokio::spawn(async move {
+        let sender = crate::task::spawn("sender", async move {
             let mut stream = TcpStream::connect(address).await.expect("connects");
             _ = stream.set_nodelay(true);
             for piece in pieces {
@@ -183,8 +183,18 @@ mod tests {
         let found = read(&mut stream).await.map_err(|error| error.to_string());
         let mut rest = Vec::new();
         _ = stream.read_to_end(&mut rest).await;
-        sender.await.expect("sent");
+        _ = sender.await;
         (found, rest)
+    }
+
+    /// The same comes out however the header is cut, and a request behind it stays whole.
+    async fn check(header: &[u8], want: Option<SocketAddr>, case: &str) {
+        let all = [header, b"GET / HTTP/1.1\r\n"].concat();
+        for size in [1, 13, all.len()] {
+            let (found, rest) = read_from(&all, size).await;
+            assert_eq!(found, Ok(want), "{case}, in pieces of {size}");
+            assert_eq!(rest, b"GET / HTTP/1.1\r\n", "{case}, in pieces of {size}");
+        }
     }
 
     fn version_2(command: u8, family: u8, block: &[u8]) -> Vec<u8> {
@@ -213,13 +223,8 @@ mod tests {
             ("a Unix socket", version_2(0x21, 0x31, &[0; 216]), None),
             ("unspecified", version_2(0x21, 0, &[]), None),
         ] {
-            let all = [&header[..], b"GET / HTTP/1.1\r\n"].concat();
-            for size in [1, 13, all.len()] {
-                let (found, rest) = read_from(&all, size).await;
-                let want = want.map(|want| want.parse().expect("an address"));
-                assert_eq!(found, Ok(want), "{case}, in pieces of {size}");
-                assert_eq!(rest, b"GET / HTTP/1.1\r\n", "{case}, in pieces of {size}");
-            }
+            let want = want.map(|want| want.parse().expect("an address"));
+            check(&header, want, case).await;
         }
     }
 
