@@ -249,19 +249,29 @@ async fn the_kind_of_key_is_the_clients_choice() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Which of so many connections in a row take a session up again.
+async fn resumptions(
+    gateway: &Gateway,
+    config: &Arc<ClientConfig>,
+    connections: usize,
+) -> anyhow::Result<Vec<bool>> {
+    let mut resumed = Vec::new();
+    for _ in 0..connections {
+        let mut stream = connect(gateway, "a.b", config).await?;
+        let answer = get(&mut stream, "/nowhere", "a").await?;
+        anyhow::ensure!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+        resumed.push(stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed));
+    }
+    Ok(resumed)
+}
+
 #[tokio::test]
 async fn sessions_are_taken_up_again_on_every_worker_unless_that_is_off() -> anyhow::Result<()> {
     let (on, off) = (gateway().beside("ssl"), gateway().beside("ssl").set("WEIR_SSL_SESSION_TICKETS", "off"));
     for (gateway, want) in [(on.start().await?, true), (off.start().await?, false)] {
         for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
             let config = client(&[version], &[ECDSA], &[])?;
-            let mut resumed = Vec::new();
-            for _ in 0..12 {
-                let mut stream = connect(&gateway, "a.b", &config).await?;
-                let answer = get(&mut stream, "/nowhere", "a").await?;
-                assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
-                resumed.push(stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed));
-            }
+            let resumed = resumptions(&gateway, &config, 12).await?;
             let after_the_first: Vec<_> = resumed.into_iter().skip(1).collect();
             assert_eq!(after_the_first, vec![want; 11], "{version:?}");
         }
