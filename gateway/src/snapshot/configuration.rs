@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::Fault;
 use crate::model::{Certificate, CustomPlugin, Document, Plugin, Route, Service, Sni, id_of};
+use crate::vault::VaultEntity;
 
 /// An entity and the document that it was read from.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,14 +36,15 @@ pub struct Configuration {
     pub custom_plugins: Entities<CustomPlugin>,
     pub certificates: Entities<Certificate>,
     pub snis: Entities<Sni>,
+    pub vaults: Entities<VaultEntity>,
     /// Rows that cannot be read, by kind and id.
     unreadable: BTreeMap<(String, String), String>,
 }
 
 impl Configuration {
     /// The kinds that it is made of.
-    pub const KINDS: [&'static str; 6] =
-        ["services", "routes", "plugins", "custom_plugins", "certificates", "snis"];
+    pub const KINDS: [&'static str; 7] =
+        ["services", "routes", "plugins", "custom_plugins", "certificates", "snis", "vaults"];
 
     /// Reads whole kinds; entities whose document is the same as in `previous` are taken from there.
     pub fn from_documents(documents: &BTreeMap<String, Vec<Document>>, previous: &Self) -> Self {
@@ -64,6 +66,7 @@ impl Configuration {
             "custom_plugins" => put(&mut self.custom_plugins, document, &previous.custom_plugins),
             "certificates" => put(&mut self.certificates, document, &previous.certificates),
             "snis" => put(&mut self.snis, document, &previous.snis),
+            "vaults" => put(&mut self.vaults, document, &previous.vaults),
             _ => Ok(()),
         };
         let id = document.get("id").and_then(Value::as_str).unwrap_or("?");
@@ -83,6 +86,7 @@ impl Configuration {
             "custom_plugins" => drop(self.custom_plugins.remove(&id)),
             "certificates" => drop(self.certificates.remove(&id)),
             "snis" => drop(self.snis.remove(&id)),
+            "vaults" => drop(self.vaults.remove(&id)),
             _ => {}
         }
         self.unreadable.remove(&(kind.to_owned(), id.to_string()));
@@ -97,6 +101,7 @@ impl Configuration {
             ("custom_plugins".to_owned(), documents(&self.custom_plugins)),
             ("certificates".to_owned(), documents(&self.certificates)),
             ("snis".to_owned(), documents(&self.snis)),
+            ("vaults".to_owned(), documents(&self.vaults)),
         ])
     }
 
