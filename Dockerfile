@@ -16,7 +16,7 @@ USER weir
 # Nobody outside the container reaches the Admin API unless WEIR_ADMIN_LISTEN says so.
 ENV WEIR_PREFIX=/var/lib/weir WEIR_PROXY_ACCESS_LOG=/dev/stdout WEIR_STATUS_LISTEN=0.0.0.0:8100
 VOLUME /var/lib/weir
-EXPOSE 8000 8001 8100
+EXPOSE 8000 8443 8001 8100
 STOPSIGNAL SIGQUIT
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["weir", "health"]
 ENTRYPOINT ["weir"]

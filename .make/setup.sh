@@ -95,3 +95,9 @@ fi
 if [ "${#packages[@]}" -gt 0 ]; then
     install "${packages[@]}"
 fi
+
+# The conformance suite of HTTP/2, against which the proxy's listeners are tested.
+if [ "$what" = all ] && ! have h2spec && [ ! -x "$(go env GOPATH)/bin/h2spec" ]; then
+    echo "installing h2spec"
+    go install github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible
+fi

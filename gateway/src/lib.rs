@@ -23,6 +23,7 @@ pub mod exchange;
 pub mod router;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 
 pub mod balancer;
 pub mod client;

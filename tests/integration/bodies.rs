@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use gateway_tests::{Client, Gateway, Upstream, request};
-use http::Method;
+use gateway_tests::{Client, Gateway, Http2Client, Upstream, request, unannounced};
+use http::{HeaderMap, HeaderValue, Method};
 use http_body_util::Full;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -33,7 +33,7 @@ async fn upload(gateway: &Gateway, folder: &str) -> anyhow::Result<()> {
 
 /// A gateway whose route `/json` moves `/user/id` into a header and takes `secret` out.
 async fn json_gateway(upstream: &Upstream) -> anyhow::Result<Gateway> {
-    let gateway = gateway().start().await?;
+    let gateway = gateway().listening("http2").start().await?;
     upload(&gateway, "example-plugins/rust/json-field").await?;
     serve(&gateway, "json", &upstream.url()).await?;
     let config = json!({ "pointer": "/user/id", "header": "x-user", "remove": "secret", "max_bytes": 200 });
@@ -73,6 +73,37 @@ async fn a_json_field_becomes_a_header_and_the_body_is_sent_anew() -> anyhow::Re
         let length = seen.headers.get("content-length").map(|value| value.to_str().unwrap().to_owned());
         assert_eq!(length.as_deref(), trailer.map_or(Some("20"), |_| None), "{case}: framed anew");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn over_http_2_as_well() -> anyhow::Result<()> {
+    let upstream = Upstream::saying("ok").await?;
+    let gateway = json_gateway(&upstream).await?;
+    let mut client = Http2Client::connect(gateway.proxy).await?;
+    let kind = [("content-type", "application/json")];
+    let body = r#"{"user": {"id": "u7"}, "secret": 1}"#;
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-sum", HeaderValue::from_static("5"));
+    for (case, sent, trailer) in
+        [("length", gateway_tests::upload(body), None), ("trailers", unannounced(body, trailers), Some("5"))]
+    {
+        let (answer, _) = client.send(Method::POST, "/json", &kind, sent).await?;
+        assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "ok"), "{case}");
+        let seen = upstream.seen().pop().unwrap();
+        assert_eq!(seen.body, r#"{"user":{"id":"u7"}}"#, "{case}");
+        assert_eq!(seen.headers.get("x-user").unwrap(), "u7", "{case}: the head waits for the body");
+        let sum = seen.trailers.unwrap_or_default().get("x-sum").cloned();
+        assert_eq!(sum.as_ref().map(|value| value.to_str().unwrap()), trailer, "{case}");
+    }
+    let before = upstream.seen().len();
+    for (case, sent, want) in [("too long", "x".repeat(300), 413), ("no JSON", "{x}".to_owned(), 400)] {
+        let (answer, _) = client.send(Method::POST, "/json", &kind, gateway_tests::upload(sent)).await?;
+        assert_eq!(answer.status.as_u16(), want, "{case}");
+    }
+    assert_eq!(upstream.seen().len(), before);
+    let again = client.send(Method::POST, "/json", &kind, gateway_tests::upload(body)).await?.0;
+    assert_eq!(again.status, 200, "the connection goes on");
     Ok(())
 }
 

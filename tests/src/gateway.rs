@@ -35,6 +35,7 @@ pub struct GatewayBuilder {
     prefix: Option<PathBuf>,
     ports: Option<[SocketAddr; 3]>,
     flags: String,
+    beside: Option<String>,
 }
 
 /// A running gateway.
@@ -42,6 +43,8 @@ pub struct Gateway {
     child: Child,
     /// Where requests go.
     pub proxy: SocketAddr,
+    /// The proxy's other listener, if there is one.
+    pub beside: SocketAddr,
     /// The Admin API.
     pub admin: SocketAddr,
     /// The status listener.
@@ -60,6 +63,7 @@ impl GatewayBuilder {
             prefix: None,
             ports: None,
             flags: String::new(),
+            beside: None,
         }
     }
 
@@ -85,6 +89,12 @@ impl GatewayBuilder {
     /// Gives the proxy's listener these flags.
     pub fn listening(mut self, flags: &str) -> Self {
         self.flags = format!(" {flags}");
+        self
+    }
+
+    /// Opens another listener of the proxy, with these flags.
+    pub fn beside(mut self, flags: &str) -> Self {
+        self.beside = Some(flags.to_owned());
         self
     }
 
@@ -141,6 +151,8 @@ impl GatewayBuilder {
             Some(ports) => ports,
             None => [free_port()?, free_port()?, free_port()?],
         };
+        let beside = free_port()?;
+        let other = self.beside.map(|flags| format!(", {beside} {flags}")).unwrap_or_default();
         let log = std::fs::File::options().create(true).append(true).open(prefix.join("test.log"))?;
         let mut command = Command::new(&self.program);
         command.arg("start").env_clear().stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
@@ -149,7 +161,7 @@ impl GatewayBuilder {
                 command.env(kept, value);
             }
         }
-        command.env("WEIR_PREFIX", &prefix).env("WEIR_PROXY_LISTEN", format!("{proxy}{}", self.flags));
+        command.env("WEIR_PREFIX", &prefix).env("WEIR_PROXY_LISTEN", format!("{proxy}{}{other}", self.flags));
         command.env("WEIR_ADMIN_LISTEN", admin.to_string()).env("WEIR_STATUS_LISTEN", status.to_string());
         if let Database::Postgres(url) = &self.database {
             command
@@ -159,7 +171,7 @@ impl GatewayBuilder {
         }
         command.envs(self.settings);
         let child = command.spawn().with_context(|| format!("start {}", self.program.display()))?;
-        Ok(Gateway { child, proxy, admin, status, prefix, _folder: folder })
+        Ok(Gateway { child, proxy, beside, admin, status, prefix, _folder: folder })
     }
 }
 

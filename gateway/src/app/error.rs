@@ -31,6 +31,9 @@ pub enum AppError {
         /// What the system said.
         source: io::Error,
     },
+    /// TLS towards clients cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Certificates(String),
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Store(#[from] StoreError),

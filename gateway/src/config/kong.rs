@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_kong_environment_is_known() {
         for name in
-            ["nginx_http_lua_shared_dict", "lua_package_path", "plugins", "admin_gui_listen", "ssl_cert"]
+            ["nginx_http_lua_shared_dict", "lua_package_path", "plugins", "admin_gui_listen", "ssl_dhparam"]
         {
             assert_eq!(meaning(name, "x"), Meaning::NoEffect, "{name}");
         }

@@ -52,7 +52,7 @@ const BACKLOG: u32 = 16_384;
 
 /// Reads where the proxy listens; `off` is an empty list.
 pub(super) fn proxy(text: &str) -> Result<Vec<Listener>, String> {
-    parse(text, &["http2"])
+    parse(text, &["http2", "ssl", "proxy_protocol"])
 }
 
 /// Reads where plain HTTP/1.1 is spoken; `off` is an empty list.
@@ -133,16 +133,16 @@ mod tests {
         let facts: Vec<_> = listeners.iter().map(|one| (one.backlog, one.reuseport)).collect();
         assert_eq!(facts, [(64, true), (BACKLOG, false), (BACKLOG, false)]);
         assert_eq!(proxy("off"), Ok(Vec::new()));
-        let speaks: Vec<_> =
-            proxy("*:1 http2, *:2").expect("valid").iter().map(|one| one.speaks.http2).collect();
-        assert_eq!(speaks, [true, false]);
+        let speaks = |text| proxy(text).expect("valid").first().map(|one| one.speaks);
+        let all = Speaks { http2: true, tls: true, proxy_protocol: true };
+        assert_eq!(speaks("*:1 ssl proxy_protocol http2"), Some(all));
+        assert_eq!(speaks("*:1"), Some(Speaks::default()));
         assert!(plain("*:1 http2").is_err());
     }
 
     #[test]
     fn what_cannot_be_done_is_said() {
         for (case, text, want) in [
-            ("tls", "0.0.0.0:8443 http2 ssl", "'ssl' on 0.0.0.0:8443 is not supported yet"),
             ("unix", "unix:/tmp/weir.sock", "Unix sockets"),
             ("no port", "0.0.0.0", "does not end in a port"),
             ("port too large", "0.0.0.0:65536", "does not end in a port"),

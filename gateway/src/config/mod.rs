@@ -26,8 +26,8 @@ pub use listen::{Listener, Speaks};
 pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
 pub use settings::{
-    AccessLogTarget, Caller, Confine, ConfinementSettings, Database, DeclarativeText, DnsSettings,
-    HeaderToken, HeldBodies, LogFormat, LogLevel, Migrate, PluginSettings, PluginSignatures, PluginSources,
-    PostgresSettings, ProxySettings, RecordKind, RedisSettings, RouterFlavor, Settings, UpstreamKeepalive,
-    UpstreamTls,
+    AccessLogTarget, Caller, CipherSuites, Confine, ConfinementSettings, Database, DeclarativeText,
+    DnsSettings, HeaderToken, HeldBodies, LogFormat, LogLevel, Migrate, PluginSettings, PluginSignatures,
+    PluginSources, PostgresSettings, ProxySettings, RecordKind, RedisSettings, RouterFlavor, Settings,
+    TlsSettings, TlsVersion, UpstreamKeepalive, UpstreamTls,
 };

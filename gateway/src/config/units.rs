@@ -19,7 +19,7 @@ pub(super) fn count(text: &str, least: u64, most: u64) -> Result<u64, String> {
     number.ok_or_else(|| format!("allowed: a whole number from {least} to {most}"))
 }
 
-/// A time: a number of `unit`, or a number with `ms`, `s`, `m` or `h`.
+/// A time: a number of `unit`, or a number with `ms`, `s`, `m`, `h` or `d`.
 pub(super) fn time(text: &str, unit: Duration) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, suffix) = text.split_at_checked(digits).unwrap_or((text, ""));
@@ -29,13 +29,14 @@ pub(super) fn time(text: &str, unit: Duration) -> Result<Duration, String> {
         "s" => Some(Duration::from_secs(1)),
         "m" => Some(Duration::from_secs(60)),
         "h" => Some(Duration::from_secs(3600)),
+        "d" => Some(Duration::from_secs(24 * 3600)),
         _ => None,
     };
     let number = number.parse::<u32>().ok();
     let time = unit.zip(number).and_then(|(unit, number)| unit.checked_mul(number));
     // A year: anything longer is a slip, and would not fit into every timer.
     let time = time.filter(|time| *time <= Duration::from_secs(365 * 24 * 3600));
-    time.ok_or_else(|| "allowed: a whole number, alone or with ms, s, m or h, up to a year".to_owned())
+    time.ok_or_else(|| "allowed: a whole number, alone or with ms, s, m, h or d, up to a year".to_owned())
 }
 
 /// A size in bytes: a number, alone or with nginx's `k`, `m` or `g`.
@@ -58,11 +59,11 @@ mod tests {
     fn times_and_sizes_take_suffixes() {
         let second = Duration::from_secs(1);
         for (text, want) in
-            [("15", Some(15_000)), ("250ms", Some(250)), ("2 m", Some(120_000)), ("0", Some(0))]
+            [("15", Some(15_000)), ("250ms", Some(250)), ("2 m", Some(120_000)), ("1d", Some(86_400_000))]
         {
             assert_eq!(time(text, second).ok().map(|time| time.as_millis()), want, "{text}");
         }
-        for bad in ["", "s", "-1", "1.5", "1d", "9999999999", "8761h", "١s"] {
+        for bad in ["", "s", "-1", "1.5", "1w", "9999999999", "8761h", "١s"] {
             assert!(time(bad, second).is_err(), "{bad}");
         }
         for (text, want) in

@@ -24,6 +24,17 @@ impl Scheme {
     }
 }
 
+/// What a handshake has settled. Made once for each connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFacts {
+    /// `TLSv1.3` or `TLSv1.2`.
+    pub version: &'static str,
+    /// OpenSSL's name of the cipher.
+    pub cipher: &'static str,
+    /// The name that the client asked for.
+    pub server_name: Option<Box<str>>,
+}
+
 /// A route and its service, as the log phase and plugins see them. Made once for each snapshot.
 #[derive(Debug)]
 pub struct RouteFacts {

@@ -23,7 +23,7 @@ pub use answer::{AnswerBody, LocalAnswer};
 pub use attributes::{AttributeError, Attributes};
 pub use dot_segments::{has_dots, hides_dots};
 pub use edit::{HeaderEdit, apply};
-pub use facts::{Capture, RouteFacts, Scheme, TargetChange, Try};
+pub use facts::{Capture, RouteFacts, Scheme, TargetChange, TlsFacts, Try};
 pub use identity::{ConsumerFacts, Identity};
 pub use request_id::RequestId;
 pub use timing::Timing;
@@ -37,6 +37,8 @@ pub struct Exchange {
     pub timing: Timing,
     /// Where the request came from.
     pub peer: Peer,
+    /// Of the client's connection; `None` if it is plain.
+    pub tls: Option<Arc<TlsFacts>>,
     /// The head as the client sent it, with the edits of plugins so far. Hop-by-hop headers are in
     /// here until the proxy forwards.
     pub request: RequestHead,
@@ -108,6 +110,7 @@ impl Exchange {
             id,
             timing,
             peer,
+            tls: None,
             request,
             route: None,
             captures: Vec::new(),

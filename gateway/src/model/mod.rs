@@ -40,7 +40,7 @@ pub use kinds::{
     ADMIN_ROLES, ActiveChecks, AddressRule, Admitted, Algorithm, CAPABILITIES, CaCertificate, Canary,
     CanaryBy, Certificate, ConfigProblem, Consumer, CustomPlugin, HashOn, HealthChecks, HealthyRule,
     PassiveChecks, PathHandling, Plugin, PluginVersion, ProbeKind, Protocol, Refusal, RequestedCapability,
-    Rollback, Route, Service, Target, UnhealthyRule, Upstream, admin_token_digest, allow_expressions,
+    Rollback, Route, Service, Sni, Target, UnhealthyRule, Upstream, admin_token_digest, allow_expressions,
     held_plugin, kind, kinds, new_admin_token,
 };
 pub use lua::table as lua_table;

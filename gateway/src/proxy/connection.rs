@@ -2,9 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::HeaderValue;
@@ -18,11 +19,11 @@ use super::deadline::{Deadline, Wait};
 use super::handle;
 use super::headers::ConnectionHeaders;
 use super::http2;
-use super::listener::Accepted;
+use super::opening::Origin;
 use super::strict::{HeadLimits, Malformed, Strict};
 use super::tunnel::Tunnel;
 use super::worker::Worker;
-use crate::config::RouterFlavor;
+use crate::exchange::TlsFacts;
 use crate::plugin_host::CallFailure;
 
 /// Header fields that hyper takes by default, without allocating.
@@ -35,6 +36,9 @@ pub(super) struct Client {
     pub(super) listener_port: u16,
     /// Where the client connected to. The address is looked up where routes can ask for it only.
     pub(super) destination: SocketAddr,
+    /// The client that a balancer in front has named (PROXY protocol).
+    pub(super) named: Option<SocketAddr>,
+    pub(super) tls: Option<Arc<TlsFacts>>,
     pub(super) headers: ConnectionHeaders,
     pub(super) deadline: Rc<Deadline>,
     pub(super) worker: Rc<Worker>,
@@ -49,7 +53,8 @@ pub(super) struct Client {
 }
 
 impl Client {
-    fn new(worker: Rc<Worker>, peer: SocketAddr, listener_port: u16) -> Self {
+    pub(super) fn new(worker: Rc<Worker>, origin: Origin, deadline: Rc<Deadline>) -> Self {
+        let Origin { peer, port: listener_port, destination, named, tls } = origin;
         let ip = peer.ip().to_canonical();
         let headers = ConnectionHeaders {
             // An IP address is always a valid header value.
@@ -57,12 +62,13 @@ impl Client {
             port: HeaderValue::from(listener_port),
             trusted: worker.settings.trusted_ips.iter().any(|range| range.contains(ip)),
         };
-        let deadline = worker.deadlines.register();
         deadline.arm(Wait::Idle, worker.settings.client_header_timeout);
         Self {
             peer: SocketAddr::new(ip, peer.port()),
             listener_port,
-            destination: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), listener_port),
+            destination,
+            named,
+            tls,
             headers,
             deadline,
             worker,
@@ -89,6 +95,8 @@ impl Client {
             peer: self.peer,
             listener_port: self.listener_port,
             destination: self.destination,
+            named: self.named,
+            tls: self.tls.clone(),
             headers: self.headers.clone(),
             deadline: self.worker.deadlines.register(),
             worker: Rc::clone(&self.worker),
@@ -161,24 +169,8 @@ impl Client {
     }
 }
 
-/// Serves one connection to its end.
-pub(super) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
-    let Accepted { stream, peer, port, speaks } = accepted;
-    _ = stream.set_nodelay(true);
-    let mut client = Client::new(worker, peer, port);
-    if client.worker.settings.router_flavor == RouterFlavor::Expressions {
-        client.destination = stream.local_addr().unwrap_or(client.destination);
-    }
-    let client = Rc::new(client);
-    if !speaks.http2 {
-        return http1(client, stream).await;
-    }
-    // Boxed, so that what HTTP/2 needs makes no other connection larger.
-    Box::pin(either(client, stream)).await;
-}
-
 /// HTTP/2 if the client knows, else HTTP/1.
-async fn either<S: AsyncRead + AsyncWrite + Unpin>(client: Rc<Client>, stream: S) {
+pub(super) async fn either<S: AsyncRead + AsyncWrite + Unpin>(client: Rc<Client>, stream: S) {
     match http2::by_prior_knowledge(&client, stream).await {
         Some((true, stream)) => http2::serve(client, stream).await,
         Some((false, stream)) => http1(client, stream).await,
@@ -186,7 +178,8 @@ async fn either<S: AsyncRead + AsyncWrite + Unpin>(client: Rc<Client>, stream: S
     }
 }
 
-async fn http1<S: AsyncRead + AsyncWrite + Unpin>(client: Rc<Client>, stream: S) {
+/// Serves one connection over HTTP/1 to its end.
+pub(super) async fn http1<S: AsyncRead + AsyncWrite + Unpin>(client: Rc<Client>, stream: S) {
     let io = ClientIo { stream, client: Rc::clone(&client), look: Heads };
     let handler = Rc::clone(&client);
     let service = service_fn(move |request| handle::handle(Rc::clone(&handler), request));

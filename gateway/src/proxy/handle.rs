@@ -92,12 +92,14 @@ fn begin(client: &Rc<Client>, request: Request<Incoming>) -> (Box<Exchange>, Com
         client: real_ip::client(client, &head.headers),
         direct: client.peer,
         listener_port: client.listener_port,
-        scheme: Scheme::Http,
+        scheme: if client.tls.is_some() { Scheme::Https } else { Scheme::Http },
     };
     let head =
         RequestHead { method: head.method, uri: head.uri, version: head.version, headers: head.headers };
     let timing = Timing::begin(now, worker.unix_ms(now));
-    (Box::new(Exchange::begin(worker.ids.next(), timing, peer, head)), body)
+    let mut exchange = Box::new(Exchange::begin(worker.ids.next(), timing, peer, head));
+    exchange.tls.clone_from(&client.tls);
+    (exchange, body)
 }
 
 /// What RFC 9112 leaves to us after hyper has parsed the head.
@@ -148,7 +150,7 @@ fn find(client: &Client, snapshot: &Snapshot, exchange: &Exchange) -> Result<Mat
         path,
         scheme: exchange.peer.scheme,
         headers: &exchange.request.headers,
-        sni: None,
+        sni: exchange.tls.as_ref().and_then(|tls| tls.server_name.as_deref()),
         query: exchange.request.uri.query(),
         source: exchange.peer.client,
         destination: client.destination,

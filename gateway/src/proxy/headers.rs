@@ -142,7 +142,11 @@ fn forwarded(
 ) {
     let from = &exchange.request.headers;
     real_ip(exchange, connection, to);
-    listed(from, &X_FORWARDED_FOR, connection.peer.as_bytes(), to);
+    if exchange.peer.client == exchange.peer.direct || from.contains_key(&X_FORWARDED_FOR) {
+        listed(from, &X_FORWARDED_FOR, connection.peer.as_bytes(), to);
+    } else {
+        to.field(&X_FORWARDED_FOR, exchange.peer.client.ip().to_string().as_bytes());
+    }
     let mut set = |name: &HeaderName, value: &[u8]| {
         let kept = if connection.trusted { from.get(name) } else { None };
         to.field(name, kept.map_or(value, HeaderValue::as_bytes));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use super::connection;
+use super::opening;
 use super::worker::Worker;
 use crate::config::Speaks;
 use crate::task;
@@ -74,7 +74,7 @@ fn admit(worker: &Rc<Worker>, accepted: Accepted) {
     };
     let worker = Rc::clone(worker);
     task::spawn_local("connection", async move {
-        connection::serve(worker, accepted).await;
+        opening::serve(worker, accepted).await;
         drop(permit);
     });
 }

@@ -8,6 +8,7 @@
 
 mod body;
 mod body_pace;
+mod certificates;
 mod client_io;
 mod connection;
 mod deadline;
@@ -22,9 +23,11 @@ mod hold;
 mod http2;
 mod ids;
 mod listener;
+mod opening;
 mod overload;
 mod place;
 mod protocols;
+mod proxy_protocol;
 mod real_ip;
 mod respond;
 mod response_phase;
@@ -41,6 +44,7 @@ mod worker;
 mod fuzz_tests;
 
 pub use body::{BodyError, ResponseBody};
+pub use certificates::LiveCertificates;
 pub use error::{Blame, ProxyError};
 pub use listener::{Socket, bind};
 pub use overload::MemoryPressure;

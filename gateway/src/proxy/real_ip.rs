@@ -6,12 +6,18 @@ use http::HeaderMap;
 
 use super::connection::Client;
 
+/// In place of a header: what the PROXY protocol says (Kong's and nginx's word).
+const PROXY_PROTOCOL: &str = "proxy_protocol";
+
 /// The caller's address. The direct peer's, unless that peer is trusted to name another.
 pub(super) fn client(client: &Client, headers: &HeaderMap) -> SocketAddr {
     if !client.headers.trusted {
         return client.peer;
     }
     let settings = &client.worker.settings;
+    if settings.real_ip_header == PROXY_PROTOCOL {
+        return client.named.unwrap_or(client.peer);
+    }
     let trusts = |ip: IpAddr| settings.trusted_ips.iter().any(|range| range.contains(ip));
     let values = headers.get_all(&settings.real_ip_header);
     let named: Vec<_> =

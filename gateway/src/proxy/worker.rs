@@ -24,6 +24,7 @@ use crate::plugin_host::{Host, Instances};
 use crate::shutdown::Drain;
 use crate::snapshot::SnapshotHandle;
 use crate::telemetry::{WorkerAccessLog, WorkerMetrics};
+use crate::tls::Acceptor;
 
 /// How long log plugins may take to deliver what has queued up, when the process ends.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -50,6 +51,8 @@ pub struct WorkerParts {
     pub access_log: WorkerAccessLog,
     /// Limits and timeouts.
     pub settings: Arc<ProxySettings>,
+    /// Makes handshakes; `None` if no listener wants one.
+    pub tls: Option<Acceptor>,
     /// Open client connections that this worker may have.
     pub max_connections: usize,
     /// Whether the process uses more memory than it may.
@@ -72,6 +75,7 @@ pub(super) struct Worker {
     pub(super) metrics: WorkerMetrics,
     pub(super) access_log: WorkerAccessLog,
     pub(super) settings: Arc<ProxySettings>,
+    pub(super) tls: Option<Acceptor>,
     pub(super) deadlines: Deadlines,
     pub(super) draining: Cell<bool>,
     pub(super) ids: Ids,
@@ -118,6 +122,7 @@ impl Worker {
             metrics,
             access_log,
             settings,
+            tls,
             max_connections,
             memory,
             wall_clock,
@@ -141,6 +146,7 @@ impl Worker {
             metrics,
             access_log,
             settings,
+            tls,
             deadlines: Deadlines::new(),
             draining: Cell::new(false),
             ids: Ids::new(),

@@ -13,6 +13,7 @@ use super::configuration::{Configuration, Entity};
 use super::materials::MaterialsBuilder;
 use super::plan::Source;
 use super::scopes::{ChainKey, Scopes};
+use super::served::Served;
 use super::{Destination, Fault, RoutePlan, Snapshot, Surroundings, Upstream};
 use crate::client::{Endpoint, Speaks, TlsTo};
 use crate::exchange::RouteFacts;
@@ -49,7 +50,9 @@ pub fn build(
     faults.extend(router_faults.iter().cloned());
     let materials = builder.materials.finish();
     let balancers = Arc::clone(surroundings.balancers);
-    (Snapshot { revision, global, router, router_faults, routes, materials, balancers }, faults)
+    let served = Served::build(configuration, &previous.served);
+    faults.extend(served.faults());
+    (Snapshot { revision, global, router, router_faults, routes, materials, balancers, served }, faults)
 }
 
 struct Builder<'c> {

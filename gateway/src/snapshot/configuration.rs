@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::Fault;
 use crate::model::{
-    CaCertificate, Certificate, CustomPlugin, Document, Plugin, Route, Service, Target, Upstream, id_of,
+    CaCertificate, Certificate, CustomPlugin, Document, Plugin, Route, Service, Sni, Target, Upstream, id_of,
 };
 use crate::vault::VaultEntity;
 
@@ -40,6 +40,7 @@ pub struct Configuration {
     pub ca_certificates: Entities<CaCertificate>,
     pub upstreams: Entities<Upstream>,
     pub targets: Entities<Target>,
+    pub snis: Entities<Sni>,
     pub vaults: Entities<VaultEntity>,
     /// Rows that cannot be read, by kind and id.
     unreadable: BTreeMap<(String, String), String>,
@@ -47,12 +48,13 @@ pub struct Configuration {
 
 impl Configuration {
     /// The kinds that it is made of.
-    pub const KINDS: [&'static str; 9] = [
+    pub const KINDS: [&'static str; 10] = [
         "services",
         "routes",
         "plugins",
         "custom_plugins",
         "certificates",
+        "snis",
         "ca_certificates",
         "upstreams",
         "targets",
@@ -81,6 +83,7 @@ impl Configuration {
             "ca_certificates" => put(&mut self.ca_certificates, document, &previous.ca_certificates),
             "upstreams" => put(&mut self.upstreams, document, &previous.upstreams),
             "targets" => put(&mut self.targets, document, &previous.targets),
+            "snis" => put(&mut self.snis, document, &previous.snis),
             "vaults" => put(&mut self.vaults, document, &previous.vaults),
             _ => Ok(()),
         };
@@ -103,6 +106,7 @@ impl Configuration {
             "ca_certificates" => drop(self.ca_certificates.remove(&id)),
             "upstreams" => drop(self.upstreams.remove(&id)),
             "targets" => drop(self.targets.remove(&id)),
+            "snis" => drop(self.snis.remove(&id)),
             "vaults" => drop(self.vaults.remove(&id)),
             _ => {}
         }
@@ -120,6 +124,7 @@ impl Configuration {
             ("ca_certificates".to_owned(), documents(&self.ca_certificates)),
             ("upstreams".to_owned(), documents(&self.upstreams)),
             ("targets".to_owned(), documents(&self.targets)),
+            ("snis".to_owned(), documents(&self.snis)),
             ("vaults".to_owned(), documents(&self.vaults)),
         ])
     }

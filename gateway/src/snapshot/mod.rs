@@ -15,6 +15,7 @@ mod handle;
 mod materials;
 mod plan;
 mod scopes;
+mod served;
 
 #[cfg(test)]
 mod tests;

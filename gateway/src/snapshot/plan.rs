@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::materials::Materials;
+use super::served::Served;
 use super::{Entity, Fault};
 use crate::balancer::{Balancer, Balancers};
 use crate::client::Endpoint;
@@ -16,6 +17,7 @@ use crate::exchange::RouteFacts;
 use crate::model::{PathHandling, Route, Service};
 use crate::plugin_host::Chain;
 use crate::router::{RouteInput, RouteMatch, Router};
+use crate::tls::Certificates;
 
 /// One configuration, compiled. Immutable; a request uses one from its head to its last byte.
 #[derive(Debug, Default)]
@@ -30,6 +32,7 @@ pub struct Snapshot {
     pub(super) routes: Vec<Arc<RoutePlan>>,
     pub(super) materials: Materials,
     pub(super) balancers: Arc<Balancers>,
+    pub(super) served: Arc<Served>,
 }
 
 /// What happens to requests of one route.
@@ -101,6 +104,11 @@ impl Snapshot {
         let found = self.router.find(input)?;
         let plan = self.routes.get(found.index.0 as usize)?;
         Some((plan, found))
+    }
+
+    /// What clients are shown.
+    pub fn certificates(&self) -> &Certificates {
+        &self.served.table
     }
 
     /// All routes in it.

@@ -21,6 +21,7 @@ mod dns;
 mod proxy;
 mod sharing;
 mod sources;
+mod tls;
 mod upstream_tls;
 mod vault;
 
@@ -168,6 +169,7 @@ fn settings(reader: &mut Reader, vault: Places) -> Settings {
         proxy: proxy::read(reader, &prefix),
         upstream_tls: upstream_tls::read(reader),
         dns: dns::read(reader),
+        tls: tls::read(reader),
         plugins: plugins(reader),
         confinement: confinement(reader, &prefix),
         origins: reader.origins(),

@@ -58,7 +58,7 @@ fn every_fault_is_told_with_its_source() {
     let error = from_environment(&[
         ("WEIR_WORKERS", "none"),
         ("KONG_LOG_LEVEL", "loud"),
-        ("WEIR_PROXY_LISTEN", "0.0.0.0:8443 ssl"),
+        ("WEIR_ADMIN_LISTEN", "127.0.0.1:8444 ssl"),
         ("WEIR_PROXY_LISTN", "x"),
         ("WEIR_DATABASE_URL", "mysql://root:s3cret@host"),
         ("KONG_ROLE", "data_plane"),
@@ -69,7 +69,7 @@ fn every_fault_is_told_with_its_source() {
     for want in [
         "workers (environment variable WEIR_WORKERS): 'none' cannot be used; allowed: a whole number from 1 to 1024, or auto",
         "log_level (environment variable KONG_LOG_LEVEL): 'loud' cannot be used; allowed: debug, info, notice",
-        "'ssl' on 0.0.0.0:8443 is not supported yet",
+        "'ssl' on 127.0.0.1:8444 is not supported yet",
         "did you mean WEIR_PROXY_LISTEN?",
         "database_url (environment variable WEIR_DATABASE_URL): this is not the URL of a database",
         "only the role 'traditional'",
@@ -170,6 +170,7 @@ fn every_setting_is_read() {
             include_str!("proxy.rs"),
             include_str!("sharing.rs"),
             include_str!("sources.rs"),
+            include_str!("tls.rs"),
             include_str!("upstream_tls.rs"),
             include_str!("vault.rs")
         );

@@ -40,6 +40,7 @@ pub use custom_plugin::{
 pub use plugin::{CAPABILITIES, Plugin};
 pub use route::{AddressRule, PathHandling, Route};
 pub use service::{Protocol, Service};
+pub use sni::Sni;
 
 use std::sync::{LazyLock, OnceLock};
 
@@ -125,6 +126,11 @@ fn reference<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Uuid>, D::Er
         id: Uuid,
     }
     Ok(Option::<Reference>::deserialize(source)?.map(|found| found.id))
+}
+
+/// The same, where there is always one.
+fn needed<'de, D: Deserializer<'de>>(source: D) -> Result<Uuid, D::Error> {
+    reference(source)?.ok_or_else(|| serde::de::Error::custom("it refers to nothing"))
 }
 
 /// Reads a field that may be null although everybody needs a value of it: null is Kong's default.

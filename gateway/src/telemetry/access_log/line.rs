@@ -24,6 +24,10 @@ pub(super) fn write(exchange: &Exchange, time: &mut TimeText, out: &mut String) 
     number_field("status", response.map_or(499, |response| response.status.as_u16()), out);
     number_field("bytes_in", exchange.bytes_in, out);
     number_field("bytes_out", exchange.bytes_out, out);
+    if let Some(tls) = &exchange.tls {
+        text_field("tls", tls.version, out);
+        text_field("cipher", tls.cipher, out);
+    }
     latencies(exchange, out);
     entities(exchange, out);
     upstream(exchange, out);

@@ -63,6 +63,15 @@ fn request(exchange: &Exchange, out: &mut String) {
     key("headers", out);
     headers(&request.headers, redact::is_secret, out);
     number_field("size", exchange.bytes_in, out);
+    if let Some(tls) = &exchange.tls {
+        key("tls", out);
+        out.push('{');
+        text_field("version", tls.version, out);
+        text_field("cipher", tls.cipher, out);
+        // Clients are not asked for certificates; nginx says so.
+        text_field("client_verify", "NONE", out);
+        out.push('}');
+    }
     out.push('}');
 }
 

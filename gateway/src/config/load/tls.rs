@@ -1,0 +1,86 @@
+//! TLS towards clients.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::proxy::list;
+use super::{some_seconds, word};
+use crate::config::reader::Reader;
+use crate::config::settings::{CipherSuites, TlsSettings, TlsVersion};
+use crate::config::units;
+
+pub(super) fn read(reader: &mut Reader) -> TlsSettings {
+    let ciphers = reader.text("ssl_ciphers").to_owned();
+    TlsSettings {
+        certificates: certificates(reader),
+        cipher_suites: reader.read("ssl_cipher_suite", |text| cipher_suites(text, &ciphers)),
+        protocols: reader.read("ssl_protocols", protocols),
+        session_tickets: reader.read("ssl_session_tickets", units::switch),
+        session_timeout: reader.read("ssl_session_timeout", some_seconds),
+    }
+}
+
+fn certificates(reader: &mut Reader) -> Vec<(String, SecretString)> {
+    let chains = reader.read("ssl_cert", texts);
+    let keys = reader.read("ssl_cert_key", texts);
+    if chains.len() != keys.len() {
+        let problem = format!("{} certificate(s) and {} key(s)", chains.len(), keys.len());
+        reader.complain(
+            "ssl_cert_key",
+            problem,
+            "allowed: one key for each of ssl_cert, in its order".to_owned(),
+        );
+    }
+    let chains = chains.iter().map(|chain| chain.expose_secret().to_owned());
+    chains.zip(keys).collect()
+}
+
+/// Kong takes paths, PEM, and PEM in base64.
+fn texts(text: &str) -> Result<Vec<SecretString>, String> {
+    list(text).map(|one| pem(one).map(SecretString::from)).collect()
+}
+
+fn pem(text: &str) -> Result<String, String> {
+    if text.starts_with("-----BEGIN") {
+        return Ok(text.to_owned());
+    }
+    let error = match std::fs::read_to_string(text) {
+        Ok(read) => return Ok(read),
+        Err(error) => error,
+    };
+    let decoded = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    decoded.filter(|text| text.contains("-----BEGIN")).ok_or_else(|| {
+        format!("allowed: a list of paths, of texts in PEM, or of such in base64; as a path: {error}")
+    })
+}
+
+fn cipher_suites(text: &str, ciphers: &str) -> Result<CipherSuites, String> {
+    let sets = [
+        ("modern", Some(CipherSuites::Modern)),
+        ("intermediate", Some(CipherSuites::Intermediate)),
+        ("old", Some(CipherSuites::Old)),
+        ("fips", Some(CipherSuites::Fips)),
+        ("custom", None),
+    ];
+    let words: Vec<_> = sets.iter().map(|(word, set)| (*word, set)).collect();
+    let names = || ciphers.split([':', ',', ' ']).filter(|name| !name.is_empty()).map(str::to_owned);
+    Ok(word(text, &words)?.clone().unwrap_or_else(|| CipherSuites::Custom(names().collect())))
+}
+
+/// Versions before 1.2 are passed over, as the operating systems of most Kongs do.
+fn protocols(text: &str) -> Result<Vec<TlsVersion>, String> {
+    let mut found = Vec::new();
+    for name in text.split([' ', ',']).filter(|name| !name.is_empty()) {
+        let version = match name {
+            "TLSv1.2" => TlsVersion::Tls12,
+            "TLSv1.3" => TlsVersion::Tls13,
+            "TLSv1" | "TLSv1.1" => continue,
+            other => return Err(format!("'{other}' is none of TLSv1.2, TLSv1.3")),
+        };
+        if !found.contains(&version) {
+            found.push(version);
+        }
+    }
+    if found.is_empty() { Err("allowed: TLSv1.2, TLSv1.3, or both".to_owned()) } else { Ok(found) }
+}
