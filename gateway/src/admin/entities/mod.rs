@@ -64,7 +64,7 @@ async fn prepare(
 /// pen would be told to one client and not to the other.
 fn check_overwritten(kind: &Kind, document: &Document, fields: &[&str]) -> Result<(), ApiError> {
     let mut wrong = Violations { fields: Document::new() };
-    for field in fields {
+    for field in fields.iter().copied() {
         let sent = document.get(field).filter(|value| !value.is_null());
         if let Some(Err(text)) = sent.map(|value| kind.check_value(field, value)) {
             wrong.add(field, text);
