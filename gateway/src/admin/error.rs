@@ -153,6 +153,7 @@ impl ApiError {
             | StoreError::NotFound { .. }
             | StoreError::Changed { .. }
             | StoreError::BadRow { .. }
+            | StoreError::Sealed(_)
             | StoreError::NotMigrated
             | StoreError::Migration(_)
             | StoreError::Settings(_)
@@ -227,6 +228,7 @@ fn of_store(error: &StoreError) -> Answer {
         | StoreError::MissingReference { .. }
         | StoreError::Referenced { .. }
         | StoreError::BadRow { .. }
+        | StoreError::Sealed(_)
         | StoreError::Migration(_)
         | StoreError::Settings(_)
         | StoreError::Refused(_) => {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::model::{Link, OnDelete, Record, UniqueKey};
-use crate::store::{Changes, LastGood, StoreSettings};
+use crate::store::{Change, Changes, LastGood, StoreSettings};
 
 const KIND: &str = "keyauth_credentials";
 
@@ -338,8 +338,8 @@ fn membership(number: u128, group: u128) -> Record {
     let of_group = json!({ "id": id(group).to_string() });
     let fields = json!({ "consumer": { "id": id(1).to_string() }, "consumer_group": of_group });
     let mut record = record("consumer_group_consumers", number, fields, None);
-    let target = "consumer_groups";
-    record.links.push(Link { field: "consumer_group", target, id: id(group), on_delete: OnDelete::Cascade });
+    let (field, target) = ("consumer_group", "consumer_groups");
+    record.links.push(Link { field, target, id: id(group), on_delete: OnDelete::Cascade });
     record
 }
 
@@ -362,10 +362,41 @@ async fn a_consumer_knows_its_groups_by_name_and_hears_of_changes() {
         catch_up(&store, &identity, revision - 1).await;
         assert_eq!(groups().await, want, "gold before silver");
     }
-    let revision = store.replace(named(4, "wood")).await.unwrap();
-    catch_up(&store, &identity, revision - 1).await;
+    let renamed = store.replace(named(4, "wood")).await.unwrap();
+    catch_up(&store, &identity, renamed - 1).await;
     assert_eq!(groups().await, [id(3), id(4)], "silver before wood");
-    let revision = store.delete("consumer_groups", id(3)).await.unwrap();
-    catch_up(&store, &identity, revision - 1).await;
-    assert_eq!(groups().await, [id(4)], "a group went");
+    let deleted = store.delete("consumer_groups", id(3)).await.unwrap();
+    catch_up(&store, &identity, deleted - 1).await;
+    assert_eq!(groups().await, [id(4)]);
+}
+
+#[tokio::test]
+async fn a_key_that_was_kept_in_the_clear_is_forgotten_under_its_hash() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = StoreSettings::Sqlite { path: folder.path().join("weir.db") };
+    let plain = Store::connect(&settings).await.unwrap();
+    plain.migrate().await.unwrap();
+    plain
+        .write(vec![Change::Insert(consumer(1, "joe")), Change::Insert(key(1, 1, "hunter22"))])
+        .await
+        .unwrap();
+    plain.insert(key(2, 1, "swordfish")).await.unwrap();
+    let keys = crate::sealing::Keyring::parse("a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
+    let store = Store::connect_with(&settings, Some(Arc::new(keys))).await.unwrap();
+    store.unlock(&folder.path().join("index.key")).await.unwrap();
+    let identity = Identity::new(store.clone());
+    for known in ["hunter22", "swordfish"] {
+        assert!(identity.find_credential(KIND, known).await.unwrap().is_some());
+        assert!(matches!(identity.cached(KIND, known), Some(Some(_))));
+    }
+    let since = store.revision().await.unwrap();
+    store.delete(KIND, id(1)).await.unwrap();
+    catch_up(&store, &identity, since).await;
+    assert!(identity.find_credential(KIND, "hunter22").await.unwrap().is_none(), "it was kept in the clear");
+    assert!(matches!(identity.cached(KIND, "swordfish"), Some(Some(_))), "the other one is still known");
+    let since = store.revision().await.unwrap();
+    store.replace(key(2, 1, "marlin")).await.unwrap();
+    catch_up(&store, &identity, since).await;
+    assert!(identity.find_credential(KIND, "swordfish").await.unwrap().is_none());
+    assert!(identity.find_credential(KIND, "marlin").await.unwrap().is_some(), "sealed by now");
 }
