@@ -335,11 +335,11 @@ async fn more_than_fits_on_disk_is_said_to_be_more() {
 
 /// A membership of consumer 1 in the group with this number.
 fn membership(number: u128, group: u128) -> Record {
-    let of_group = json!({ "id": id(group).to_string() });
-    let fields = json!({ "consumer": { "id": id(1).to_string() }, "consumer_group": of_group });
+    let [consumer, group_id] = [1, group].map(|number| json!({ "id": id(number).to_string() }));
+    let fields = json!({ "consumer": consumer, "consumer_group": group_id });
     let mut record = record("consumer_group_consumers", number, fields, None);
-    let (field, target) = ("consumer_group", "consumer_groups");
-    record.links.push(Link { field, target, id: id(group), on_delete: OnDelete::Cascade });
+    let (field, target, id) = ("consumer_group", "consumer_groups", id(group));
+    record.links.push(Link { field, target, id, on_delete: OnDelete::Cascade });
     record
 }
 
@@ -365,8 +365,7 @@ async fn a_consumer_knows_its_groups_by_name_and_hears_of_changes() {
     let renamed = store.replace(named(4, "wood")).await.unwrap();
     catch_up(&store, &identity, renamed - 1).await;
     assert_eq!(groups().await, [id(3), id(4)], "silver before wood");
-    let deleted = store.delete("consumer_groups", id(3)).await.unwrap();
-    catch_up(&store, &identity, deleted - 1).await;
+    catch_up(&store, &identity, store.delete("consumer_groups", id(3)).await.unwrap() - 1).await;
     assert_eq!(groups().await, [id(4)]);
 }
 
