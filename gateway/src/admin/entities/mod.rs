@@ -17,7 +17,7 @@ pub(super) use create::{create_entity, validate_entity};
 pub(super) use delete::delete_entity;
 pub(super) use list::{Paging, list_entities, page_size, read_all};
 pub(super) use lookup::find_entity;
-pub(super) use show::{below_parent, find_below, show_entity, show_parent};
+pub(super) use show::{below_parent, show_entity, show_parent};
 pub(super) use update::{patch_parent, update_entity};
 pub(super) use upsert::{put_parent, upsert_entity};
 
@@ -64,8 +64,8 @@ async fn prepare(
 /// pen would be told to one client and not to the other.
 fn check_overwritten(kind: &Kind, document: &Document, fields: &[&str]) -> Result<(), ApiError> {
     let mut wrong = Violations { fields: Document::new() };
-    for field in fields {
-        let sent = document.get(*field).filter(|value| !value.is_null());
+    for field in fields.iter().copied() {
+        let sent = document.get(field).filter(|value| !value.is_null());
         if let Some(Err(text)) = sent.map(|value| kind.check_value(field, value)) {
             wrong.add(field, text);
         }
