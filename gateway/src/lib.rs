@@ -5,6 +5,9 @@
 //! The modules stand in layers; `tests/tidy/imports.rs` holds who may import whom.
 
 pub mod expression;
+pub mod sealing;
+pub mod vault;
+
 pub mod model;
 
 pub mod clock;

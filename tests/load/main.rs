@@ -12,6 +12,7 @@
 mod costly;
 mod hot_swap;
 mod isolation;
+mod outage;
 mod promptness;
 #[allow(dead_code, reason = "the scenarios without load use the rest")]
 #[path = "../integration/setup.rs"]
@@ -21,3 +22,4 @@ mod stream;
 mod traps;
 mod upgrade;
 mod versions;
+mod writers;

@@ -154,6 +154,7 @@ impl ApiError {
             | StoreError::NotFound { .. }
             | StoreError::Changed { .. }
             | StoreError::BadRow { .. }
+            | StoreError::Sealed(_)
             | StoreError::NotMigrated
             | StoreError::Migration(_)
             | StoreError::Settings(_)
@@ -228,6 +229,7 @@ fn of_store(error: &StoreError) -> Answer {
         | StoreError::MissingReference { .. }
         | StoreError::Referenced { .. }
         | StoreError::BadRow { .. }
+        | StoreError::Sealed(_)
         | StoreError::Migration(_)
         | StoreError::Settings(_)
         | StoreError::Refused(_) => {

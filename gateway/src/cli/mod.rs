@@ -8,6 +8,7 @@ mod health;
 mod migrations;
 mod output;
 mod plugin;
+mod secrets;
 mod start;
 
 use std::ffi::OsString;
@@ -74,6 +75,9 @@ enum Command {
     /// Brings the database to the shape that this version needs.
     #[command(subcommand)]
     Migrations(Migrations),
+    /// Seals the secrets in the database, and says how they are kept.
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
     /// Makes plugins.
     Plugin(Box<plugin::PluginArgs>),
     /// Asks the gateway on this machine whether it is ready; exit code 0 if so.
@@ -131,6 +135,7 @@ pub fn run() -> Result<ExitCode, CliError> {
     match Arguments::parse().command {
         Command::Start(file) => start::run(&file),
         Command::Migrations(Migrations::Up(file)) => migrations::up(&file),
+        Command::Secrets(command) => secrets::run(&command),
         Command::Plugin(args) => plugin::run(*args),
         Command::Health(file) => health::run(&file),
         Command::Compile { cpu_seconds, fuel } => {

@@ -18,6 +18,7 @@ mod making;
 mod moment;
 mod pem;
 mod record;
+mod references;
 mod rule;
 pub mod schema;
 mod validate;
@@ -38,5 +39,6 @@ pub use kinds::{
 pub use lua::table as lua_table;
 pub use moment::Moment;
 pub use record::{Document, Link, OnDelete, Record, UniqueKey};
+pub use references::for_each_reference;
 pub use rule::is_uuid;
 pub use violations::Violations;

@@ -34,6 +34,12 @@ const STEPS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../../migrations/postgres/0020_default_workspace.sql"),
         include_str!("../../../migrations/sqlite/0020_default_workspace.sql"),
     ),
+    (
+        23,
+        "sealing",
+        include_str!("../../../migrations/postgres/0023_sealing.sql"),
+        include_str!("../../../migrations/sqlite/0023_sealing.sql"),
+    ),
 ];
 
 impl Store {
@@ -60,7 +66,7 @@ impl Store {
             // The session ends here and is closed, with its long timeouts and its lock.
             done.map_err(failure)
         };
-        self.within(LONG_OPERATION_TIMEOUT, operation).await
+        self.trying(LONG_OPERATION_TIMEOUT, operation).await
     }
 
     /// Names of the steps that [`migrate`](Self::migrate) would take.

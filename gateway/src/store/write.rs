@@ -10,6 +10,7 @@ use super::dialect::{Session, Value};
 use super::feed::{self, Entry, Operation};
 use super::handle::now_unix;
 use super::relations::{self, Relations};
+use super::sealed::Sealer;
 use super::settings::{LONG_OPERATION_TIMEOUT, OPERATION_TIMEOUT};
 use super::{Revision, Store, StoreError};
 use crate::model::Record;
@@ -48,6 +49,7 @@ pub(super) struct Writing {
     pub(super) entries: Vec<Entry>,
     /// Unix seconds; one moment for the whole write.
     pub(super) now: i64,
+    pub(super) sealer: Sealer,
 }
 
 impl Store {
@@ -111,8 +113,9 @@ impl Store {
     ) -> Result<Revision, StoreError> {
         let operation = async {
             let mut session = self.writer().await?;
-            let revision = bump(&mut session).await?;
-            let mut writing = Writing { session, revision, entries: Vec::new(), now: now_unix() };
+            let (revision, sealed) = bump(&mut session).await?;
+            let sealer = self.sealer(&mut session, sealed).await?;
+            let mut writing = Writing { session, revision, entries: Vec::new(), now: now_unix(), sealer };
             let done = match body(&mut writing).await {
                 Ok(()) => feed::publish(&mut writing).await,
                 Err(error) => Err(error),
@@ -136,9 +139,12 @@ impl Store {
     }
 }
 
-async fn bump(session: &mut Session) -> Result<Revision, StoreError> {
-    let row = session.row("UPDATE revision SET current = current + 1 RETURNING current", &[]).await?;
-    row.ok_or(StoreError::NotMigrated)?.integer(0)
+/// The revision of the write, and whether secrets are sealed.
+async fn bump(session: &mut Session) -> Result<(Revision, bool), StoreError> {
+    let row =
+        session.row("UPDATE revision SET current = current + 1 RETURNING current, sealing", &[]).await?;
+    let row = row.ok_or(StoreError::NotMigrated)?;
+    Ok((row.integer(0)?, row.integer(1)? != 0))
 }
 
 impl Writing {
@@ -161,7 +167,7 @@ impl Writing {
     async fn insert(&mut self, record: &Record) -> Result<(), StoreError> {
         relations::claim_id(self, record).await?;
         relations::claim(self, record).await?;
-        let document = print(record)?;
+        let document = print(record, &self.sealer)?;
         let values = [
             Value::Text(record.kind),
             Value::Id(record.id),
@@ -171,7 +177,7 @@ impl Writing {
         ];
         let sql = "INSERT INTO entities (kind, id, document, created, revision, expires_at) VALUES ($1, $2, $3, $4, $4, $5)";
         self.session.execute(sql, &values).await?;
-        let new = Relations::of(record);
+        let new = Relations::of(record, &self.sealer);
         relations::put(self, record, None, &new).await?;
         self.entries.push(Entry::new(record.kind, record.id, Operation::Insert, new));
         Ok(())
@@ -192,7 +198,7 @@ impl Writing {
             (Some(_), _) => {}
         }
         relations::claim(self, record).await?;
-        let document = print(record)?;
+        let document = print(record, &self.sealer)?;
         let values = [
             Value::Text(record.kind),
             Value::Id(record.id),
@@ -204,7 +210,7 @@ impl Writing {
             "UPDATE entities SET document = $3, revision = $4, expires_at = $5 WHERE kind = $1 AND id = $2";
         self.session.execute(sql, &values).await?;
         let old = relations::read(&mut self.session, record.kind, record.id).await?;
-        let new = Relations::of(record);
+        let new = Relations::of(record, &self.sealer);
         relations::put(self, record, Some(&old), &new).await?;
         self.entries.push(Entry::new(record.kind, record.id, Operation::Replace, old.merged(new)));
         Ok(())
@@ -223,6 +229,6 @@ impl Writing {
     }
 }
 
-fn print(record: &Record) -> Result<String, StoreError> {
-    serde_json::to_string(&record.document).map_err(|error| StoreError::Refused(error.to_string()))
+fn print(record: &Record, sealer: &Sealer) -> Result<String, StoreError> {
+    serde_json::to_string(&*sealer.close(record)?).map_err(|error| StoreError::Refused(error.to_string()))
 }
