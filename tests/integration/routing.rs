@@ -2,7 +2,7 @@
 //! speaks another protocol than its route.
 
 use bytes::Bytes;
-use gateway_tests::{Answer, Gateway, Upstream};
+use gateway_tests::{Answer, Gateway, Upstream, eventually};
 use http::{Method, Response};
 use http_body_util::Full;
 use serde_json::{Value, json};
@@ -129,6 +129,10 @@ async fn the_route_tester_says_what_would_happen_and_why() -> anyhow::Result<()>
         let answer = gateway.admin(Method::GET, &format!("/route-test?{query}"), &Value::Null).await?;
         anyhow::Ok(answer.json())
     };
+    let all = || async {
+        ask("path=/").await.is_ok_and(|told| told["others"].as_array().is_some_and(|list| list.len() == 2))
+    };
+    eventually("all routes are live", PATIENCE, all).await?;
     let told = ask("url=http://b.com/users/12/x%3Fy=1").await?;
     assert_eq!(told["route"]["name"], "users", "{told}");
     assert_eq!(told["service"]["name"], "users");
