@@ -91,12 +91,14 @@ pub(super) async fn database(settings: &Settings) -> Result<Store, CliError> {
         what: format!("the prefix {} cannot be made", settings.prefix.display()),
         source,
     })?;
-    let store = Store::connect(&StoreSettings::from(&settings.database)).await?;
+    let keys = settings.encryption_keys.clone();
+    let store = Store::connect_with(&StoreSettings::from(&settings.database), keys).await?;
     if settings.migrate == Migrate::Auto {
         store.migrate().await?;
     } else if !store.pending_migrations().await?.is_empty() {
         return Err(crate::store::StoreError::NotMigrated.into());
     }
+    store.unlock(&settings.prefix.join("last_good/index.key")).await?;
     Ok(store)
 }
 
