@@ -98,8 +98,7 @@ fn unknown(name: &str, key: &str, raw: Raw) -> SettingError {
 
 /// The name that was probably meant.
 pub(super) fn suggestion(key: &str) -> Option<&'static str> {
-    let scored =
-        super::SETTINGS.iter().map(|setting| (strsim::jaro_winkler(key, setting.name), setting.name));
+    let scored = super::settings().map(|setting| (strsim::jaro_winkler(key, setting.name), setting.name));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best.0 > 0.84).then_some(best.1)
 }

@@ -137,7 +137,7 @@ pub(super) fn meaning(name: &str, value: &str) -> Meaning {
 
 #[cfg(test)]
 mod tests {
-    use super::super::SETTINGS;
+    use super::super::settings;
     use super::*;
 
     #[test]
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn no_setting_of_ours_is_passed_over() {
-        for setting in SETTINGS {
+        for setting in settings() {
             assert_eq!(meaning(setting.name, ""), Meaning::Unknown, "{}", setting.name);
         }
     }

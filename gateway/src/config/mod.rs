@@ -15,19 +15,23 @@ mod listen;
 mod load;
 mod origin;
 mod reader;
+mod setting;
 mod settings;
+mod tls_settings;
+mod traffic_catalog;
 mod units;
 
 pub use access::{AccessSettings, AuditMode, AuditSettings, Proofs, Unprotected};
 pub use address_range::AddressRange;
-pub use catalog::{SETTINGS, Setting};
+pub use catalog::settings;
 pub use error::{SettingError, SettingsError};
 pub use listen::{Listener, Speaks};
 pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
+pub use setting::Setting;
 pub use settings::{
-    AccessLogTarget, Caller, CipherSuites, Confine, ConfinementSettings, Database, DeclarativeText,
-    DnsSettings, HeaderToken, HeldBodies, LogFormat, LogLevel, Migrate, PluginSettings, PluginSignatures,
-    PluginSources, PostgresSettings, ProxySettings, RecordKind, RedisSettings, RouterFlavor, Settings,
-    TlsSettings, TlsVersion, UpstreamKeepalive, UpstreamTls,
+    AccessLogTarget, Caller, Confine, ConfinementSettings, Database, DeclarativeText, DnsSettings,
+    HeaderToken, HeldBodies, LogFormat, LogLevel, Migrate, PluginSettings, PluginSignatures, PluginSources,
+    PostgresSettings, ProxySettings, RecordKind, RedisSettings, RouterFlavor, Settings, UpstreamKeepalive,
 };
+pub use tls_settings::{CipherSuites, TlsSettings, TlsVersion, UpstreamTls};

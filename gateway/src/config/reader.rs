@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::origin::{Origin, Raw};
-use super::{SETTINGS, SettingError};
+use super::{SettingError, settings};
 
 /// The texts that won, and what is wrong with them so far.
 pub(super) struct Reader {
@@ -60,7 +60,7 @@ impl Reader {
     }
 
     fn shown(&self, name: &str) -> String {
-        let secret = SETTINGS.iter().any(|setting| setting.name == name && setting.secret)
+        let secret = settings().any(|setting| setting.name == name && setting.secret)
             || matches!(self.origin(name), Origin::Vault(_));
         if secret {
             "this value cannot be used".to_owned()
@@ -71,5 +71,5 @@ impl Reader {
 }
 
 fn default(name: &str) -> &'static str {
-    SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| setting.default)
+    settings().find(|setting| setting.name == name).map_or("", |setting| setting.default)
 }

@@ -40,6 +40,7 @@ pub fn build(
         surroundings,
         known: previous.routes.iter().map(|plan| (plan.facts.route.id, plan)).collect(),
         materials: MaterialsBuilder::new(configuration, &previous.materials),
+        certificates: certificates(configuration),
         faults: Vec::new(),
     };
     let routes: Vec<_> =
@@ -55,6 +56,12 @@ pub fn build(
     (Snapshot { revision, global, router, router_faults, routes, materials, balancers, served }, faults)
 }
 
+/// The certificates that upstream entities name, by the names of these.
+fn certificates(configuration: &Configuration) -> HashMap<&str, Uuid> {
+    let upstreams = configuration.upstreams.values().map(|entity| &entity.value);
+    upstreams.filter_map(|upstream| Some((upstream.name.as_str(), upstream.client_certificate?))).collect()
+}
+
 struct Builder<'c> {
     scopes: Scopes<'c>,
     chains: HashMap<ChainKey, Arc<Chain>>,
@@ -62,6 +69,7 @@ struct Builder<'c> {
     surroundings: Surroundings<'c>,
     known: HashMap<Uuid, &'c Arc<RoutePlan>>,
     materials: MaterialsBuilder<'c>,
+    certificates: HashMap<&'c str, Uuid>,
     faults: Vec<Fault>,
 }
 
@@ -98,7 +106,9 @@ impl Builder<'_> {
         if let Some(made) = self.upstreams.get(&service.value.id) {
             return made.clone();
         }
-        let made = upstream(&service.value, self.surroundings, &mut self.materials).map(Arc::new);
+        let certificate = self.certificates.get(service.value.host.as_str()).copied();
+        let made =
+            upstream(&service.value, certificate, self.surroundings, &mut self.materials).map(Arc::new);
         if let Err(why) = &made {
             let message = format!("its routes answer 503, since {why}");
             let id = service.value.id.to_string();
@@ -143,6 +153,7 @@ fn json(document: &Document) -> Box<str> {
 
 fn upstream(
     service: &Service,
+    certificate: Option<Uuid>,
     surroundings: Surroundings<'_>,
     materials: &mut MaterialsBuilder<'_>,
 ) -> Result<Upstream, String> {
@@ -170,7 +181,7 @@ fn upstream(
     };
     let host_header = if service.port == default_port { shown } else { format!("{shown}:{}", service.port) };
     let host_header = HeaderValue::from_str(&host_header).ok().filter(|_| !host.is_empty());
-    let profile = tls.then(|| materials.profile(service, None, speaks)).transpose()?;
+    let profile = tls.then(|| materials.profile(service, certificate, speaks)).transpose()?;
     let tls = profile.map(|profile| TlsTo { name: Arc::clone(&host), profile });
     Ok(Upstream {
         endpoint: Endpoint { host, port: service.port, address, tls, speaks },

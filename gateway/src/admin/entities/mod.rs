@@ -17,7 +17,7 @@ pub(super) use create::{create_entity, validate_entity};
 pub(super) use delete::delete_entity;
 pub(super) use list::{Paging, list_entities, page_size, read_all};
 pub(super) use lookup::find_entity;
-pub(super) use show::{below_parent, show_entity, show_parent};
+pub(super) use show::{below_parent, find_below, show_entity, show_parent};
 pub(super) use update::{patch_parent, update_entity};
 pub(super) use upsert::{put_parent, upsert_entity};
 

@@ -161,7 +161,7 @@ fn a_secret_given_twice_is_refused() {
 
 #[test]
 fn every_setting_is_read() {
-    for setting in crate::config::SETTINGS {
+    for setting in crate::config::settings() {
         let source = concat!(
             include_str!("mod.rs"),
             include_str!("database.rs"),

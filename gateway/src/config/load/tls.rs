@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use super::proxy::list;
 use super::{some_seconds, word};
 use crate::config::reader::Reader;
-use crate::config::settings::{CipherSuites, TlsSettings, TlsVersion};
 use crate::config::units;
+use crate::config::{CipherSuites, TlsSettings, TlsVersion};
 
 pub(super) fn read(reader: &mut Reader) -> TlsSettings {
     let ciphers = reader.text("ssl_ciphers").to_owned();

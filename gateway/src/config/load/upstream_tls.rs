@@ -3,8 +3,8 @@
 use secrecy::SecretString;
 
 use super::small;
+use crate::config::UpstreamTls;
 use crate::config::reader::Reader;
-use crate::config::settings::UpstreamTls;
 use crate::config::units;
 
 /// What webpki follows at most.

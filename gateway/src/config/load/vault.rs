@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 
 use super::proxy::list;
 use crate::config::origin::{Origin, Raw};
-use crate::config::{SETTINGS, SettingError};
+use crate::config::{SettingError, settings};
 use crate::vault::{Places, Reference, Vaults};
 
 /// They say where values are.
@@ -37,8 +37,7 @@ pub(super) fn resolve(raw: &mut BTreeMap<&'static str, Raw>, errors: &mut Vec<Se
 
 fn places(raw: &BTreeMap<&'static str, Raw>) -> Places {
     let text = |name: &str| {
-        let usual =
-            SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| setting.default);
+        let usual = settings().find(|setting| setting.name == name).map_or("", |setting| setting.default);
         raw.get(name).map_or(usual, |raw| raw.text.trim())
     };
     Places {

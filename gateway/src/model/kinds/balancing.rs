@@ -35,6 +35,9 @@ pub struct Upstream {
     #[serde(default)]
     pub healthchecks: HealthChecks,
     pub host_header: Option<String>,
+    /// Id of a certificate.
+    #[serde(default, deserialize_with = "reference")]
+    pub client_certificate: Option<Uuid>,
     #[serde(default)]
     pub use_srv_name: Option<bool>,
 }

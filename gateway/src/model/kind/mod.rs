@@ -1,14 +1,16 @@
 //! A kind of entity, described once: the Admin API, the store, the schemas and the checks all read this.
 
+mod describing;
+
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::check::{Check, Writing};
-use super::field::{Field, Fields, Shape};
-use super::record::{Document, Link, OnDelete, Record, UniqueKey};
-use super::rule::{is_uuid, plain};
-use super::validate;
-use super::violations::Violations;
+use crate::model::check::{Check, Writing};
+use crate::model::field::{Field, Fields};
+use crate::model::record::{Document, Link, OnDelete, Record, UniqueKey};
+use crate::model::rule::{is_uuid, plain};
+use crate::model::validate;
+use crate::model::violations::Violations;
 
 /// Where the unix second of an entity's end is kept; printed as `ttl`, the seconds that are left.
 pub const EXPIRES_AT: &str = "expires_at";
@@ -28,15 +30,15 @@ pub struct Kind {
     pub ttl: bool,
     /// The generic endpoints serve it.
     pub generic: bool,
-    pub(super) fields: Fields,
-    pub(super) uniques: Vec<&'static str>,
-    pub(super) secrets: Vec<String>,
-    pub(super) composites: Vec<Composite>,
-    pub(super) foreigns: Vec<Foreign>,
-    pub(super) shorthands: Vec<Shorthand>,
-    pub(super) variants: Variants,
-    pub(super) settle: Option<Settle>,
-    pub(super) transform: Option<Settle>,
+    pub(in crate::model) fields: Fields,
+    pub(in crate::model) uniques: Vec<&'static str>,
+    pub(in crate::model) secrets: Vec<String>,
+    pub(in crate::model) composites: Vec<Composite>,
+    pub(in crate::model) foreigns: Vec<Foreign>,
+    pub(in crate::model) shorthands: Vec<Shorthand>,
+    pub(in crate::model) variants: Variants,
+    pub(in crate::model) settle: Option<Settle>,
+    pub(in crate::model) transform: Option<Settle>,
     /// Fields that are unique together: the last of them stands for the id below the parent in the first.
     pub key_below: Option<Composite>,
     /// Names in it that are entities of another kind.
@@ -47,7 +49,7 @@ pub struct Kind {
 
 /// Brings a valid entity into the form in which it is kept. A change comes with what was stored and what
 /// was sent.
-pub(super) type Settle =
+pub(in crate::model) type Settle =
     fn(entity: &mut Document, change: Option<(&Document, &Document)>) -> Result<(), Violations>;
 
 /// A field that is kept nowhere: the names of entities of another kind that refer to this one. Each of
@@ -90,15 +92,15 @@ pub struct Foreign {
 
 /// A field that is accepted and taken apart, never kept.
 #[derive(Debug, Clone)]
-pub(super) struct Shorthand {
-    pub(super) name: &'static str,
-    pub(super) field: Field,
-    pub(super) expand: fn(&Value) -> Document,
+pub(in crate::model) struct Shorthand {
+    pub(in crate::model) name: &'static str,
+    pub(in crate::model) field: Field,
+    pub(in crate::model) expand: fn(&Value) -> Document,
 }
 
 /// Rules that depend on a value of the entity.
 #[derive(Debug, Clone)]
-pub(super) enum Variants {
+pub(in crate::model) enum Variants {
     None,
     /// Chosen by the entity itself: the protocols of a route.
     Own {
@@ -120,125 +122,11 @@ pub(super) enum Variants {
 /// Fields and checks that replace, and add to, those of the kind.
 #[derive(Debug, Clone, Default)]
 pub struct Variant {
-    pub(super) fields: Vec<(&'static str, Field)>,
-    pub(super) checks: Vec<Check>,
+    pub(in crate::model) fields: Vec<(&'static str, Field)>,
+    pub(in crate::model) checks: Vec<Check>,
 }
 
 impl Kind {
-    pub(super) fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            path: name,
-            nested: name,
-            endpoint_key: None,
-            ttl: false,
-            generic: true,
-            fields: Fields::default(),
-            uniques: Vec::new(),
-            secrets: Vec::new(),
-            composites: Vec::new(),
-            foreigns: Vec::new(),
-            shorthands: Vec::new(),
-            variants: Variants::None,
-            settle: None,
-            transform: None,
-            key_below: None,
-            listed: None,
-            listed_in: &[],
-        }
-    }
-
-    pub(super) fn paths(mut self, path: &'static str, nested: &'static str) -> Self {
-        (self.path, self.nested) = (path, nested);
-        self
-    }
-
-    pub(super) fn endpoint_key(mut self, field: &'static str) -> Self {
-        self.endpoint_key = Some(field);
-        self
-    }
-
-    pub(super) fn with_ttl(mut self) -> Self {
-        self.ttl = true;
-        self
-    }
-
-    pub(super) fn special(mut self) -> Self {
-        self.generic = false;
-        self
-    }
-
-    pub(super) fn field(mut self, name: &'static str, field: Field) -> Self {
-        if field.unique {
-            self.uniques.push(name);
-        }
-        self.secrets.extend(field.secrets(name));
-        if let Shape::Foreign(target) = field.shape {
-            self.foreigns.push(Foreign { field: name, target, on_delete: field.on_delete });
-        }
-        self.fields.put(name, field);
-        self
-    }
-
-    pub(super) fn unique_together(mut self, name: &'static str, fields: &'static [&'static str]) -> Self {
-        self.composites.push(Composite { name, fields, also: None });
-        self
-    }
-
-    /// The last composite key takes `field` into account where it is set.
-    pub(super) fn also_told_apart_by(mut self, field: &'static str) -> Self {
-        self.composites.iter_mut().last().into_iter().for_each(|key| key.also = Some(field));
-        self
-    }
-
-    /// As [`Self::unique_together`], and the last field stands for the id below a parent.
-    pub(super) fn key_below(mut self, name: &'static str, fields: &'static [&'static str]) -> Self {
-        self.key_below = Some(Composite { name, fields, also: None });
-        self.unique_together(name, fields)
-    }
-
-    pub(super) fn listing(mut self, listed: Listed) -> Self {
-        self.listed = Some(listed);
-        self
-    }
-
-    pub(super) fn listed_in(mut self, places: &'static [(&'static str, &'static str)]) -> Self {
-        self.listed_in = places;
-        self
-    }
-
-    pub(super) fn settle(mut self, settle: Settle) -> Self {
-        self.settle = Some(settle);
-        self
-    }
-
-    /// As [`Self::settle`], for what a declarative file can leave undone because it is done already:
-    /// passwords that are hashes.
-    pub(super) fn transform(mut self, transform: Settle) -> Self {
-        self.transform = Some(transform);
-        self
-    }
-
-    pub(super) fn check(mut self, check: Check) -> Self {
-        self.fields.checks.push(check);
-        self
-    }
-
-    pub(super) fn shorthand(
-        mut self,
-        name: &'static str,
-        field: Field,
-        expand: fn(&Value) -> Document,
-    ) -> Self {
-        self.shorthands.push(Shorthand { name, field, expand });
-        self
-    }
-
-    pub(super) fn variants(mut self, variants: Variants) -> Self {
-        self.variants = variants;
-        self
-    }
-
     /// The rules of its fields.
     #[must_use]
     pub fn fields(&self) -> &Fields {
