@@ -12,6 +12,7 @@
 mod costly;
 mod hot_swap;
 mod isolation;
+mod outage;
 mod promptness;
 #[allow(dead_code, reason = "the scenarios without load use the rest")]
 #[path = "../integration/setup.rs"]
@@ -20,3 +21,4 @@ mod site;
 mod stream;
 mod traps;
 mod versions;
+mod writers;

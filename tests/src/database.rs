@@ -2,7 +2,8 @@
 //!
 //! Debian's `postgresql` package brings the programs. The server refuses to run as root, so root
 //! runs it as `postgres`. A small shell waits for the end of the test process, however it ends,
-//! and cleans up. Durability is switched off.
+//! and cleans up. A crash of the machine would lose what was written; a crash of the server does not, if it was
+//! made to be killed.
 
 use std::ffi::OsStr;
 use std::io;
@@ -29,6 +30,8 @@ pub struct Postgres {
     folder: PathBuf,
     programs: PathBuf,
     port: u16,
+    /// A commit is with the kernel before it is answered.
+    lasting: bool,
     databases: AtomicU32,
     /// Cleans up when its standard input closes, which it does when this process ends.
     watchdog: Child,
@@ -41,6 +44,19 @@ impl Postgres {
     ///
     /// If the programs are not installed, or the server does not come up.
     pub fn start() -> anyhow::Result<Self> {
+        Self::start_as(false)
+    }
+
+    /// The same for a test that kills it: what was answered is there afterwards.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_lasting() -> anyhow::Result<Self> {
+        Self::start_as(true)
+    }
+
+    fn start_as(lasting: bool) -> anyhow::Result<Self> {
         let programs = programs()?;
         let folder = tempfile::Builder::new().prefix("weir-postgres-").tempdir()?.keep();
         let port = free_port()?.port();
@@ -49,7 +65,7 @@ impl Postgres {
             std::os::unix::fs::chown(&folder, Some(user), Some(group))?;
         }
         let watchdog = watch(&folder, &programs)?;
-        let server = Self { folder, programs, port, databases: AtomicU32::new(0), watchdog };
+        let server = Self { folder, programs, port, lasting, databases: AtomicU32::new(0), watchdog };
         let initdb = ["-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C", "-N", "-D"];
         let mut command = as_postgres(&server.programs.join("initdb"));
         run(command.args(initdb).arg(server.data()))?;
@@ -101,13 +117,39 @@ impl Postgres {
         self.control(&["stop", "-m", "fast"])
     }
 
+    /// Ends the server with SIGKILL, its helpers too.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be found.
+    pub async fn kill(&self) -> anyhow::Result<()> {
+        let file = std::fs::read_to_string(self.data().join("postmaster.pid"))?;
+        let pid = file.lines().next().context("the number of the server")?.trim().to_owned();
+        let list = format!("/proc/{pid}/task/{pid}/children");
+        let helpers = std::fs::read_to_string(list).unwrap_or_default();
+        let mut kill = Command::new("kill");
+        // Its helpers end by themselves when they miss it, and not always before it starts again.
+        _ = kill.arg("-KILL").arg(&pid).args(helpers.split_whitespace()).stderr(Stdio::null()).status()?;
+        // Where nobody collects it, it stays in the list of processes, dead.
+        let alive =
+            || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+        for _ in 0..2_000 {
+            if !alive() {
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        anyhow::bail!("the server is still there")
+    }
+
     /// Starts the server again, on the same port and with the same data.
     ///
     /// # Errors
     ///
     /// If it does not come up.
     pub fn start_again(&self) -> anyhow::Result<()> {
-        let options = format!("{SETTINGS} -p {} -k {}", self.port, self.folder.display());
+        let commit = if self.lasting { "-c synchronous_commit=on" } else { "" };
+        let options = format!("{SETTINGS} {commit} -p {} -k {}", self.port, self.folder.display());
         let log = self.folder.join("log").display().to_string();
         self.control(&["start", "-t", "60", "-l", &log, "-o", &options])
     }
@@ -134,7 +176,8 @@ impl Postgres {
         run(command.arg("-D").arg(self.data()).arg("-s").arg("-w").args(words)).map(drop)
     }
 
-    fn data(&self) -> PathBuf {
+    /// The folder with all that it keeps.
+    pub fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 }

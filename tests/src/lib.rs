@@ -9,6 +9,7 @@ mod load;
 mod metadata;
 mod redis;
 mod registry;
+mod relay;
 mod upstream;
 
 pub use client::{Answer, Client, request};
@@ -19,6 +20,7 @@ pub use load::{Load, LoadReport, percentile};
 pub use metadata::named;
 pub use redis::Redis;
 pub use registry::{Access, Registry};
+pub use relay::{Link, Relay};
 pub use upstream::{Seen, Upstream};
 
 use std::time::Duration;

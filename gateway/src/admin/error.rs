@@ -156,6 +156,7 @@ impl ApiError {
             | StoreError::OutOfReach { .. }
             | StoreError::Unrecorded(_)
             | StoreError::BadRow { .. }
+            | StoreError::Sealed(_)
             | StoreError::NotMigrated
             | StoreError::Migration(_)
             | StoreError::Settings(_)
@@ -239,6 +240,7 @@ fn of_store(error: &StoreError) -> Answer {
         | StoreError::MissingReference { .. }
         | StoreError::Referenced { .. }
         | StoreError::BadRow { .. }
+        | StoreError::Sealed(_)
         | StoreError::Migration(_)
         | StoreError::Settings(_)
         | StoreError::Refused(_) => {

@@ -9,11 +9,12 @@ use uuid::Uuid;
 use crate::admin::{Components, Draft, Later, LocalView, Unfit};
 use crate::model::{Admitted, ConfigProblem, PluginVersion, Refusal, RequestedCapability};
 use crate::plugin_host::{
-    AdmissionError, AssignError, AssignmentSpec, CallFailure, Host, Plugin, Provenance, RecentLog, Standing,
-    Trust,
+    AdmissionError, AssignError, AssignmentSpec, CallFailure, Hidden, Host, Plugin, Provenance, RecentLog,
+    Standing, Trust,
 };
 use crate::registry::{PullError, Puller};
 use crate::store::Store;
+use crate::vault::Vaults;
 
 /// The plugin host, as the Admin API wants it.
 pub(super) struct HostComponents {
@@ -22,6 +23,7 @@ pub(super) struct HostComponents {
     pub(super) bundled: Vec<Arc<Plugin>>,
     pub(super) trust: Arc<Trust>,
     pub(super) puller: Puller,
+    pub(super) vaults: Vaults,
 }
 
 impl Components for HostComponents {
@@ -86,7 +88,9 @@ impl Components for HostComponents {
             spec.bundled = draft.bundled;
             spec.sandbox = draft.sandbox.clone();
             spec.defaults = draft.defaults.clone();
-            self.host.assign(&plugin, &spec).await.map(drop).map_err(unfit)
+            let Some(spec) = self.with_values(spec, &plugin).await else { return Ok(()) };
+            let outcome = self.host.assign(&plugin, &spec).await;
+            outcome.map(drop).map_err(|error| unfit(error, &spec.hidden))
         })
     }
 }
@@ -100,6 +104,26 @@ impl HostComponents {
         let bytes = self.stored(digest).await?;
         self.trust.admit(&bytes, signatures).map_err(|error| error.to_string())?;
         self.host.load(digest, &bytes).await.map_err(|error| error.to_string())
+    }
+
+    /// The spec with values in place of references. Without one that another node may have, or that may
+    /// come later, nothing can be tried: as in Kong, it is no reason to refuse the configuration.
+    async fn with_values(&self, spec: AssignmentSpec, plugin: &Plugin) -> Option<AssignmentSpec> {
+        if !spec.has_references() {
+            return Some(spec);
+        }
+        let (vaults, schema) = (self.vaults.clone(), plugin.info.config_schema.clone());
+        let resolving = tokio::task::spawn_blocking(move || {
+            let mut spec = spec;
+            spec.resolve(&schema, &vaults, &mut Vec::new()).map(|()| spec)
+        });
+        match resolving.await.ok()? {
+            Ok(spec) => Some(spec),
+            Err(error) => {
+                tracing::warn!(%error, "a configuration is taken without a trial");
+                None
+            }
+        }
     }
 
     async fn stored(&self, digest: &str) -> Result<Bytes, String> {
@@ -156,18 +180,22 @@ fn refusal(error: &AdmissionError) -> Refusal {
     Refusal { reason: reason.to_owned(), message: error.to_string(), again }
 }
 
-fn unfit(error: AssignError) -> Unfit {
+fn unfit(error: AssignError, hidden: &Hidden) -> Unfit {
+    let shown = |mut text: String| {
+        hidden.redact(&mut text);
+        text
+    };
     match error {
         AssignError::Config(problems) => Unfit::Problems(
             problems
                 .into_iter()
-                .map(|problem| ConfigProblem { pointer: problem.pointer, message: problem.message })
+                .map(|problem| ConfigProblem { pointer: problem.pointer, message: shown(problem.message) })
                 .collect(),
         ),
         AssignError::NotGranted(names) => Unfit::NotGranted(names),
         AssignError::Sandbox { field, reason } => Unfit::Sandbox { field, reason },
         // Room and time are the gateway's affair; what else breaks off is about this configuration.
         AssignError::Configure(failure @ CallFailure::Capacity) => Unfit::Unasked(failure.to_string()),
-        AssignError::Configure(failure) => Unfit::Broke(failure.to_string()),
+        AssignError::Configure(failure) => Unfit::Broke(shown(failure.to_string())),
     }
 }

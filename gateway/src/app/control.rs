@@ -1,5 +1,6 @@
 //! The control plane: store, identity, plugin host, reload, and the two APIs beside the proxy.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
@@ -21,9 +22,10 @@ use crate::reload::{Reload, ReloadParts, Report, Reports};
 use crate::shared::{self, SharedState};
 use crate::shutdown::Drain;
 use crate::snapshot::SnapshotHandle;
-use crate::store::{LastGood, Store, StoreSettings};
+use crate::store::{LastGood, Store, StoreSettings, Unlocked};
 use crate::task;
 use crate::telemetry::{ConfigurationStatus, Metrics, Readiness, StatusReport, UnusualPlugin, log_record};
+use crate::vault::Vaults;
 
 /// What the data plane needs of the control plane.
 pub(super) struct Control {
@@ -51,13 +53,16 @@ pub(super) async fn start(
 ) -> Result<Control, AppError> {
     let status = listen(&settings.status_listen, "status_listen").await?;
     let admin = listen(&settings.admin_listen, "admin_listen").await?;
-    let store = Store::connect(&StoreSettings::from(&**settings)).await?;
+    let keys = settings.encryption_keys.clone();
+    let store = Store::connect_with(&StoreSettings::from(&**settings), keys.clone()).await?;
     // Whoever asks is answered from the first moment on, also while plugins are still compiled.
     let live = Arc::new(OnceLock::new());
     let sources = serve_status(status, metrics, (&store, &live), settings, drain);
     migrate(settings, &store).await?;
+    let folder = settings.prefix.join("last_good");
+    unlock(&store, &folder).await?;
     let connect = Connect::new(Tls::new()?);
-    let last_good = LastGood::new(settings.prefix.join("last_good"));
+    let last_good = LastGood::new(folder).with_keys(keys);
     let identity = Identity::new(store.clone());
     identity.seed(&last_good.load_identities().await).await;
     let trust = Arc::new(plugin_sources::trust(&settings.plugins)?);
@@ -68,6 +73,7 @@ pub(super) async fn start(
     metrics.register(Arc::new(PluginMetrics(host.clone())));
     let bundled = host.bundled().await.map_err(|error| AppError::Plugins(error.to_string()))?;
     let snapshots = SnapshotHandle::new();
+    let vaults = Vaults::new(settings.vault.clone());
     let (reload, mut reports) = Reload::new(ReloadParts {
         store: store.clone(),
         identity: identity.clone(),
@@ -78,13 +84,15 @@ pub(super) async fn start(
         prefix: settings.prefix.clone(),
         clock: Clock::system(),
         trust: Arc::clone(&trust),
+        vaults: vaults.clone(),
         node_id,
     });
     _ = live.set((reports.clone(), host.clone()));
     task::spawn("reload", reload.run());
     task::spawn("expiry", sweep_expired(store.clone(), settings.access.audit, drain.clone()));
     let puller = plugin_sources::puller(&settings.plugins, fetcher);
-    let components = HostComponents { host: host.clone(), store: store.clone(), bundled, trust, puller };
+    let components =
+        HostComponents { host: host.clone(), store: store.clone(), bundled, trust, puller, vaults };
     let node = node_links(Arc::clone(metrics), sources, reports.clone(), identity);
     serve_admin(admin, (settings, node_id), (&store, components), node, drain)?;
     // An error is a first answer too: an empty gateway answers 404 and says why in /status.
@@ -123,6 +131,22 @@ async fn migrate(settings: &Settings, store: &Store) -> Result<(), AppError> {
         }
         other => Ok(other?),
     }
+}
+
+/// Tries the keys for secrets. Wrong ones end the start; a database that is away does not.
+async fn unlock(store: &Store, folder: &Path) -> Result<(), AppError> {
+    match store.unlock(&folder.join("index.key")).await {
+        Ok(Unlocked::Plain) => {}
+        Ok(Unlocked::Sealing) => tracing::info!("secrets are sealed where they are kept"),
+        Ok(Unlocked::Waiting) => tracing::warn!(
+            "the secrets in the database are not sealed: run `weir secrets seal` once every node has \
+             encryption_keys"
+        ),
+        // Said already, when it was to be migrated.
+        Err(error) if error.is_unavailable() => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
 }
 
 fn plugin_host(

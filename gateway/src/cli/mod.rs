@@ -9,6 +9,7 @@ mod migrations;
 mod output;
 mod plugin;
 mod records;
+mod secrets;
 mod start;
 mod token;
 
@@ -81,6 +82,9 @@ enum Command {
     /// Looks after the audit log.
     #[command(subcommand)]
     Audit(records::Audit),
+    /// Seals the secrets in the database, and says how they are kept.
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
     /// Makes plugins.
     Plugin(Box<plugin::PluginArgs>),
     /// Asks the gateway on this machine whether it is ready; exit code 0 if so.
@@ -137,6 +141,7 @@ pub fn run() -> Result<ExitCode, CliError> {
         Command::Migrations(Migrations::Up(file)) => migrations::up(&file),
         Command::Token(command) => token::run(&command),
         Command::Audit(command) => records::run(&command),
+        Command::Secrets(command) => secrets::run(&command),
         Command::Plugin(args) => plugin::run(*args),
         Command::Health(file) => health::run(&file),
         Command::Compile { cpu_seconds, fuel } => {

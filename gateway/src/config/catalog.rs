@@ -165,6 +165,25 @@ pub static SETTINGS: &[Setting] = &[
     kongs("pg_database", "kong", "name", "The database there"),
     kongs("pg_ssl", "off", "switch", "Whether to encrypt the connection"),
     kongs("pg_ssl_verify", "off", "switch", "Whether to check its certificate"),
+    ours(
+        "encryption_keys",
+        "",
+        "list",
+        "Keys that secrets are sealed with where they are kept, as `id:key` with 32 bytes in base64 or the absolute path of a file; the first seals, all of them open",
+    )
+    .secret(),
+    ours(
+        "vault_files",
+        "/run/secrets",
+        "list",
+        "Folders and files that `{vault://file/…}` references may name",
+    ),
+    kongs(
+        "vault_env_prefix",
+        "",
+        "text",
+        "Before the names of environment variables that `{vault://env/…}` references name",
+    ),
     ours("migrate", "", "word", "`auto` or `command`; empty is `auto` on SQLite and `command` on PostgreSQL"),
     ours("redis_host", "", "host", "Where nodes share what plugins count and keep; empty is the database"),
     ours("redis_port", "6379", "port", "Its port"),

@@ -24,6 +24,8 @@ pub enum Origin {
         /// What it says.
         path: PathBuf,
     },
+    /// A vault.
+    Vault(String),
 }
 
 impl fmt::Display for Origin {
@@ -35,6 +37,7 @@ impl fmt::Display for Origin {
             Self::SecretFile { variable, path } => {
                 write!(f, "file {} named by environment variable {variable}", path.display())
             }
+            Self::Vault(reference) => write!(f, "reference {reference}"),
         }
     }
 }

@@ -60,7 +60,8 @@ impl Reader {
     }
 
     fn shown(&self, name: &str) -> String {
-        let secret = SETTINGS.iter().any(|setting| setting.name == name && setting.secret);
+        let secret = SETTINGS.iter().any(|setting| setting.name == name && setting.secret)
+            || matches!(self.origin(name), Origin::Vault(_));
         if secret {
             "this value cannot be used".to_owned()
         } else {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
@@ -10,6 +11,8 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{AccessSettings, AddressRange, Listener, Origin};
+use crate::sealing::Keyring;
+use crate::vault::Places;
 
 /// All settings of a process.
 #[derive(Debug, Clone)]
@@ -36,6 +39,10 @@ pub struct Settings {
     pub status_listen: Vec<Listener>,
     /// Where configuration is kept.
     pub database: Database,
+    /// Keys that secrets are sealed with; `None` keeps them as they are.
+    pub encryption_keys: Option<Arc<Keyring>>,
+    /// Where the values of references come from.
+    pub vault: Places,
     /// Who runs migrations.
     pub migrate: Migrate,
     /// What nodes share counters and values through; `None` is the database.

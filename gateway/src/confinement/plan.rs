@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 
@@ -20,6 +21,8 @@ const READ: [&str; 9] =
 pub struct Plan {
     /// Folders and files that may be written.
     pub(super) writable: Vec<PathBuf>,
+    /// Files of secrets that may be read.
+    secrets: Arc<[PathBuf]>,
 }
 
 impl Plan {
@@ -43,7 +46,7 @@ impl Plan {
                 .map_err(|source| ConfinementError::Folder { path: path.clone(), source })?;
         }
         writable.extend(settings.confinement.log_folders.iter().cloned());
-        Ok(Self { writable: outermost(writable) })
+        Ok(Self { writable: outermost(writable), secrets: Arc::clone(&settings.vault.files) })
     }
 
     /// Every opening, for the kernel.
@@ -53,7 +56,8 @@ impl Plan {
         // A plugin's log may go where the gateway's own output goes, whatever that is.
         let output = ["/dev/null", "/proc/self/fd/1", "/proc/self/fd/2"];
         let output = output.iter().map(|path| (PathBuf::from(path), Right::Write));
-        read.chain(write).chain(output).chain(programs()).collect()
+        let secrets = self.secrets.iter().map(|path| (path.clone(), Right::Read));
+        read.chain(secrets).chain(write).chain(output).chain(programs()).collect()
     }
 }
 

@@ -46,7 +46,7 @@ impl Found {
     }
 }
 
-/// A key of a kind, with its hash. The key is in the form of [`key_text`](crate::store::key_text).
+/// A key of a kind, with its hash. The key is in the form of [`Store::key_text`](crate::store::Store::key_text).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Name<'a> {
     pub(super) kind: &'a str,

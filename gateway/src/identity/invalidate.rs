@@ -10,7 +10,8 @@ impl Identity {
     /// Once this returns, no request hears the old answer while the store can be asked.
     pub async fn invalidate(&self, entry: &FeedEntry) {
         for key in &entry.keys {
-            self.forget(&entry.kind, &key.value).await;
+            let text = self.inner.store.lasting_key_text(&entry.kind, &key.field, &key.value);
+            self.forget(&entry.kind, &text).await;
         }
         if entry.kind == kinds::CONSUMERS {
             self.forget(kinds::CONSUMERS, &entry.id.to_string()).await;

@@ -15,6 +15,7 @@ mod load;
 mod near;
 mod seed;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -25,7 +26,7 @@ use moka::ops::compute::Op;
 use tokio::runtime::Handle;
 
 use crate::exchange::ConsumerFacts;
-use crate::store::{Store, StoreError, key_text};
+use crate::store::{Store, StoreError};
 pub use entry::Credential;
 use entry::{Entry, Found, Name};
 use generations::Generations;
@@ -137,7 +138,7 @@ impl Identity {
     /// What is known of a credential without waiting: `None` if it has to be looked up,
     /// `Some(None)` if nobody has the key. For the request path.
     pub fn cached(&self, kind: &str, key: &str) -> Option<Option<Arc<Credential>>> {
-        self.inner.cached(&self.inner.name(kind, &key_text(key))).map(Found::into_credential)
+        self.inner.cached(&self.inner.name(kind, &self.inner.key_text(kind, key))).map(Found::into_credential)
     }
 
     /// Finds a credential by its kind (`keyauth_credentials`) and its unique key.
@@ -170,7 +171,7 @@ impl Identity {
     }
 
     async fn find(&self, kind: &str, key: &str) -> Result<Found, IdentityError> {
-        let text = key_text(key);
+        let text = self.inner.key_text(kind, key);
         if let Some(found) = self.inner.cached(&self.inner.name(kind, &text)) {
             return Ok(found);
         }
@@ -188,6 +189,11 @@ impl Identity {
 }
 
 impl Inner {
+    /// The form of a key by which it is known here.
+    fn key_text<'a>(&self, kind: &str, key: &'a str) -> Cow<'a, str> {
+        self.store.key_text(kind, kinds::key_field(kind), key)
+    }
+
     fn name<'a>(&self, kind: &'a str, key: &'a str) -> Name<'a> {
         Name::new(&self.hasher, kind, key)
     }
@@ -214,7 +220,7 @@ impl Inner {
 
     /// Asks the store, one at a time for each key; `None` if nobody has it.
     async fn look_up(self: &Arc<Self>, kind: &str, key: &str) -> Result<Option<Arc<Entry>>, IdentityError> {
-        let key_text = key_text(key);
+        let key_text = self.key_text(kind, key);
         let name = self.name(kind, &key_text);
         let text = name.text();
         let done = self.known.entry_by_ref(text.as_str()).and_try_compute_with(async |old| {

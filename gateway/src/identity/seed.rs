@@ -11,7 +11,7 @@ use super::load::{credential, expires_at, facts, group, id, reference};
 use super::{Identity, kinds};
 use crate::exchange::ConsumerFacts;
 use crate::model::Document;
-use crate::store::{SavedIdentities, key_text};
+use crate::store::SavedIdentities;
 
 impl Identity {
     /// Takes over what was saved on disk. Gives the number of credentials.
@@ -58,7 +58,7 @@ impl Identity {
     }
 
     async fn hear(&self, kind: &str, key: &str, found: Found, expires_at: Option<i64>) {
-        let key = key_text(key);
+        let key = self.inner.key_text(kind, key);
         let name = Name::new(&self.inner.hasher, kind, &key);
         let entry: Entry = self.inner.entry(&name, found, self.inner.generations.hearsay(), expires_at);
         // What the store said itself is better.

@@ -8,6 +8,7 @@ use super::field::Fields;
 use super::record::Document;
 use super::rule::{Rule, length};
 use super::violations::{REQUIRED, put_at};
+use crate::vault::Reference;
 
 /// A check over several fields. Field names may be dotted paths.
 #[derive(Debug, Clone)]
@@ -236,7 +237,7 @@ fn quoted(names: &[String]) -> String {
 
 /// Whether a value stands in a vault: `{vault://env/name}`.
 pub(super) fn is_reference(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.starts_with("{vault://") && text.ends_with('}'))
+    value.as_str().is_some_and(Reference::is_meant)
 }
 
 /// Names as the checks hold them.

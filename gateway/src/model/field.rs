@@ -28,6 +28,8 @@ pub struct Field {
     pub(super) on_delete: OnDelete,
     /// Printed, and mostly without effect here: `referenceable`, `encrypted`.
     pub(super) notes: Vec<&'static str>,
+    /// Sealed where it is kept.
+    pub(super) secret: bool,
     /// The rules come from elsewhere (the plugin); here any record will do.
     pub(super) open: bool,
 }
@@ -106,6 +108,7 @@ impl Field {
             err: None,
             on_delete: OnDelete::Restrict,
             notes: Vec::new(),
+            secret: false,
             open: false,
         }
     }
@@ -136,9 +139,24 @@ impl Field {
         self.noted(REFERENCEABLE)
     }
 
-    /// Kong's keyring, which only its paid edition has, would encrypt it.
+    /// A secret, and Kong's schema says so.
     pub(super) fn encrypted(self) -> Self {
-        self.noted("encrypted")
+        self.noted("encrypted").secret()
+    }
+
+    /// A secret: sealed where it is kept, if the operator gave keys.
+    pub(super) fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    /// The dotted names of the secrets in a field called `name`.
+    pub(super) fn secrets(&self, name: &str) -> Vec<String> {
+        if self.secret {
+            return vec![name.to_owned()];
+        }
+        let below = self.record().into_iter().flat_map(|fields| &fields.list);
+        below.flat_map(|(below, field)| field.secrets(&format!("{name}.{below}"))).collect()
     }
 
     /// Adds a validator; they run in Kong's order, whatever the order of the calls.

@@ -30,6 +30,7 @@ pub struct Kind {
     pub generic: bool,
     pub(super) fields: Fields,
     pub(super) uniques: Vec<&'static str>,
+    pub(super) secrets: Vec<String>,
     pub(super) composites: Vec<Composite>,
     pub(super) foreigns: Vec<Foreign>,
     pub(super) shorthands: Vec<Shorthand>,
@@ -131,6 +132,7 @@ impl Kind {
             generic: true,
             fields: Fields::default(),
             uniques: Vec::new(),
+            secrets: Vec::new(),
             composites: Vec::new(),
             foreigns: Vec::new(),
             shorthands: Vec::new(),
@@ -166,6 +168,7 @@ impl Kind {
         if field.unique {
             self.uniques.push(name);
         }
+        self.secrets.extend(field.secrets(name));
         if let Shape::Foreign(target) = field.shape {
             self.foreigns.push(Foreign { field: name, target, on_delete: field.on_delete });
         }
@@ -235,6 +238,12 @@ impl Kind {
     #[must_use]
     pub fn uniques(&self) -> &[&'static str] {
         &self.uniques
+    }
+
+    /// Dotted fields whose values are sealed where they are kept. Each holds a text or a record.
+    #[must_use]
+    pub fn secrets(&self) -> &[String] {
+        &self.secrets
     }
 
     /// The composite key of this name.

@@ -10,6 +10,7 @@ use super::field::{Field, Fields, REFERENCEABLE, Shape};
 use super::record::Document;
 use super::rule::{Rule, is_uuid};
 use super::violations::{REQUIRED, UNKNOWN};
+use crate::vault::Reference;
 
 /// Integers beyond this are not exact in Kong's numbers, nor in ours once printed by a client.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -47,7 +48,8 @@ pub(super) fn field(rule: &Field, value: &Value, writing: Writing) -> Result<(),
         return Err(text("length must be at least 1".to_owned()));
     }
     if rule.notes.contains(&REFERENCEABLE) && is_reference(value) {
-        return Ok(());
+        let parsed = Reference::parse(value.as_str().unwrap_or_default());
+        return parsed.map(drop).map_err(|reason| format!("invalid reference: {reason}").into());
     }
     rule.rules.iter().try_for_each(|rule| rule.check(value)).map_err(text)
 }

@@ -35,8 +35,8 @@ mod verify;
 
 pub(crate) use assignment::is_public;
 pub use assignment::{
-    AssignError, Assignment, AssignmentSpec, CallFailure, Cause, ConfigProblem, FailurePolicy, Limits,
-    OnFailure,
+    AssignError, Assignment, AssignmentSpec, CallFailure, Cause, ConfigProblem, FailurePolicy, Hidden,
+    Limits, OnFailure,
 };
 pub use chain::{Canary, Chain, Collected, Filter, Flow, Placement, ResponseFlow, Run, Share, Slot};
 pub use conduct::{ConductReport, Conducted};

@@ -20,6 +20,7 @@ use crate::identity::Identity;
 use crate::plugin_host::{Host, Plugin, Trust};
 use crate::snapshot::{self, SnapshotHandle};
 use crate::store::{Feed, LastGood, Revision, Store};
+use crate::vault::Vaults;
 
 /// Changes that come within this time of each other are one reload.
 const DEBOUNCE: Duration = Duration::from_millis(10);
@@ -29,6 +30,8 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Between two looks at snapshots that are no longer live.
 const SWEEP: Duration = Duration::from_secs(1);
+/// Between two looks for secrets whose time has come.
+const SECRETS: Duration = Duration::from_secs(1);
 
 /// What the loop works with.
 pub struct ReloadParts {
@@ -50,6 +53,8 @@ pub struct ReloadParts {
     pub clock: Clock,
     /// Whose components are run.
     pub trust: Arc<Trust>,
+    /// Where secrets stand that configurations refer to.
+    pub vaults: Vaults,
     /// Who judges candidates, for the answer that names it.
     pub node_id: Uuid,
 }
@@ -78,6 +83,7 @@ enum Woken {
     Retry,
     Sweep,
     Judge,
+    Secrets,
 }
 
 impl Reload {
@@ -93,12 +99,13 @@ impl Reload {
             prefix,
             clock,
             trust,
+            vaults,
             node_id,
         } = parts;
         let (reporter, reports) = report::channel();
         let reload = Self {
             trials: Trials::new(host.clone(), store.clone(), clock.clone(), node_id),
-            plugins: Plugins::new((host, trust), bundled, Blobs::new(&prefix, store.clone())),
+            plugins: Plugins::new((host, trust), bundled, Blobs::new(&prefix, store.clone()), vaults),
             saver: Saver::start(&last_good, &store),
             feed: store.feed(),
             rows: Rows::new(store, identity.clone()),
@@ -136,6 +143,7 @@ impl Reload {
                 }
                 Woken::Sweep => self.retired.sweep(),
                 Woken::Judge => self.judge().await,
+                Woken::Secrets => self.look_at_secrets().await,
             }
         }
     }
@@ -154,12 +162,27 @@ impl Reload {
             }
             sleep(SWEEP).await;
         };
+        let has_references = self.plugins.has_references();
+        let secrets = async {
+            if !has_references {
+                std::future::pending::<()>().await;
+            }
+            sleep(SECRETS).await;
+        };
         tokio::select! {
             revision = self.feed.changed() => Woken::Revision(revision),
             () = self.plugins.loaded() => Woken::Component,
             () = retry => Woken::Retry,
             () = sweep => Woken::Sweep,
             () = self.trials.due() => Woken::Judge,
+            () = secrets => Woken::Secrets,
+        }
+    }
+
+    async fn look_at_secrets(&mut self) {
+        if self.plugins.secrets_changed().await {
+            tracing::info!("a secret has changed");
+            self.publish(PATIENCE).await;
         }
     }
 

@@ -22,6 +22,7 @@ use crate::router::RouteInput;
 use crate::shared::SharedState;
 use crate::snapshot::SnapshotHandle;
 use crate::store::{LastGood, Store, StoreSettings};
+use crate::vault::Vaults;
 
 struct Nobody;
 
@@ -71,6 +72,7 @@ fn node(store: &Store, prefix: &Path) -> Node {
         prefix: prefix.into(),
         clock: Clock::manual(5_000),
         trust: Arc::default(),
+        vaults: Vaults::default(),
         node_id: Uuid::nil(),
     });
     crate::task::spawn("reload", reload.run());

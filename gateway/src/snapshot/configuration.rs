@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::Fault;
 use crate::model::{CustomPlugin, Document, Plugin, Route, Service, id_of};
+use crate::vault::VaultEntity;
 
 /// An entity and the document that it was read from.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,13 +34,14 @@ pub struct Configuration {
     pub routes: Entities<Route>,
     pub plugins: Entities<Plugin>,
     pub custom_plugins: Entities<CustomPlugin>,
+    pub vaults: Entities<VaultEntity>,
     /// Rows that cannot be read, by kind and id.
     unreadable: BTreeMap<(String, String), String>,
 }
 
 impl Configuration {
     /// The kinds that it is made of.
-    pub const KINDS: [&'static str; 4] = ["services", "routes", "plugins", "custom_plugins"];
+    pub const KINDS: [&'static str; 5] = ["services", "routes", "plugins", "custom_plugins", "vaults"];
 
     /// Reads whole kinds; entities whose document is the same as in `previous` are taken from there.
     pub fn from_documents(documents: &BTreeMap<String, Vec<Document>>, previous: &Self) -> Self {
@@ -59,6 +61,7 @@ impl Configuration {
             "routes" => put(&mut self.routes, document, &previous.routes),
             "plugins" => put(&mut self.plugins, document, &previous.plugins),
             "custom_plugins" => put(&mut self.custom_plugins, document, &previous.custom_plugins),
+            "vaults" => put(&mut self.vaults, document, &previous.vaults),
             _ => Ok(()),
         };
         let id = document.get("id").and_then(Value::as_str).unwrap_or("?");
@@ -76,6 +79,7 @@ impl Configuration {
             "routes" => drop(self.routes.remove(&id)),
             "plugins" => drop(self.plugins.remove(&id)),
             "custom_plugins" => drop(self.custom_plugins.remove(&id)),
+            "vaults" => drop(self.vaults.remove(&id)),
             _ => {}
         }
         self.unreadable.remove(&(kind.to_owned(), id.to_string()));
@@ -88,6 +92,7 @@ impl Configuration {
             ("routes".to_owned(), documents(&self.routes)),
             ("plugins".to_owned(), documents(&self.plugins)),
             ("custom_plugins".to_owned(), documents(&self.custom_plugins)),
+            ("vaults".to_owned(), documents(&self.vaults)),
         ])
     }
 

@@ -26,6 +26,8 @@ pub struct Availability {
     started: Instant,
     /// Milliseconds after `started` until which operations fail at once; 0 while all is well.
     closed_until: AtomicU64,
+    /// Milliseconds after `started` of the last failure; 0 before the first.
+    failed_at: AtomicU64,
     /// For `Store::is_available` and for one line in the log per outage.
     away: AtomicBool,
 }
@@ -34,12 +36,19 @@ impl Availability {
     /// `server` is what the log calls it; no operation takes longer than `patience`.
     pub fn new(server: &'static str, patience: Duration) -> Self {
         let (closed_until, away) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { server, patience, started: Instant::now(), closed_until, away }
+        let (started, failed_at) = (Instant::now(), AtomicU64::new(0));
+        Self { server, patience, started, closed_until, failed_at, away }
     }
 
     /// True from the first failure until the server answers again.
     pub fn is_away(&self) -> bool {
         self.away.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server failed since a moment so long ago: what was open then may lead nowhere.
+    pub fn failed_within(&self, age: Duration) -> bool {
+        let failed_at = self.failed_at.load(Ordering::Relaxed);
+        failed_at > 0 && failed_at >= self.now().saturating_sub(whole_ms(age))
     }
 
     /// Lets an operation begin.
@@ -49,6 +58,16 @@ impl Availability {
     /// [`Resting`] while the server is known to be away.
     pub fn admit(&self) -> Result<(), Resting> {
         self.admit_at(self.now())
+    }
+
+    /// Lets an operation begin that somebody waits for. While the server is away it never is the one that
+    /// tries: that takes as long as the server is silent.
+    ///
+    /// # Errors
+    ///
+    /// [`Resting`] until another operation has found the server again.
+    pub fn admit_waiting(&self) -> Result<(), Resting> {
+        if self.closed_until.load(Ordering::Acquire) == 0 { Ok(()) } else { Err(Resting) }
     }
 
     /// Learns from the end of an operation that was admitted; `outage` says why the server is away.
@@ -71,6 +90,7 @@ impl Availability {
     fn observe_at(&self, now: u64, outage: Option<&str>) {
         match outage {
             Some(reason) => {
+                self.failed_at.store(now, Ordering::Relaxed);
                 self.closed_until.store(now + whole_ms(REST), Ordering::Release);
                 if !self.away.swap(true, Ordering::Relaxed) {
                     tracing::warn!(reason, "{} is away", self.server);
@@ -112,6 +132,7 @@ mod tests {
         assert!(availability.admit_at(1).is_ok(), "nothing failed yet");
         availability.observe_at(1, Some("test"));
         assert!(availability.admit_at(rest).is_err(), "at rest");
+        assert!(availability.admit_waiting().is_err(), "nobody who is waited for");
         assert!(availability.admit_at(1 + rest).is_ok(), "the first after the rest tries");
         assert!(availability.admit_at(1 + rest).is_err(), "the second does not");
         availability.observe_at(1 + rest, Some("test"));
@@ -121,6 +142,7 @@ mod tests {
         assert!(availability.admit_at(1 + 2 * rest).is_ok(), "open again");
         assert!(availability.admit_at(1 + 2 * rest).is_ok(), "for all");
         assert!(!availability.is_away());
+        assert!(availability.admit_waiting().is_ok());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::dialect::Session;
 use super::page::{self, PageQuery};
 use super::read::document;
+use super::sealed::Sealing;
 use super::settings::LONG_OPERATION_TIMEOUT;
 use super::{Revision, Store, StoreError};
 use crate::model::Document;
@@ -43,7 +44,7 @@ impl Store {
     pub async fn read_catalog(&self, kinds: &[&str]) -> Result<CatalogRows, StoreError> {
         let operation = async {
             let mut session = self.snapshot().await?;
-            let rows = read(&mut session, kinds).await?;
+            let rows = read(&mut session, &self.inner.sealing, kinds).await?;
             session.commit().await?;
             Ok(rows)
         };
@@ -51,10 +52,10 @@ impl Store {
     }
 }
 
-async fn read(session: &mut Session, kinds: &[&str]) -> Result<CatalogRows, StoreError> {
+async fn read(session: &mut Session, sealing: &Sealing, kinds: &[&str]) -> Result<CatalogRows, StoreError> {
     let mut rows = CatalogRows { revision: current(session).await?, ..CatalogRows::default() };
     for kind in kinds {
-        let documents = read_kind(session, kind, &mut rows.bad_rows).await?;
+        let documents = read_kind(session, sealing, kind, &mut rows.bad_rows).await?;
         rows.documents.insert((*kind).to_owned(), documents);
     }
     Ok(rows)
@@ -62,6 +63,7 @@ async fn read(session: &mut Session, kinds: &[&str]) -> Result<CatalogRows, Stor
 
 async fn read_kind(
     session: &mut Session,
+    sealing: &Sealing,
     kind: &str,
     bad: &mut Vec<BadRow>,
 ) -> Result<Vec<Document>, StoreError> {
@@ -71,7 +73,7 @@ async fn read_kind(
         let batch = page::rows(session, kind, &query).await?;
         for row in batch.iter().take(BATCH) {
             query.after = Some(row.id(0)?);
-            match document(kind, row) {
+            match document(sealing, kind, row) {
                 Ok(document) => documents.push(document),
                 Err(StoreError::BadRow { kind, id, reason }) => bad.push(BadRow { kind, id, reason }),
                 Err(error) => return Err(error),

@@ -83,6 +83,9 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The keys that secrets are sealed with are missing, or are others.
+    #[error("{0}")]
+    Sealed(String),
     /// The tables are missing or too old.
     #[error("the database has no tables of this version; run `weir migrations up`")]
     NotMigrated,
@@ -116,6 +119,7 @@ impl StoreError {
             | Self::OutOfReach { .. }
             | Self::Unrecorded(_)
             | Self::BadRow { .. }
+            | Self::Sealed(_)
             | Self::NotMigrated
             | Self::Migration(_)
             | Self::Settings(_)

@@ -47,7 +47,7 @@ pub enum Operation {
 pub struct KeyValue {
     /// The field, or the fields joined by a comma.
     pub field: String,
-    /// The value in the form of [`key_text`](super::key_text).
+    /// The value as the indexes hold it; see [`Store::lasting_key_text`].
     pub value: String,
 }
 
@@ -156,7 +156,7 @@ fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
 }
 
 impl Store {
-    /// The last committed write.
+    /// The last committed write. While the database is away, this finds out whether it is back.
     ///
     /// # Errors
     ///
@@ -168,7 +168,7 @@ impl Store {
             session.finish();
             Ok(revision)
         };
-        self.within(OPERATION_TIMEOUT, operation).await
+        self.trying(OPERATION_TIMEOUT, operation).await
     }
 
     /// What was written after `revision`: some `limit` entries, ask again from the last one's

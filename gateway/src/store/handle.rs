@@ -3,6 +3,7 @@
 //! An operation gets a session, runs under a deadline and tells [`Availability`] how it ended; what
 //! it does with the session is in the file of its name.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sqlx::pool::{Pool, PoolConnection};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
@@ -20,8 +21,14 @@ use tokio::sync::watch;
 
 use super::availability::Availability;
 use super::dialect::{Connection, InUse, Purpose, Session};
+use super::indexed::indexed;
+use super::sealed::{Sealer, Sealing};
 use super::settings::{ACQUIRE_TIMEOUT, OPERATION_TIMEOUT, POSTGRES_SESSION, Target};
 use super::{StoreError, StoreSettings};
+use crate::sealing::Keyring;
+
+/// How long a connection that was idle may take to say that it is there.
+const PING: Duration = Duration::from_secs(1);
 
 /// Number of a write. Grows by one with every write, in the order of commits; 0 before the first.
 pub type Revision = i64;
@@ -35,7 +42,8 @@ pub struct Store {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) pools: Pools,
-    pub(super) availability: Availability,
+    pub(super) availability: Arc<Availability>,
+    pub(super) sealing: Arc<Sealing>,
     /// The newest revision that this process wrote.
     pub(super) written: watch::Sender<Revision>,
     /// Of the tables of the audit log.
@@ -94,16 +102,30 @@ impl Store {
     /// - [`StoreError::Settings`] if the settings cannot be used.
     /// - [`StoreError::Unavailable`] if the SQLite file cannot be opened or made.
     pub async fn connect(settings: &StoreSettings) -> Result<Self, StoreError> {
+        Self::connect_with(settings, None).await
+    }
+
+    /// The same with keys for secrets; [`unlock`](Self::unlock) says whether they fit.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn connect_with(
+        settings: &StoreSettings,
+        keys: Option<Arc<Keyring>>,
+    ) -> Result<Self, StoreError> {
+        let availability = Arc::new(Availability::new("the database", OPERATION_TIMEOUT));
         let pools = match settings.target()? {
-            Target::Postgres(options) => postgres(*options),
-            Target::Sqlite(path) => sqlite(&path).await?,
+            Target::Postgres(options) => postgres(*options, &availability),
+            Target::Sqlite(path) => sqlite(&path, keys.is_some()).await?,
             Target::Memory(audit) => memory(audit.as_deref()).await?,
         };
         let audit_schema =
             if matches!(settings, StoreSettings::MemoryWithAudit { .. }) { "audit." } else { "" };
         let inner = Inner {
             pools,
-            availability: Availability::new("the database", OPERATION_TIMEOUT),
+            availability,
+            sealing: Arc::new(Sealing { keys, ..Sealing::default() }),
             written: watch::channel(0).0,
             audit_schema,
         };
@@ -138,13 +160,55 @@ impl Store {
         }
     }
 
-    /// Runs an operation under its deadline, or refuses it at once while the database is away.
+    /// The form of a unique value by which a cache may know it: the same before and after the value was
+    /// sealed. A hash of a secret, where there are keys; otherwise mostly the value.
+    pub fn key_text<'a>(&self, kind: &str, field: &str, value: &'a str) -> Cow<'a, str> {
+        self.inner.sealing.lasting(kind, field, indexed(value))
+    }
+
+    /// The same of a value in the form in which the change feed tells it.
+    pub fn lasting_key_text<'a>(&self, kind: &str, field: &str, text: &'a str) -> Cow<'a, str> {
+        self.inner.sealing.lasting(kind, field, Cow::Borrowed(text))
+    }
+
+    /// How a write keeps secrets, in a database that is `sealed` or not.
+    pub(super) async fn sealer(&self, session: &mut Session, sealed: bool) -> Result<Sealer, StoreError> {
+        let sealing = Arc::clone(&self.inner.sealing);
+        if sealed && sealing.index(session).await?.is_none() {
+            let text = "the secrets in the database are sealed, and encryption_keys is not set";
+            return Err(StoreError::Sealed(text.to_owned()));
+        }
+        Ok(Sealer { sealing, on: sealed })
+    }
+
+    /// Runs an operation under its deadline, or refuses it at once while the database is away. Whether
+    /// it is back is found out by those that run in the background, [`trying`](Self::trying).
     pub(super) async fn within<T>(
         &self,
         limit: Duration,
         operation: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        self.inner.availability.admit().map_err(|resting| StoreError::outage(resting.to_string()))?;
+        let admitted = self.inner.availability.admit_waiting();
+        admitted.map_err(|resting| StoreError::outage(resting.to_string()))?;
+        self.observed(limit, operation).await
+    }
+
+    /// The same for an operation that may find out whether the database is back.
+    pub(super) async fn trying<T>(
+        &self,
+        limit: Duration,
+        operation: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let admitted = self.inner.availability.admit();
+        admitted.map_err(|resting| StoreError::outage(resting.to_string()))?;
+        self.observed(limit, operation).await
+    }
+
+    async fn observed<T>(
+        &self,
+        limit: Duration,
+        operation: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let outcome = match tokio::time::timeout(limit, operation).await {
             Ok(outcome) => outcome,
             Err(_) => Err(StoreError::late("the operation")),
@@ -193,7 +257,7 @@ pub(super) fn now_unix() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn postgres(options: PgConnectOptions) -> Pools {
+fn postgres(options: PgConnectOptions, availability: &Arc<Availability>) -> Pools {
     let options = options.application_name("weir").disable_statement_logging();
     let pool = |connections: u32| {
         PgPoolOptions::new()
@@ -201,6 +265,14 @@ fn postgres(options: PgConnectOptions) -> Pools {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .idle_timeout(Duration::from_secs(300))
             .max_lifetime(Duration::from_secs(1800))
+            .test_before_acquire(false)
+            .before_acquire({
+                let availability = Arc::clone(availability);
+                move |connection, about| {
+                    let doubtful = availability.failed_within(about.age);
+                    Box::pin(answers(connection, doubtful))
+                }
+            })
             .after_connect(|connection, _| {
                 Box::pin(async move { connection.execute(POSTGRES_SESSION).await.map(drop) })
             })
@@ -214,7 +286,14 @@ fn postgres(options: PgConnectOptions) -> Pools {
     }
 }
 
-async fn sqlite(path: &Path) -> Result<Pools, StoreError> {
+/// Whether a connection that was idle leads anywhere. One on a link that was cut is silent, and says so
+/// to nobody.
+async fn answers(connection: &mut PgConnection, doubtful: bool) -> Result<bool, sqlx::Error> {
+    let answer = async { tokio::time::timeout(PING, connection.ping()).await };
+    Ok(!doubtful && answer.await.is_ok_and(|answer| answer.is_ok()))
+}
+
+async fn sqlite(path: &Path, wipe: bool) -> Result<Pools, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -224,6 +303,8 @@ async fn sqlite(path: &Path) -> Result<Pools, StoreError> {
         .busy_timeout(Duration::from_secs(3))
         // It writes nowhere but beside its file.
         .pragma("temp_store", "memory")
+        // What was there before it was sealed is not to be read in free pages.
+        .pragma("secure_delete", if wipe { "on" } else { "off" })
         .disable_statement_logging();
     let write = sqlite_pool(1).connect_with(options.clone()).await?;
     let read = sqlite_pool(4).connect_lazy_with(options);

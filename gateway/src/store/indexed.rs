@@ -8,15 +8,20 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
+use crate::sealing::KEYED;
+
 const LONGEST: usize = 512;
 const PREFIX: &str = "\u{1}sha256:";
 
 /// The form of `text` in `entity_keys`, in `entity_tags` and in the change feed.
 ///
-/// A value that looks like a digest is digested too: knowing the digest of a long key must not be
-/// as good as knowing the key.
-pub fn indexed(text: &str) -> Cow<'_, str> {
-    if text.len() <= LONGEST && !text.contains('\0') && !text.starts_with(PREFIX) {
+/// A value that looks like a digest is digested too: knowing the digest of a key must not be as good as
+/// knowing the key.
+pub(super) fn indexed(text: &str) -> Cow<'_, str> {
+    if text.len() <= LONGEST
+        && !text.contains('\0')
+        && ![PREFIX, KEYED].iter().any(|form| text.starts_with(form))
+    {
         return Cow::Borrowed(text);
     }
     Cow::Owned(format!("{PREFIX}{}", sha256_hex(text.as_bytes())))
@@ -50,5 +55,7 @@ mod tests {
         assert!(digest.starts_with(PREFIX) && digest.len() < 100);
         assert_ne!(indexed(&digest), digest, "the digest of a long key is not that key");
         assert!(!indexed("a\0b").contains('\0'));
+        let keyed = format!("{KEYED}00");
+        assert_ne!(indexed(&keyed), keyed, "the hash of a key is not that key");
     }
 }

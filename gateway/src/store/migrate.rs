@@ -38,6 +38,12 @@ const STEPS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0020_default_workspace.sql"),
     ),
     (21, "audit_log", include_str!("../../../migrations/postgres/0021_audit_log.sql"), AUDIT_TABLES),
+    (
+        23,
+        "sealing",
+        include_str!("../../../migrations/postgres/0023_sealing.sql"),
+        include_str!("../../../migrations/sqlite/0023_sealing.sql"),
+    ),
 ];
 
 impl Store {
@@ -64,7 +70,7 @@ impl Store {
             // The session ends here and is closed, with its long timeouts and its lock.
             done.map_err(failure)
         };
-        self.within(LONG_OPERATION_TIMEOUT, operation).await
+        self.trying(LONG_OPERATION_TIMEOUT, operation).await
     }
 
     /// Names of the steps that [`migrate`](Self::migrate) would take.

@@ -21,9 +21,12 @@ mod migrate;
 mod page;
 mod read;
 mod relations;
+mod reseal;
+mod sealed;
 mod settings;
 mod shared;
 mod terms;
+mod unlock;
 mod write;
 
 pub use audit::{Attribution, AuditRow, Redact, Verified};
@@ -32,12 +35,13 @@ pub use catalog::{BadRow, CatalogRows};
 pub use error::StoreError;
 pub use feed::{Changes, Feed, FeedEntry, KeyValue, Operation};
 pub use handle::{Revision, Store};
-pub use indexed::indexed as key_text;
 pub use last_good::{LastGood, LastGoodError, SavedIdentities};
 pub use page::{Page, PageQuery, TagFilter};
 pub use read::{Lookup, Versioned};
+pub use reseal::{Batch, Kept, kinds_with_secrets};
 pub use settings::{PostgresSettings, SslMode, StoreSettings};
 pub use terms::{Terms, Within};
+pub use unlock::Unlocked;
 pub use write::Change;
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::dialect::{Row, Session, Value};
 use super::handle::now_unix;
 use super::indexed::indexed;
 use super::read::document;
+use super::sealed::Sealing;
 use super::settings::OPERATION_TIMEOUT;
 use super::{Store, StoreError};
 use crate::model::Document;
@@ -64,7 +65,7 @@ impl Store {
     pub async fn page(&self, kind: &str, query: &PageQuery) -> Result<Page, StoreError> {
         let operation = async {
             let mut session = self.reader().await?;
-            let page = page(&mut session, kind, query).await?;
+            let page = page(&mut session, &self.inner.sealing, kind, query).await?;
             session.finish();
             Ok(page)
         };
@@ -72,7 +73,12 @@ impl Store {
     }
 }
 
-async fn page(session: &mut Session, kind: &str, query: &PageQuery) -> Result<Page, StoreError> {
+async fn page(
+    session: &mut Session,
+    sealing: &Sealing,
+    kind: &str,
+    query: &PageQuery,
+) -> Result<Page, StoreError> {
     let mut rows = rows(session, kind, query).await?;
     let more = rows.len() > query.size;
     rows.truncate(query.size);
@@ -80,7 +86,7 @@ async fn page(session: &mut Session, kind: &str, query: &PageQuery) -> Result<Pa
         Some(last) if more => Some(last.id(0)?),
         Some(_) | None => None,
     };
-    let documents = rows.iter().map(|row| document(kind, row)).collect::<Result<_, _>>()?;
+    let documents = rows.iter().map(|row| document(sealing, kind, row)).collect::<Result<_, _>>()?;
     Ok(Page { documents, next })
 }
 

@@ -12,24 +12,25 @@ use super::StoreError;
 use super::dialect::{Session, Value};
 use super::feed::{Entry, KeyValue, Operation};
 use super::indexed::indexed;
+use super::sealed::Sealer;
 use super::write::Writing;
 use crate::model::{OnDelete, Record};
 
 /// Keys and references of an entity, as the change feed tells them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Relations {
-    /// Field and value. Read back from the database, a long value is its digest.
+    /// Field and value as the indexes hold them.
     pub(super) keys: Vec<KeyValue>,
     /// Field, target kind, target, what a delete of the target does.
     links: Vec<(String, String, Uuid, OnDelete)>,
 }
 
 impl Relations {
-    pub(super) fn of(record: &Record) -> Self {
-        let keys = record
-            .keys
-            .iter()
-            .map(|key| KeyValue { field: key.field.to_owned(), value: indexed(&key.value).into_owned() });
+    pub(super) fn of(record: &Record, sealer: &Sealer) -> Self {
+        let keys = record.keys.iter().map(|key| KeyValue {
+            field: key.field.to_owned(),
+            value: sealer.key_text(record.kind, key.field, &key.value),
+        });
         let links = record.links.iter();
         Self {
             keys: keys.collect(),
@@ -80,10 +81,14 @@ pub(super) async fn read(session: &mut Session, kind: &str, id: Uuid) -> Result<
 /// Makes sure that nobody else has the record's keys. One who has them but expired goes now.
 pub(super) async fn claim(writing: &mut Writing, record: &Record) -> Result<(), StoreError> {
     let sql = "SELECT k.id, e.expires_at FROM entity_keys k JOIN entities e ON e.kind = k.kind AND e.id = k.id \
-         WHERE k.kind = $1 AND k.field = $2 AND k.value = $3";
+         WHERE k.kind = $1 AND k.field = $2 AND k.value IN ($3, $4)";
+    let sealing = std::sync::Arc::clone(&writing.sealer.sealing);
     for key in &record.keys {
-        let value = indexed(&key.value);
-        let values = [Value::Text(record.kind), Value::Text(key.field), Value::Text(&value)];
+        let (plain, keyed) =
+            sealing.forms(&mut writing.session, (record.kind, key.field), &key.value).await?;
+        let keyed = keyed.as_ref().unwrap_or(&plain);
+        let values =
+            [Value::Text(record.kind), Value::Text(key.field), Value::Text(&plain), Value::Text(keyed)];
         let Some(row) = writing.session.row(sql, &values).await? else {
             continue;
         };

@@ -22,10 +22,10 @@ pub(super) const LONG_OPERATION_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Said to Postgres on every new connection.
 ///
-/// A node that loses its power inside a write holds the lock of the revision row; the server lets
-/// go after the idle time, or when the keep-alives find nobody.
+/// A node that loses its power or its link inside a write holds the lock of the revision row; the server
+/// lets go after the idle time, before the writers of other nodes have waited in vain.
 pub(super) const POSTGRES_SESSION: &str = "SET statement_timeout = '60s'; SET lock_timeout = '4s'; \
-     SET idle_in_transaction_session_timeout = '10s'; SET tcp_keepalives_idle = 15; \
+     SET idle_in_transaction_session_timeout = '3s'; SET tcp_keepalives_idle = 15; \
      SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
 
 /// Which database holds the configuration.

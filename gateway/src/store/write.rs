@@ -11,6 +11,7 @@ use super::dialect::{Session, Value};
 use super::feed::{self, Entry, Operation};
 use super::handle::now_unix;
 use super::relations::{self, Relations};
+use super::sealed::Sealer;
 use super::settings::{LONG_OPERATION_TIMEOUT, OPERATION_TIMEOUT};
 use super::terms::Terms;
 use super::{Revision, Store, StoreError, read};
@@ -54,6 +55,7 @@ pub(super) struct Writing {
     /// What the audit log will say; `None` if nobody is written down.
     observed: Option<Observed>,
     audit_schema: &'static str,
+    pub(super) sealer: Sealer,
 }
 
 impl Store {
@@ -120,7 +122,8 @@ impl Store {
     ) -> Result<Revision, StoreError> {
         let operation = async {
             let mut session = self.writer().await?;
-            let revision = bump(&mut session).await?;
+            let (revision, sealed) = bump(&mut session).await?;
+            let sealer = self.sealer(&mut session, sealed).await?;
             let mut writing = Writing {
                 session,
                 revision,
@@ -129,6 +132,7 @@ impl Store {
                 terms: Terms::default(),
                 observed: None,
                 audit_schema: self.audit_schema(),
+                sealer,
             };
             let done = match body(&mut writing).await {
                 Ok(()) => feed::publish(&mut writing).await,
@@ -153,9 +157,12 @@ impl Store {
     }
 }
 
-async fn bump(session: &mut Session) -> Result<Revision, StoreError> {
-    let row = session.row("UPDATE revision SET current = current + 1 RETURNING current", &[]).await?;
-    row.ok_or(StoreError::NotMigrated)?.integer(0)
+/// The revision of the write, and whether secrets are sealed.
+async fn bump(session: &mut Session) -> Result<(Revision, bool), StoreError> {
+    let row =
+        session.row("UPDATE revision SET current = current + 1 RETURNING current, sealing", &[]).await?;
+    let row = row.ok_or(StoreError::NotMigrated)?;
+    Ok((row.integer(0)?, row.integer(1)? != 0))
 }
 
 impl Writing {
@@ -199,7 +206,7 @@ impl Writing {
         }
         let sql = "SELECT id, document FROM entities WHERE kind = $1 AND id = $2";
         let row = self.session.row(sql, &[Value::Text(kind), Value::Id(id)]).await?;
-        row.map(|row| read::document(kind, &row)).transpose()
+        row.map(|row| read::raw(kind, &row)).transpose()
     }
 
     /// Notes what was done to an entity.
@@ -219,7 +226,7 @@ impl Writing {
         self.reach(record, false).await?;
         relations::claim_id(self, record).await?;
         relations::claim(self, record).await?;
-        let document = print(record)?;
+        let document = print(record, &self.sealer)?;
         let values = [
             Value::Text(record.kind),
             Value::Id(record.id),
@@ -229,7 +236,7 @@ impl Writing {
         ];
         let sql = "INSERT INTO entities (kind, id, document, created, revision, expires_at) VALUES ($1, $2, $3, $4, $4, $5)";
         self.session.execute(sql, &values).await?;
-        let new = Relations::of(record);
+        let new = Relations::of(record, &self.sealer);
         relations::put(self, record, None, &new).await?;
         self.note("create", (record.kind, record.id), None, Some(&record.document));
         self.entries.push(Entry::new(record.kind, record.id, Operation::Insert, new));
@@ -253,7 +260,7 @@ impl Writing {
         self.reach(record, true).await?;
         let before = self.observe(record.kind, record.id).await?;
         relations::claim(self, record).await?;
-        let document = print(record)?;
+        let document = print(record, &self.sealer)?;
         let values = [
             Value::Text(record.kind),
             Value::Id(record.id),
@@ -265,7 +272,7 @@ impl Writing {
             "UPDATE entities SET document = $3, revision = $4, expires_at = $5 WHERE kind = $1 AND id = $2";
         self.session.execute(sql, &values).await?;
         let old = relations::read(&mut self.session, record.kind, record.id).await?;
-        let new = Relations::of(record);
+        let new = Relations::of(record, &self.sealer);
         relations::put(self, record, Some(&old), &new).await?;
         self.note("update", (record.kind, record.id), before.as_ref(), Some(&record.document));
         self.entries.push(Entry::new(record.kind, record.id, Operation::Replace, old.merged(new)));
@@ -285,6 +292,6 @@ impl Writing {
     }
 }
 
-fn print(record: &Record) -> Result<String, StoreError> {
-    serde_json::to_string(&record.document).map_err(|error| StoreError::Refused(error.to_string()))
+fn print(record: &Record, sealer: &Sealer) -> Result<String, StoreError> {
+    serde_json::to_string(&*sealer.close(record)?).map_err(|error| StoreError::Refused(error.to_string()))
 }

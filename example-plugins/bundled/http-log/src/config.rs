@@ -36,6 +36,7 @@ pub struct Config {
     pub flush_timeout: Option<f64>,
     /// Further headers; those that the plugin sets itself win.
     #[serde(default)]
+    #[schemars(extend("additionalProperties" = { "type": "string", "x-referenceable": true }))]
     pub headers: Option<BTreeMap<String, String>>,
     /// How records wait and are repeated.
     #[serde(default)]

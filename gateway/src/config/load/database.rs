@@ -1,6 +1,7 @@
 //! Which database, and who runs its migrations.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 
@@ -8,6 +9,7 @@ use super::word;
 use crate::config::reader::Reader;
 use crate::config::settings::{Database, Migrate, PostgresSettings};
 use crate::config::units;
+use crate::sealing::Keyring;
 
 #[derive(Clone, Copy, Default, PartialEq)]
 enum Kind {
@@ -71,6 +73,14 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
 
 fn name(text: &str) -> Result<String, String> {
     if text.is_empty() { Err("allowed: a name".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+/// Keys for secrets; none for an empty text.
+pub(super) fn keys(text: &str) -> Result<Option<Arc<Keyring>>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Keyring::parse(text).map(|keys| Some(Arc::new(keys))).map_err(|error| error.to_string())
 }
 
 pub(super) fn migrate(reader: &mut Reader, database: &Database) -> Migrate {

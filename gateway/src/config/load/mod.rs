@@ -12,12 +12,14 @@ use super::origin::{Origin, Raw};
 use super::reader::Reader;
 use super::settings::{Confine, ConfinementSettings, LogFormat, LogLevel, PluginSettings, Settings};
 use super::{Setting, SettingError, SettingsError, file, listen, units};
+use crate::vault::Places;
 
 mod access;
 mod database;
 mod proxy;
 mod sharing;
 mod sources;
+mod vault;
 
 /// Where settings may come from.
 #[derive(Debug, Clone, Copy)]
@@ -48,9 +50,10 @@ pub fn load(sources: Sources<'_>) -> Result<Loaded, SettingsError> {
         texts.add_file(path);
     }
     texts.add_environment(sources.environment);
-    let Texts { raw, errors, without_effect } = texts;
+    let Texts { mut raw, mut errors, without_effect } = texts;
+    let vault = vault::resolve(&mut raw, &mut errors);
     let mut reader = Reader::new(raw, errors);
-    let settings = settings(&mut reader);
+    let settings = settings(&mut reader, vault);
     if !reader.errors.is_empty() {
         return Err(SettingsError(reader.errors));
     }
@@ -139,7 +142,7 @@ impl Texts {
     }
 }
 
-fn settings(reader: &mut Reader) -> Settings {
+fn settings(reader: &mut Reader, vault: Places) -> Settings {
     let prefix: PathBuf = reader.read("prefix", |text| Ok(text.into()));
     let database = database::read(reader, &prefix);
     let admin_listen = reader.read("admin_listen", listen::plain);
@@ -154,6 +157,8 @@ fn settings(reader: &mut Reader) -> Settings {
         access: access::read(reader, &admin_listen),
         admin_listen,
         status_listen: reader.read("status_listen", listen::plain),
+        encryption_keys: reader.read("encryption_keys", database::keys),
+        vault,
         migrate: database::migrate(reader, &database),
         redis: sharing::read(reader),
         proxy: proxy::read(reader, &prefix),

@@ -14,7 +14,7 @@ pub(super) fn kind() -> Kind {
     let key = || {
         let mut key: Field = pair(|text| private_key(text).map(drop));
         key.notes.insert(0, "encrypted");
-        key
+        key.secret()
     };
     Kind::new("certificates")
         .listing(Listed {

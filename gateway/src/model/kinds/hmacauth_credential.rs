@@ -13,6 +13,6 @@ pub(super) fn kind() -> Kind {
         .field("created_at", created_at())
         .field("consumer", foreign("consumers").required().cascade())
         .field("username", string().required().unique())
-        .field("secret", string().auto())
+        .field("secret", string().auto().secret())
         .field("tags", formats::tags())
 }

@@ -24,7 +24,7 @@ pub(super) fn kind() -> Kind {
         .field("created_at", created_at())
         .field("consumer", foreign("consumers").required().cascade())
         .field("key", string().unique().auto())
-        .field("secret", string().auto())
+        .field("secret", string().auto().secret())
         .field("rsa_public_key", string())
         .field("algorithm", string().default("HS256").one_of(&ALGORITHMS))
         .field("tags", formats::tags())

@@ -10,6 +10,7 @@ use crate::model::kinds::{created_at, id, updated_at};
 use crate::model::pem::{jwk_id, private_key, public_key};
 use crate::model::record::Document;
 use crate::model::rule::Rule;
+use crate::vault::Reference;
 
 pub(super) fn kind() -> Kind {
     let halves = Fields::default()
@@ -47,7 +48,7 @@ fn same_id(entity: &Document) -> Result<(), String> {
 fn pair(value: &Value) -> Result<(), String> {
     let half = |name: &str| {
         let text = value.get(name).and_then(Value::as_str);
-        text.filter(|text| !text.starts_with("{vault://"))
+        text.filter(|text| !Reference::is_meant(text))
     };
     let public = half("public_key").map(|text| public_key(text).map_err(|_| "could not load public key"));
     let private = half("private_key").map(|text| private_key(text).map_err(|_| "could not load private key"));

@@ -13,6 +13,6 @@ pub(super) fn kind() -> Kind {
         .field("id", id())
         .field("created_at", created_at())
         .field("consumer", foreign("consumers").required().cascade())
-        .field("key", string().unique().auto())
+        .field("key", string().unique().auto().secret())
         .field("tags", formats::tags())
 }

@@ -45,7 +45,8 @@ pub(super) fn kind() -> Kind {
         .field("route", foreign("routes").default(Value::Null).cascade())
         .field("service", foreign("services").default(Value::Null).cascade())
         .field("consumer", foreign("consumers").default(Value::Null).cascade())
-        .field("config", config)
+        // Which of its fields are secrets only the plugin knows, and not every plugin says.
+        .field("config", config.secret())
         .field("protocols", protocols.required())
         .field("enabled", boolean().default(true).required())
         .field("tags", formats::tags())

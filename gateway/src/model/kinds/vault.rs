@@ -1,6 +1,6 @@
 //! Vaults: where values stand that a configuration only refers to.
 
-use crate::model::field::{Fields, record, string};
+use crate::model::field::{Fields, number, record, string};
 use crate::model::formats;
 use crate::model::kind::{Kind, Variant, Variants};
 use crate::model::kinds::{created_at, id, updated_at};
@@ -13,14 +13,28 @@ pub(super) fn kind() -> Kind {
     Kind::new("vaults")
         .endpoint_key("prefix")
         .field("id", id())
-        .field("prefix", prefix.rule(Rule::NotOneOf(vec!["env".into()])))
+        .field("prefix", prefix.rule(Rule::NotOneOf(vec!["env".into(), "file".into()])))
         .field("name", string().required())
         .field("description", string())
         .field("config", config)
         .field("created_at", created_at())
         .field("updated_at", updated_at())
         .field("tags", formats::tags())
-        .variants(Variants::Named { unknown: "vault '%s' is not installed", table: vec![("env", env())] })
+        .variants(Variants::Named {
+            unknown: "vault '%s' is not installed",
+            table: vec![("env", env()), ("file", file())],
+        })
+}
+
+/// Files below the folders that the operator allows. Kong has none; the times are those of its paid vaults.
+fn file() -> Variant {
+    let seconds = || number().rule(Rule::AtLeast(0.0));
+    let fields = Fields::default()
+        .with("prefix", string())
+        .with("ttl", seconds())
+        .with("neg_ttl", seconds())
+        .with("resurrect_ttl", seconds());
+    Variant { fields: vec![("config", record(fields))], checks: Vec::new() }
 }
 
 /// Variables of the process's environment.

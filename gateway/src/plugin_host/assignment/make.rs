@@ -52,8 +52,9 @@ async fn configure(
     (services, max_memory_bytes): (&Arc<Services>, usize),
     plugin: &Arc<Plugin>,
     spec: &AssignmentSpec,
-    grants: Grants,
+    mut grants: Grants,
 ) -> Result<Assignment, AssignError> {
+    grants.secrets = Arc::new(grants.secrets.hiding(&spec.hidden));
     let usual = match plugin.linked {
         Linked::Contract(_) => Limits::of(plugin.language),
         Linked::Function(_) => Limits::of_functions(plugin.language),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretSlice};
 
+use super::Hidden;
 use super::parameters::Parameters;
 use crate::plugin_host::AssignError;
 
@@ -28,9 +29,13 @@ pub(crate) struct Secret {
     revealed: bool,
 }
 
-/// The secrets of one assignment, by the names that its plugin uses.
-#[derive(Default)]
-pub(crate) struct Secrets(BTreeMap<String, Arc<Secret>>);
+/// The secrets of one assignment, by the names that its plugin uses, and the values in its configuration
+/// that came out of vaults.
+#[derive(Clone, Default)]
+pub(crate) struct Secrets {
+    named: BTreeMap<String, Arc<Secret>>,
+    hidden: Hidden,
+}
 
 impl Secret {
     /// Its bytes, for work on the host.
@@ -62,31 +67,43 @@ impl Secrets {
             let revealed = revealed.contains(&name);
             secrets.insert(name, Arc::new(Secret { value: value.into(), revealed }));
         }
-        Ok(Self(secrets))
+        Ok(Self { named: secrets, hidden: Hidden::default() })
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Arc<Secret>> {
-        self.0.get(name)
+        self.named.get(name)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.named.is_empty() && self.hidden.is_empty()
+    }
+
+    /// The same with values that are never shown.
+    pub(super) fn hiding(&self, hidden: &Hidden) -> Self {
+        Self { hidden: hidden.clone(), ..self.clone() }
     }
 
     /// Puts a mark in place of every value of a secret.
     pub(crate) fn redact(&self, text: &mut String) {
-        for secret in self.0.values() {
-            let Ok(value) = std::str::from_utf8(secret.bytes()) else { continue };
-            if value.len() >= MIN_REDACTED && text.contains(value) {
-                *text = text.replace(value, REDACTED);
+        for secret in self.named.values() {
+            if let Ok(value) = std::str::from_utf8(secret.bytes()) {
+                redact(value, text);
             }
         }
+        self.hidden.redact(text);
+    }
+}
+
+/// Puts a mark in place of a value.
+pub(super) fn redact(value: &str, text: &mut String) {
+    if value.len() >= MIN_REDACTED && text.contains(value) {
+        *text = text.replace(value, REDACTED);
     }
 }
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.keys()).finish()
+        f.debug_list().entries(self.named.keys()).finish()
     }
 }
 

@@ -4,6 +4,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::Hidden;
+
 /// Everything that makes an assignment what it is. Equal keys mean equal behaviour, so that a
 /// reload can carry the old assignment over.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,8 @@ pub struct AssignmentSpec {
     pub bundled: bool,
     /// In place of the plugin's own priority.
     pub priority: Option<i32>,
+    /// Values in the configuration that came out of vaults.
+    pub hidden: Hidden,
 }
 
 impl AssignmentSpec {
@@ -32,12 +36,14 @@ impl AssignmentSpec {
             defaults: Value::Null,
             bundled: false,
             priority: None,
+            hidden: Hidden::default(),
         }
     }
 
     /// A key that is equal when the component, given by its digest, and the spec are.
     pub fn key(&self, digest: &str) -> String {
-        let Self { id, config_json, sandbox, defaults, bundled, priority } = self;
+        // What is hidden is part of the configuration.
+        let Self { id, config_json, sandbox, defaults, bundled, priority, hidden: _ } = self;
         let mut hash = Sha256::new();
         let rest = format!("{sandbox}\0{defaults}\0{bundled}\0{priority:?}");
         for part in [digest, &id.to_string(), config_json, &rest] {

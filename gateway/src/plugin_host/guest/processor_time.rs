@@ -80,6 +80,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a thread that sleeps is what is tried here")]
     fn neither_sleep_nor_the_work_of_others_counts() {
         begin();
         ticks();

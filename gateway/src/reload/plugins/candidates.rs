@@ -88,7 +88,7 @@ impl Plugins {
     }
 
     async fn candidate(
-        &self,
+        &mut self,
         catalogue: &Catalogue<'_>,
         row: &Entity<model::Plugin>,
         plugin: &Arc<Plugin>,
@@ -96,12 +96,18 @@ impl Plugins {
     ) -> Result<(Made, Arc<Assignment>), String> {
         let mut spec = catalogue.wanted(&row.value).spec;
         spec.config_json = config;
+        let schema = plugin.info.config_schema.clone();
+        let spec = self.with_values(spec, schema).await.map_err(|error| error.to_string())?;
         let same = |made: &&Made| made.digest == plugin.digest && made.spec == spec;
         let id = row.value.id;
         let warm = self.candidates.get(&id).filter(same).and_then(|made| made.assigned.live());
         let assignment = match warm {
             Some(assignment) => assignment,
-            None => self.host.assign(plugin, &spec).await.map_err(|error| error.to_string())?,
+            None => self.host.assign(plugin, &spec).await.map_err(|error| {
+                let mut reason = error.to_string();
+                spec.hidden.redact(&mut reason);
+                reason
+            })?,
         };
         let assigned = Assigned::done(assignment.priority(), Placement::Live(Arc::clone(&assignment)));
         Ok((Made { digest: plugin.digest.clone(), spec, assigned }, assignment))

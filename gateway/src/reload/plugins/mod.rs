@@ -6,6 +6,7 @@
 
 mod candidates;
 mod loads;
+mod secrets;
 mod wanted;
 
 use std::collections::HashMap;
@@ -19,6 +20,7 @@ use self::wanted::{Catalogue, Wanted};
 use super::blobs::Blobs;
 use crate::plugin_host::{AssignError, AssignmentSpec, Host, Placement, Plugin, Trust};
 use crate::snapshot::{Assigned, AssignedPlugins, Configuration, Fault};
+use crate::vault::Vaults;
 
 /// The assignments of the live snapshot, and the components behind them.
 pub(super) struct Plugins {
@@ -27,6 +29,9 @@ pub(super) struct Plugins {
     bundled: Arc<[Arc<Plugin>]>,
     made: HashMap<Uuid, Made>,
     candidates: HashMap<Uuid, Made>,
+    vaults: Vaults,
+    /// References in the live configurations.
+    references: Vec<String>,
 }
 
 /// An assignment that runs.
@@ -49,9 +54,15 @@ pub(super) struct Prepared {
 }
 
 impl Plugins {
-    pub(super) fn new((host, trust): (Host, Arc<Trust>), bundled: Vec<Arc<Plugin>>, blobs: Blobs) -> Self {
+    pub(super) fn new(
+        (host, trust): (Host, Arc<Trust>),
+        bundled: Vec<Arc<Plugin>>,
+        blobs: Blobs,
+        vaults: Vaults,
+    ) -> Self {
         let loads = Loads::new((host.clone(), trust), blobs);
-        Self { loads, host, bundled: bundled.into(), made: HashMap::new(), candidates: HashMap::new() }
+        let (made, candidates, references) = (HashMap::new(), HashMap::new(), Vec::new());
+        Self { loads, host, bundled: bundled.into(), made, candidates, vaults, references }
     }
 
     /// Prepares the rows of `configuration`. Waits up to `patience` for components that are not
@@ -62,12 +73,17 @@ impl Plugins {
         let (first, later) = catalogue.digests();
         self.loads.start(first.iter().chain(&later), |digest| catalogue.signatures(digest));
         self.loads.wait(&first, patience).await;
+        self.vaults.configure(configuration.vaults.values().map(|vault| &vault.value));
+        self.references.clear();
         let mut prepared = Prepared::default();
         let mut made = HashMap::new();
         let mut candidates = HashMap::new();
         for row in configuration.plugins.values().filter(|row| row.value.enabled) {
-            let wanted = catalogue.wanted(&row.value);
-            let outcome = self.bring_to_life(&wanted).await;
+            let mut wanted = catalogue.wanted(&row.value);
+            let outcome = match self.resolve(&mut wanted).await {
+                Ok(()) => self.bring_to_life(&wanted).await,
+                Err(outcome) => outcome,
+            };
             let (assigned, kept) = self.settle(wanted, outcome, &mut prepared);
             made.extend(kept.map(|kept| (row.value.id, kept)));
             let canary = self.try_out(&catalogue, row, &mut candidates, &mut prepared).await;
@@ -113,7 +129,9 @@ impl Plugins {
             }
             Err(error) => {
                 let again = matches!(error, AssignError::Configure(_));
-                Outcome::Broken { reason: error.to_string(), again }
+                let mut reason = error.to_string();
+                wanted.spec.hidden.redact(&mut reason);
+                Outcome::Broken { reason, again }
             }
         }
     }

@@ -1,21 +1,26 @@
 //! A file that is whole or not there, and the one before it.
 //!
-//! One head line with a format number and the SHA-256 of all the rest, then one JSON value a line. The
-//! newest is written beside, flushed, and renamed into place after the old one was renamed away.
+//! One head line with a format number and the SHA-256 of all the rest, then one JSON value a line; with
+//! keys, these lines are one sealed text. The newest is written beside, flushed, and renamed into place after the old one was renamed away.
 
+use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::LastGoodError;
+use crate::sealing::Keyring;
 use crate::store::indexed::hex;
 
 const FORMAT: u64 = 1;
+/// Before what is sealed; no JSON value begins so.
+const SEALED: &str = "sealed:";
 
 /// The content of a file in the making.
 pub(super) struct Lines {
@@ -42,11 +47,12 @@ impl Lines {
 pub(super) struct Slot {
     folder: PathBuf,
     name: &'static str,
+    keys: Option<Arc<Keyring>>,
 }
 
 impl Slot {
-    pub(super) fn new(folder: &Path, name: &'static str) -> Self {
-        Self { folder: folder.to_owned(), name }
+    pub(super) fn new(folder: &Path, name: &'static str, keys: Option<Arc<Keyring>>) -> Self {
+        Self { folder: folder.to_owned(), name, keys }
     }
 
     pub(super) fn newest(&self) -> PathBuf {
@@ -69,9 +75,10 @@ impl Slot {
             .mode(0o700)
             .create(&self.folder)
             .map_err(refused(&self.folder))?;
+        let lines = self.closed(lines)?;
         write_flushed(&unfinished, lines).map_err(refused(&unfinished))?;
         let (newest, previous) = (self.newest(), self.previous());
-        match fs::rename(&newest, &previous) {
+        match self.keep(&newest, &previous) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(refused(&previous)(error)),
             Ok(()) | Err(_) => {}
         }
@@ -94,12 +101,46 @@ impl Slot {
                     return None;
                 }
             };
-            let found = whole(&text).and_then(|(head, rest)| parse(&head, &mut rest.lines()));
+            let found = whole(&text).and_then(|(head, rest)| {
+                let rest = self.opened(rest)?;
+                parse(&head, &mut rest.lines())
+            });
             if found.is_none() {
-                tracing::warn!(path = %path.display(), "a saved configuration is damaged, trying the one before it");
+                tracing::warn!(
+                    path = %path.display(),
+                    "a saved configuration is damaged or sealed with another key, trying the one before it"
+                );
             }
             found
         })
+    }
+
+    /// The lines as they lie on the disk.
+    fn closed(&self, lines: Lines) -> Result<Lines, LastGoodError> {
+        let Some(keys) = &self.keys else { return Ok(lines) };
+        let sealed = keys.seal(lines.text.as_bytes(), &[self.name]).ok_or(LastGoodError::Seal)?;
+        Ok(Lines { head: lines.head, text: format!("{SEALED}{sealed}\n") })
+    }
+
+    /// The lines as they were before [`Self::closed`].
+    fn opened<'a>(&self, text: &'a str) -> Option<Cow<'a, str>> {
+        let Some(sealed) = text.strip_prefix(SEALED) else { return Some(Cow::Borrowed(text)) };
+        let opened = self.keys.as_ref()?.open(sealed.trim_end(), &[self.name]).ok()?;
+        String::from_utf8(opened.to_vec()).ok().map(Cow::Owned)
+    }
+
+    /// Makes the newest generation the one before it. One that was saved before there were keys would
+    /// keep secrets in the clear, and goes.
+    fn keep(&self, newest: &Path, previous: &Path) -> io::Result<()> {
+        let is_plain = |path: &Path| {
+            let text = fs::read_to_string(path).unwrap_or_default();
+            text.split_once('\n').is_some_and(|(_, rest)| !rest.starts_with(SEALED))
+        };
+        if self.keys.is_some() && is_plain(newest) {
+            fs::remove_file(newest)?;
+            return fs::remove_file(previous);
+        }
+        fs::rename(newest, previous)
     }
 }
 

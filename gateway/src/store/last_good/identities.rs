@@ -59,7 +59,7 @@ impl LastGood {
     }
 
     fn identities(&self) -> Slot {
-        Slot::new(&self.folder, "identities")
+        Slot::new(&self.folder, "identities", self.keys.clone())
     }
 }
 

@@ -1,8 +1,8 @@
 //! The last good configuration on disk, so that a node starts and serves while the database is away.
 //!
 //! Two files, each with the generation before it: the catalog, saved after each reload that worked,
-//! and a bounded set of consumers and credentials, saved now and then. Both hold secrets as the
-//! database does, so only the owner may read them. Components are not in here: the plugin host keeps
+//! and a bounded set of consumers and credentials, saved now and then. Both hold secrets; the
+//! operator's keys seal them whole, and only the owner may read them. Components are not in here: the plugin host keeps
 //! them by digest.
 
 mod file;
@@ -10,6 +10,7 @@ mod identities;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -17,12 +18,14 @@ pub use identities::SavedIdentities;
 
 use super::{CatalogRows, Revision};
 use crate::model::Document;
+use crate::sealing::Keyring;
 use file::{Lines, Slot};
 
 /// The folder with the last good configuration. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct LastGood {
     folder: PathBuf,
+    keys: Option<Arc<Keyring>>,
 }
 
 /// Why the configuration could not be saved. Reading never fails: what cannot be read is not there.
@@ -39,6 +42,9 @@ pub enum LastGoodError {
     /// The consumers could not be read from the database.
     #[error("cannot read what is to be saved")]
     Read(#[from] super::StoreError),
+    /// There are keys, and they do not seal.
+    #[error("it cannot be sealed")]
+    Seal,
     /// The thread that writes ended early.
     #[error("the writing was broken off")]
     BrokenOff,
@@ -47,7 +53,13 @@ pub enum LastGoodError {
 impl LastGood {
     /// Files in `folder`, which is made when something is saved.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self { folder: folder.into(), keys: None }
+    }
+
+    /// Seals what is saved from now on.
+    #[must_use]
+    pub fn with_keys(self, keys: Option<Arc<Keyring>>) -> Self {
+        Self { keys, ..self }
     }
 
     /// Saves a catalog and keeps the one before it. Atomic: a crash at any moment leaves a whole one.
@@ -73,7 +85,7 @@ impl LastGood {
     }
 
     fn catalog(&self) -> Slot {
-        Slot::new(&self.folder, "catalog")
+        Slot::new(&self.folder, "catalog", self.keys.clone())
     }
 }
 

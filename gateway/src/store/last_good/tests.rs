@@ -69,3 +69,27 @@ async fn only_the_owner_may_read_it() {
     let mode = fs::metadata(last_good.catalog().newest()).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0);
 }
+
+#[tokio::test]
+async fn with_keys_nothing_lies_there_in_the_clear() {
+    let keys = |text: &str| Some(Arc::new(Keyring::parse(text).unwrap()));
+    let key = "a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let folder = tempfile::tempdir().unwrap();
+    let plain = LastGood::new(folder.path());
+    plain.save(&rows(1)).await.unwrap();
+    plain.save(&rows(2)).await.unwrap();
+    let sealed = plain.clone().with_keys(keys(key));
+    assert_eq!(sealed.load().await, Some(rows(2)), "what was saved before is read");
+    sealed.save(&rows(3)).await.unwrap();
+    let all = || {
+        let files = fs::read_dir(folder.path()).unwrap().flatten();
+        files.map(|file| fs::read_to_string(file.path()).unwrap()).collect::<String>()
+    };
+    assert!(!all().contains("line") && !all().contains("nested"), "{}", all());
+    assert_eq!(sealed.load().await, Some(rows(3)));
+    sealed.save(&rows(4)).await.unwrap();
+    fs::write(sealed.catalog().newest(), "damaged").unwrap();
+    assert_eq!(sealed.load().await, Some(rows(3)));
+    let other = plain.with_keys(keys("b:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="));
+    assert_eq!(other.load().await, None, "another key opens nothing");
+}

@@ -6,6 +6,7 @@ mod feed;
 mod outage;
 mod pages;
 mod scale;
+mod sealed;
 
 use gateway_tests::Postgres;
 use secrecy::SecretString;

@@ -1,0 +1,121 @@
+//! References to secrets: resolved for the plugin, shown to nobody, followed when they change.
+
+use std::time::Duration;
+
+use gateway_tests::{Gateway, Load, Upstream, eventually};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::setup::{PATIENCE, assign, gateway, serve};
+
+/// A gateway that may read secrets in the folder.
+async fn node(folder: &std::path::Path) -> anyhow::Result<Gateway> {
+    gateway()
+        .set("WEIR_VAULT_FILES", folder.display().to_string())
+        .set("BILLING_TOKEN", "S3-out-of-the-environment")
+        .start()
+        .await
+}
+
+/// What the log server was last sent as `authorization`.
+fn last_token(logs: &Upstream) -> String {
+    let seen = logs.seen();
+    let header = seen.last().and_then(|seen| seen.headers.get("authorization"));
+    header.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+/// Asks until the log server hears of a token.
+async fn logged(gateway: &Gateway, logs: &Upstream, token: &str) -> anyhow::Result<Duration> {
+    eventually(&format!("the log comes with {token}"), PATIENCE, || async {
+        _ = gateway.get("/demo", &[]).await;
+        last_token(logs) == token
+    })
+    .await
+}
+
+fn log_to(logs: &Upstream, token: &str) -> Value {
+    let config = json!({ "http_endpoint": format!("{}/", logs.url()), "headers": { "authorization": token },
+        "queue": { "max_coalescing_delay": 0.01 } });
+    json!({ "name": "http-log", "config": config })
+}
+
+async fn faults(gateway: &Gateway) -> anyhow::Result<String> {
+    Ok(gateway.apply(Method::GET, "/status", &Value::Null).await?.to_string())
+}
+
+#[tokio::test]
+async fn a_secret_in_a_file_is_followed_under_traffic() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let write = |text: &str| std::fs::write(folder.path().join("token"), text);
+    write("S3-first-of-the-file\n")?;
+    let (upstream, logs) = (Upstream::saying("hello").await?, Upstream::saying("").await?);
+    let gateway = node(folder.path()).await?;
+    serve(&gateway, "demo", &upstream.url()).await?;
+    let vault = json!({ "prefix": "mine", "name": "file", "config": { "ttl": 0.1 } });
+    gateway.apply(Method::POST, "/vaults", &vault).await?;
+    let made = assign(&gateway, "demo", &log_to(&logs, "{vault://mine/token}")).await?;
+    logged(&gateway, &logs, "S3-first-of-the-file").await?;
+    let load = Load::start(gateway.proxy, 4, "/demo", &[], |answer| match answer.status.as_u16() {
+        200 => Ok(()),
+        status => Err(format!("{status} {}", answer.text())),
+    });
+    write("S3-second-of-the-file")?;
+    let took = logged(&gateway, &logs, "S3-second-of-the-file").await?;
+    // A file that goes for a while takes nothing along.
+    std::fs::remove_file(folder.path().join("token"))?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(last_token(&logs), "S3-second-of-the-file");
+    write("S3-third-of-the-file")?;
+    logged(&gateway, &logs, "S3-third-of-the-file").await?;
+    let report = load.stop().await;
+    assert!(report.failures.is_empty(), "{:?}", report.failures.first());
+    println!("a secret that changed was in use after {took:?}; {} requests, 0 failed", report.good);
+    let path = format!("/plugins/{}", made["id"].as_str().unwrap_or_default());
+    let shown = gateway.apply(Method::GET, &path, &Value::Null).await?;
+    assert_eq!(shown["config"]["headers"]["authorization"], "{vault://mine/token}");
+    assert!(!gateway.log().contains("-of-the-file"), "no value in the log");
+    assert!(gateway.log().contains("a secret cannot be read"), "but that it was gone");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_reference_without_a_value_is_a_fault_until_it_has_one() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (upstream, logs) = (Upstream::saying("hello").await?, Upstream::saying("").await?);
+    let gateway = node(folder.path()).await?;
+    serve(&gateway, "demo", &upstream.url()).await?;
+    for (case, token, want) in [
+        ("no place", "{vault://env}", "invalid reference: a reference names something in the vault"),
+        ("no vault", "{vault:///x}", "invalid reference: a reference names a vault"),
+    ] {
+        let refused = gateway.admin(Method::POST, "/plugins", &log_to(&logs, token)).await?;
+        assert_eq!(refused.status, 400, "{case}: {}", refused.text());
+        assert!(refused.text().contains(want), "{case}: {}", refused.text());
+    }
+    let mut wanted = log_to(&logs, "{vault://file/later/token}");
+    wanted["sandbox"] = json!({ "on_failure": "closed" });
+    let made = assign(&gateway, "demo", &wanted).await?;
+    assert_eq!(made["config"]["headers"]["authorization"], "{vault://file/later/token}");
+    let fault =
+        || async { faults(&gateway).await.is_ok_and(|text| text.contains("{vault://file/later/token}")) };
+    eventually("the fault is listed", PATIENCE, fault).await?;
+    assert!(faults(&gateway).await?.contains("fails as its policy says"));
+    std::fs::create_dir(folder.path().join("later"))?;
+    std::fs::write(folder.path().join("later/token"), "S3-came-later")?;
+    logged(&gateway, &logs, "S3-came-later").await?;
+    let gone = || async { faults(&gateway).await.is_ok_and(|text| !text.contains("later/token")) };
+    eventually("the fault is gone", PATIENCE, gone).await?;
+    let path = format!("/plugins/{}", made["id"].as_str().unwrap_or_default());
+    let environment = json!({ "config": { "headers": { "authorization": "{vault://env/billing-token}" } } });
+    gateway.apply(Method::PATCH, &path, &environment).await?;
+    logged(&gateway, &logs, "S3-out-of-the-environment").await?;
+    // A file of the machine, below no allowed folder.
+    let foreign = json!({ "config": { "headers": { "authorization": "{vault://file/etc/hostname}" } } });
+    gateway.apply(Method::PATCH, &path, &foreign).await?;
+    let fault = || async { faults(&gateway).await.is_ok_and(|text| text.contains("in an allowed place")) };
+    eventually("the fault is listed", PATIENCE, fault).await?;
+    assert!(faults(&gateway).await?.contains("goes on as configured before"));
+    logged(&gateway, &logs, "S3-out-of-the-environment").await?;
+    assert!(!gateway.log().contains("S3-"), "no value in the log");
+    Ok(())
+}
