@@ -64,7 +64,8 @@ pub(super) fn run(command: &Token) -> Result<ExitCode, CliError> {
     }
     super::become_user(&settings)?;
     super::small_runtime()?.block_on(async {
-        let store = Store::connect(&StoreSettings::from(&settings)).await?;
+        let keys = settings.encryption_keys.clone();
+        let store = Store::connect_with(&StoreSettings::from(&settings), keys).await?;
         match command {
             Token::Create(wanted) => create(&store, &settings, wanted).await,
             Token::List(_) => list(&store).await,

@@ -209,7 +209,7 @@ impl Writing {
         }
         let sql = "SELECT id, document FROM entities WHERE kind = $1 AND id = $2";
         let row = self.session.row(sql, &[Value::Text(kind), Value::Id(id)]).await?;
-        row.map(|row| read::document(&self.sealer.sealing, kind, &row)).transpose()
+        row.map(|row| read::raw(kind, &row)).transpose()
     }
 
     /// Notes what was done to an entity.
