@@ -182,3 +182,28 @@ const NODE: &[Setting] = &[
         "How long a call of a plugin waits for it; then it is asked again after a second",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let mut seen = BTreeSet::new();
+        for setting in settings() {
+            for name in setting.aliases.iter().chain([&setting.name]) {
+                assert!(seen.insert(name), "{name} twice");
+            }
+        }
+    }
+
+    #[test]
+    fn the_page_has_the_row_of_every_setting() {
+        let page = include_str!("../../../docs/configuration.md");
+        let missing: Vec<_> =
+            settings().map(Setting::row).filter(|row| !page.lines().any(|line| line == row)).collect();
+        assert!(missing.is_empty(), "docs/configuration.md lacks these rows:\n{}", missing.join("\n"));
+    }
+}

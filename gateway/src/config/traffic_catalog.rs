@@ -207,28 +207,3 @@ pub(super) const TRAFFIC: &[Setting] = &[
         "Their passwords, in a file of the form of Docker's `config.json`",
     ),
 ];
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn names_are_unique() {
-        let mut seen = BTreeSet::new();
-        for setting in SETTINGS {
-            for name in setting.aliases.iter().chain([&setting.name]) {
-                assert!(seen.insert(name), "{name} twice");
-            }
-        }
-    }
-
-    #[test]
-    fn the_page_has_the_row_of_every_setting() {
-        let page = include_str!("../../../docs/configuration.md");
-        let missing: Vec<_> =
-            SETTINGS.iter().map(Setting::row).filter(|row| !page.lines().any(|line| line == row)).collect();
-        assert!(missing.is_empty(), "docs/configuration.md lacks these rows:\n{}", missing.join("\n"));
-    }
-}

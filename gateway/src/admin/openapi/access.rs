@@ -46,9 +46,9 @@ fn sent() -> Value {
 
 /// `/audit/…`.
 pub(super) fn records(endpoint: Endpoint) -> Operation {
-    let (id, summary) = match endpoint {
-        Endpoint::AuditObjects => ("listAuditObjects", "List what calls changed, the newest first"),
-        _ => ("listAuditRequests", "List calls that change something, the newest first"),
+    let (id, summary) = match matches!(endpoint, Endpoint::AuditObjects) {
+        true => ("listAuditObjects", "List what calls changed, the newest first"),
+        false => ("listAuditRequests", "List calls that change something, the newest first"),
     };
     Operation::new(id, "Audit log", summary)
         .query(&["size", "offset"])
