@@ -30,7 +30,7 @@ const LATE_TICKS: u32 = 3;
 const MOST_TOLD: usize = 256;
 
 /// How long such a connection is kept for its answer to arrive, and how much of its request is read.
-const LINGER: Duration = Duration::from_secs(1);
+const LINGER: Duration = Duration::from_secs(5);
 const MOST_READ: u64 = 16 * 1024;
 
 /// The answer for a connection that nobody will read from.
@@ -122,7 +122,8 @@ impl Worker {
 /// Answers once something has been asked: clients take an answer that comes before for a fault. A close over
 /// unread bytes would be a reset, and might take the answer with it.
 async fn refuse(mut stream: TcpStream) -> std::io::Result<()> {
-    stream.readable().await?;
+    // Not merely `readable`, which may come back before there is anything to read.
+    stream.read(&mut [0; 1024]).await?;
     stream.write_all(REFUSAL).await?;
     stream.shutdown().await?;
     tokio::io::copy(&mut stream.take(MOST_READ), &mut tokio::io::sink()).await.map(drop)
