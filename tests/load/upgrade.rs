@@ -1,6 +1,7 @@
 //! A change of binary under load: each new process takes the sockets over, and nothing is lost or refused.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -57,10 +58,11 @@ async fn ask(address: SocketAddr, keep: bool, stop: Arc<AtomicBool>) -> Seen {
     seen
 }
 
-async fn process(before: Option<&Gateway>) -> anyhow::Result<Gateway> {
+async fn process(folder: &Path, before: Option<&Gateway>) -> anyhow::Result<Gateway> {
     let builder = gateway().set("WEIR_PROXY_ACCESS_LOG", "off");
     match before {
-        None => builder.start().await,
+        // The folder outlives every one of the processes.
+        None => builder.prefix(folder).start().await,
         Some(before) => builder.after(before).spawn(),
     }
 }
@@ -68,7 +70,8 @@ async fn process(before: Option<&Gateway>) -> anyhow::Result<Gateway> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_process_takes_over_and_no_request_is_lost() -> anyhow::Result<()> {
     let upstream = Upstream::taking(UPSTREAM_TIME, |_| http::Response::new(Full::default())).await?;
-    let mut running = process(None).await?;
+    let folder = tempfile::tempdir()?;
+    let mut running = process(folder.path(), None).await?;
     serve(&running, "echo", &upstream.url()).await?;
     let stop = Arc::new(AtomicBool::new(false));
     let clients: Vec<_> =
@@ -76,7 +79,7 @@ async fn a_new_process_takes_over_and_no_request_is_lost() -> anyhow::Result<()>
     let mut took = Vec::new();
     for _ in 0..UPGRADES {
         let began = Instant::now();
-        let next = process(Some(&running)).await?;
+        let next = process(folder.path(), Some(&running)).await?;
         let ended = running.ended(Duration::from_secs(180)).await?;
         anyhow::ensure!(ended.success(), "{ended}: {}", running.log());
         took.push(began.elapsed());
