@@ -17,7 +17,9 @@ async fn upstream() -> anyhow::Result<Upstream> {
 async fn put(gateway: &Gateway, name: &str, url: &str, fields: Value) -> anyhow::Result<()> {
     gateway.apply(Method::PUT, &format!("/services/{name}"), &json!({ "url": url })).await?;
     let mut route = json!({ "service": { "name": name } });
-    route.as_object_mut().expect("object").extend(fields.as_object().cloned().unwrap_or_default());
+    for (field, value) in fields.as_object().into_iter().flatten() {
+        route[field] = value.clone();
+    }
     gateway.apply(Method::PUT, &format!("/routes/{name}"), &route).await?;
     Ok(())
 }

@@ -11,6 +11,7 @@ fn faults(text: &str) -> Vec<String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of faults")]
 fn each_fault_has_a_line_and_a_path() {
     let taken = "uniqueness violation: 'services' entity with name set to 's' already declared";
     let cases: &[(&str, &str, &[&str])] = &[
