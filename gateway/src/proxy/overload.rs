@@ -123,7 +123,7 @@ impl Worker {
 /// unread bytes would be a reset, and might take the answer with it.
 async fn refuse(mut stream: TcpStream) -> std::io::Result<()> {
     // Not merely `readable`, which may come back before there is anything to read.
-    stream.read(&mut [0; 1024]).await?;
+    let _what_it_asks = stream.read(&mut [0; 1024]).await?;
     stream.write_all(REFUSAL).await?;
     stream.shutdown().await?;
     tokio::io::copy(&mut stream.take(MOST_READ), &mut tokio::io::sink()).await.map(drop)
