@@ -8,6 +8,7 @@
 mod admin_access;
 mod admin_api;
 mod admin_audit;
+mod admin_tls;
 mod admission;
 mod authoring;
 mod bad_requests;

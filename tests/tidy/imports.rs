@@ -99,6 +99,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "store",
             "task",
             "telemetry",
+            "tls",
         ],
     ),
     (

@@ -33,6 +33,7 @@ pub mod status_listener;
 mod tags;
 mod target_health;
 mod targets;
+mod tls_listener;
 mod tokens;
 mod trace;
 mod unavailable;

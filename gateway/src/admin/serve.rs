@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use axum::serve::{IncomingStream, Listener};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -21,21 +23,40 @@ use super::error::ApiError;
 use super::guarded::Guard;
 use super::paths::{Endpoint, resolve};
 use super::state::{AdminState, Later};
+use super::tls_listener::TlsListener;
 use super::trace::Trace;
 use super::unread;
 use crate::shutdown::Drain;
 use crate::task;
+use crate::tls::Acceptor;
 
 const LATENCY: HeaderName = HeaderName::from_static("x-kong-admin-latency");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-kong-admin-request-id");
 const SERVER: HeaderValue = HeaderValue::from_static("kong/3.9.3");
 
-/// Serves the Admin API until the drain begins, then lets running requests finish.
+/// Serves the Admin API until the drain begins, then lets running requests finish; over TLS if there is
+/// something that makes handshakes.
 ///
 /// # Errors
 ///
 /// The listener failed in a way that accepting again does not mend.
-pub async fn serve(listener: TcpListener, state: AdminState, drain: Drain) -> std::io::Result<()> {
+pub async fn serve(
+    (listener, tls): (TcpListener, Option<Acceptor>),
+    state: AdminState,
+    drain: Drain,
+) -> std::io::Result<()> {
+    match tls {
+        Some(acceptor) => serve_on(TlsListener::start(listener, acceptor)?, state, drain).await,
+        None => serve_on(listener, state, drain).await,
+    }
+}
+
+async fn serve_on<L>(listener: L, state: AdminState, drain: Drain) -> std::io::Result<()>
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+    Peer: for<'s> Connected<IncomingStream<'s, L>>,
+{
     let (finish, followers) = (drain.clone(), Arc::clone(&state.followers));
     let service = router(state).into_make_service_with_connect_info::<Peer>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {

@@ -12,7 +12,7 @@ use super::components::HostComponents;
 use super::plugin_metrics::PluginMetrics;
 use super::sockets::ControlSockets;
 use super::target_metrics::TargetMetrics;
-use super::{plugin_sources, route_test, upstream_tls};
+use super::{handshakes, plugin_sources, route_test, upstream_tls};
 use crate::admin::status_listener::{self, StatusSources};
 use crate::admin::{self, AdminSettings, AdminState, DbLess, NodeLinks, NodeReport};
 use crate::client::{Connect, Fetcher};
@@ -109,8 +109,10 @@ pub(super) async fn start(
     admin::declare_at_start(&state, settings.declarative.as_ref()).await?;
     _ = live.set((reports.clone(), host.clone()));
     task::spawn("reload", reload.run());
-    for listener in admin {
-        task::spawn("admin listener", admin::serve(listener, state.clone(), drain.clone()));
+    let tls = handshakes::of_admin(settings)?;
+    for (socket, listener) in admin.into_iter().zip(&settings.admin_listen) {
+        let tls = tls.clone().filter(|_| listener.speaks.tls);
+        task::spawn("admin listener", admin::serve((socket, tls), state.clone(), drain.clone()));
     }
     // An error is a first answer too: an empty gateway answers 404 and says why in /status.
     reports.wait_for(|report| report.live_revision.is_some() || report.error.is_some()).await;

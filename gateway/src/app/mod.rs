@@ -8,6 +8,7 @@ mod bundled;
 mod components;
 mod control;
 mod error;
+mod handshakes;
 mod node_id;
 mod plugin_metrics;
 mod plugin_sources;

@@ -4,18 +4,16 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use secrecy::ExposeSecret;
-
 use super::AppError;
 use super::control::Control;
+use super::handshakes;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::handover::Inherited;
-use crate::proxy::{self, LiveCertificates, MemoryPressure, Socket, WorkerParts};
+use crate::proxy::{self, MemoryPressure, Socket, WorkerParts};
 use crate::shutdown::Drain;
 use crate::task;
 use crate::telemetry::{AccessLog, Metrics};
-use crate::tls::{Acceptor, PairError, Pairs, self_signed};
 
 /// The sockets of each worker.
 pub(super) type Sockets = Vec<Vec<Socket>>;
@@ -72,7 +70,7 @@ pub(super) fn start(
     if let Some(most) = settings.proxy.max_memory {
         task::spawn("memory", memory.clone().watch(most));
     }
-    let tls = acceptor(settings, control)?;
+    let tls = handshakes::of_proxy(settings, &control.snapshots)?;
     let mut threads = Vec::new();
     for (number, sockets) in sockets.into_iter().enumerate() {
         let (snapshots, connect, host) =
@@ -99,31 +97,6 @@ pub(super) fn start(
         threads.push(spawned.map_err(AppError::system("a worker thread cannot start"))?);
     }
     Ok(Threads(threads))
-}
-
-/// What makes handshakes, if a listener wants them.
-fn acceptor(settings: &Settings, control: &Control) -> Result<Option<Acceptor>, AppError> {
-    if !settings.proxy_listen.iter().any(|listener| listener.speaks.tls) {
-        return Ok(None);
-    }
-    let own = Arc::new(own_certificates(settings)?);
-    let find = Arc::new(LiveCertificates::new(control.snapshots.clone(), own));
-    let acceptor =
-        Acceptor::new(&settings.tls, find).map_err(|error| AppError::Certificates(error.to_string()))?;
-    Ok(Some(acceptor))
-}
-
-/// Those of the operator, or one that nobody vouches for.
-fn own_certificates(settings: &Settings) -> Result<Pairs, AppError> {
-    let unfit = |error: PairError| AppError::Certificates(format!("ssl_cert and ssl_cert_key: {error}"));
-    let given = &settings.tls.certificates;
-    if !given.is_empty() {
-        let pairs = given.iter().map(|(chain, key)| (chain.as_str(), key.expose_secret()));
-        return Pairs::read(pairs).map_err(unfit);
-    }
-    let made = self_signed::at(&settings.prefix.join("ssl"))
-        .map_err(AppError::system("the default certificate cannot be made"))?;
-    Pairs::read([(made.certificate.as_str(), made.key.as_str())]).map_err(unfit)
 }
 
 impl Threads {

@@ -21,19 +21,17 @@ pub struct AccessSettings {
     pub audit: AuditSettings,
 }
 
-/// How callers may prove who they are; neither is `admin_auth = off`.
+/// How callers may prove who they are; not at all is `admin_auth = off`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Proofs {
     /// By a bearer token.
     pub token: bool,
-    /// By a client certificate.
-    pub mtls: bool,
 }
 
 impl Proofs {
     /// Whether anybody is asked.
     pub fn are_asked(self) -> bool {
-        self.token || self.mtls
+        self.token
     }
 }
 

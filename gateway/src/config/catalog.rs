@@ -90,8 +90,8 @@ const NODE: &[Setting] = &[
     ours(
         "admin_auth",
         "",
-        "list",
-        "How callers of the Admin API prove who they are: `token`, `mtls`, or `off`; empty: `token` if `admin_token` is set, `mtls` if `admin_ssl_client_ca` is",
+        "word",
+        "How callers of the Admin API prove who they are: `token` or `off`; empty: `token` if `admin_token` is set",
     ),
     ours(
         "admin_token",
@@ -100,6 +100,13 @@ const NODE: &[Setting] = &[
         "A token with the role `admin` that needs no database, 20 characters or more; others are made with `weir token create`",
     )
     .secret(),
+    kongs(
+        "admin_ssl_cert",
+        "",
+        "list",
+        "Certificates of the Admin API where `admin_listen` says `ssl`, as in `ssl_cert`; empty: the one that is made",
+    ),
+    kongs("admin_ssl_cert_key", "", "list", "Their keys, in the same order").secret(),
     ours(
         "admin_hosts",
         "",

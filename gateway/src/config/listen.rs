@@ -55,6 +55,12 @@ pub(super) fn proxy(text: &str) -> Result<Vec<Listener>, String> {
     parse(text, &["http2", "ssl", "proxy_protocol"])
 }
 
+/// Reads where the Admin API listens; `off` is an empty list. HTTP/1.1 is spoken there also where Kong's flag
+/// offers HTTP/2.
+pub(super) fn admin(text: &str) -> Result<Vec<Listener>, String> {
+    parse(text, &["http2", "ssl"])
+}
+
 /// Reads where plain HTTP/1.1 is spoken; `off` is an empty list.
 pub(super) fn plain(text: &str) -> Result<Vec<Listener>, String> {
     parse(text, &[])

@@ -22,6 +22,8 @@ pub struct UpstreamTls {
 pub struct TlsSettings {
     /// Chains and their keys in PEM, shown where no SNI fits; none of them stands for one that is made.
     pub certificates: Vec<(String, SecretString)>,
+    /// The same for the Admin API.
+    pub admin_certificates: Vec<(String, SecretString)>,
     /// The ciphers.
     pub cipher_suites: CipherSuites,
     /// The versions, none of them twice.

@@ -46,7 +46,7 @@ impl Access {
             return first.unwrap_or(HeaderValue::from_static("*"));
         };
         let host = host(parts);
-        let asks_for_tokens = self.proofs.token && !self.proofs.mtls;
+        let asks_for_tokens = self.proofs.token;
         let is_shared = if listed.is_empty() {
             asks_for_tokens || !self.is_foreign(headers, host.as_deref())
         } else {

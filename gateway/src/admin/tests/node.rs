@@ -146,7 +146,8 @@ async fn it_serves_on_a_socket_until_the_drain() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (trigger, drain) = crate::shutdown::channel();
-    let server = crate::task::spawn("admin", crate::admin::serve(listener, admin.state.clone(), drain));
+    let server =
+        crate::task::spawn("admin", crate::admin::serve((listener, None), admin.state.clone(), drain));
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = b"POST /services HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{\"host\":\"a\"}";
     stream.write_all(request).await.unwrap();

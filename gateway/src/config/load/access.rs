@@ -50,17 +50,17 @@ fn token(text: &str) -> Result<Option<SecretString>, String> {
 fn proofs(reader: &mut Reader, has_token: bool) -> Proofs {
     let text = reader.text("admin_auth").trim().to_owned();
     let proofs = match text.as_str() {
-        "" => Proofs { token: has_token, mtls: false },
+        "" => Proofs { token: has_token },
         "off" => Proofs::default(),
-        text => words(text, ["token", "mtls"]).map(|[token, mtls]| Proofs { token, mtls }).unwrap_or_else(
-            |allowed| {
-                reader.complain("admin_auth", format!("'{text}' cannot be used"), allowed);
-                Proofs::default()
-            },
-        ),
+        "token" => Proofs { token: true },
+        text => {
+            let allowed = "allowed: token, or off".to_owned();
+            reader.complain("admin_auth", format!("'{text}' cannot be used"), allowed);
+            Proofs::default()
+        }
     };
     if has_token && !proofs.token {
-        let allowed = "leave admin_auth empty, or add token to it".to_owned();
+        let allowed = "leave admin_auth empty, or set it to token".to_owned();
         reader.complain("admin_token", "nobody would be asked for it".to_owned(), allowed);
     }
     proofs

@@ -149,7 +149,7 @@ impl Texts {
 fn settings(reader: &mut Reader, vault: Places) -> Settings {
     let prefix: PathBuf = reader.read("prefix", |text| Ok(text.into()));
     let database = database::read(reader, &prefix);
-    let admin_listen = reader.read("admin_listen", listen::plain);
+    let admin_listen = reader.read("admin_listen", listen::admin);
     Settings {
         node_id: reader.read("node_id", node_id),
         workers: reader.read("workers", workers).unwrap_or(std::num::NonZeroUsize::MIN),

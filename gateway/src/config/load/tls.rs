@@ -13,7 +13,8 @@ use crate::config::{CipherSuites, TlsSettings, TlsVersion};
 pub(super) fn read(reader: &mut Reader) -> TlsSettings {
     let ciphers = reader.text("ssl_ciphers").to_owned();
     TlsSettings {
-        certificates: certificates(reader),
+        certificates: certificates(reader, "ssl_cert", "ssl_cert_key"),
+        admin_certificates: certificates(reader, "admin_ssl_cert", "admin_ssl_cert_key"),
         cipher_suites: reader.read("ssl_cipher_suite", |text| cipher_suites(text, &ciphers)),
         protocols: reader.read("ssl_protocols", protocols),
         session_tickets: reader.read("ssl_session_tickets", units::switch),
@@ -21,16 +22,17 @@ pub(super) fn read(reader: &mut Reader) -> TlsSettings {
     }
 }
 
-fn certificates(reader: &mut Reader) -> Vec<(String, SecretString)> {
-    let chains = reader.read("ssl_cert", texts);
-    let keys = reader.read("ssl_cert_key", texts);
+fn certificates(
+    reader: &mut Reader,
+    chains: &'static str,
+    keys_name: &'static str,
+) -> Vec<(String, SecretString)> {
+    let name = chains;
+    let chains = reader.read(name, texts);
+    let keys = reader.read(keys_name, texts);
     if chains.len() != keys.len() {
         let problem = format!("{} certificate(s) and {} key(s)", chains.len(), keys.len());
-        reader.complain(
-            "ssl_cert_key",
-            problem,
-            "allowed: one key for each of ssl_cert, in its order".to_owned(),
-        );
+        reader.complain(keys_name, problem, format!("allowed: one key for each of {name}, in its order"));
     }
     let chains = chains.iter().map(|chain| chain.expose_secret().to_owned());
     chains.zip(keys).collect()
