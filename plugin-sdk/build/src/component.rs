@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use wit_component::ComponentEncoder;
 
@@ -35,8 +36,10 @@ pub(crate) fn write(
         let path = path.to_owned();
         move |source| BuildError::File { path, source }
     };
-    // A reader never sees half a component.
-    let unfinished = to.with_extension(format!("wasm.{}", std::process::id()));
+    // A reader never sees half a component, and two that make the same one are not in each other's way.
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    let unfinished = to.with_extension(format!("wasm.{}.{number}", std::process::id()));
     fs::write(&unfinished, &component).map_err(file(&unfinished))?;
     fs::rename(&unfinished, to).map_err(file(to))?;
     Ok(component.len())
