@@ -189,7 +189,11 @@ async fn a_change_that_cannot_be_written_down_is_not_made() -> anyhow::Result<()
 #[tokio::test]
 async fn without_a_database_the_log_is_kept_all_the_same() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let start = || gateway().prefix(folder.path()).set("WEIR_DATABASE", "off");
+    let empty = r#"_format_version: "3.0""#;
+    let start = || {
+        let without = gateway().prefix(folder.path()).set("WEIR_DATABASE", "off");
+        without.set("WEIR_DECLARATIVE_CONFIG_STRING", empty)
+    };
     let mut first = start().start().await?;
     for path in ["/services", "/config", "/nowhere"] {
         call(&first, &[], Method::POST, path, &json!({ "x": 1 })).await?;
