@@ -41,6 +41,8 @@ pub(super) async fn furnish(gateway: &Gateway) -> anyhow::Result<Site> {
     let key = json!({ "name": "k", "kid": "1", "jwk": jwk.to_string(), "set": set });
     make(gateway, &mut site, ("keys", "/keys"), key).await?;
     make(gateway, &mut site, ("vaults", "/vaults"), json!({ "name": "env", "prefix": "my-env" })).await?;
+    let token = json!({ "name": "t", "role": "read-only" });
+    make(gateway, &mut site, ("admin_tokens", "/admin-tokens"), token).await?;
     credentials(gateway, &mut site, &consumer, &service).await?;
     join(gateway).await?;
 
