@@ -48,6 +48,7 @@ const READY: u8 = 2;
 pub struct Inherited {
     sockets: Vec<TcpListener>,
     from: Option<UnixStream>,
+    has_taken: bool,
 }
 
 impl Inherited {
@@ -57,7 +58,7 @@ impl Inherited {
         match receive(&stream) {
             Ok(sockets) => {
                 tracing::info!(sockets = sockets.len(), "taking over from a running gateway");
-                Self { sockets, from: Some(stream) }
+                Self { sockets, from: Some(stream), has_taken: false }
             }
             Err(error) => {
                 tracing::warn!(%error, "a running gateway does not hand its sockets over");
@@ -70,11 +71,16 @@ impl Inherited {
     pub fn take(&mut self, address: SocketAddr) -> Option<TcpListener> {
         let is_there = |socket: &TcpListener| socket.local_addr().is_ok_and(|local| local == address);
         let place = self.sockets.iter().position(is_there)?;
+        self.has_taken = true;
         Some(self.sockets.swap_remove(place))
     }
 
-    /// Says that this process serves, so that the other one drains. What was not taken is closed.
+    /// Says that this process serves, so that the other one drains. What was not taken is closed. A process
+    /// that listens elsewhere is a neighbour, and takes nobody's place.
     pub fn ready(self) {
+        if !self.has_taken {
+            return;
+        }
         if let Some(mut stream) = self.from
             && let Err(error) = stream.write_all(&[READY])
         {
@@ -211,6 +217,9 @@ mod tests {
         // One that does not come up leaves things as they were.
         assert_eq!(asked.sockets.len(), 70);
         drop(asked);
+        // So does one that listens elsewhere.
+        let prefix = folder.path().to_owned();
+        tokio::task::spawn_blocking(move || Inherited::ask(&prefix).ready()).await.unwrap();
         let prefix = folder.path().to_owned();
         let mut asked = tokio::task::spawn_blocking(move || Inherited::ask(&prefix)).await.unwrap();
         drop(sockets);

@@ -84,7 +84,7 @@ async fn bytes_go_both_ways_and_a_drain_waits_for_them() -> anyhow::Result<()> {
     let ended = gateway.ended(Duration::from_secs(10)).await?;
     assert!(ended.success(), "{ended}: it ends once the tunnel has");
     let access = std::fs::read_to_string(gateway.prefix().join("logs/access.log"))?;
-    let line = access.lines().find(|line| line.contains("101")).unwrap_or_default().to_owned();
+    let line = access.lines().find(|line| line.contains(r#""status":101"#)).unwrap_or_default().to_owned();
     assert!(line.contains("20001"), "the tunnel's bytes are in its line: {line}");
     Ok(())
 }

@@ -212,7 +212,7 @@ impl Writing {
         row.map(|row| read::raw(kind, &row)).transpose()
     }
 
-    /// Notes what was done to an entity.
+    /// Notes what was done to an entity. Secrets that are sealed in the database are so in the log too.
     pub(super) fn note(
         &mut self,
         operation: &str,
@@ -241,7 +241,8 @@ impl Writing {
         self.session.execute(sql, &values).await?;
         let new = Relations::of(record, &self.sealer);
         relations::put(self, record, None, &new).await?;
-        self.note("create", (record.kind, record.id), None, Some(&record.document));
+        let kept = self.sealer.close(record)?;
+        self.note("create", (record.kind, record.id), None, Some(&kept));
         self.entries.push(Entry::new(record.kind, record.id, Operation::Insert, new));
         Ok(())
     }
@@ -277,7 +278,8 @@ impl Writing {
         let old = relations::read(&mut self.session, record.kind, record.id).await?;
         let new = Relations::of(record, &self.sealer);
         relations::put(self, record, Some(&old), &new).await?;
-        self.note("update", (record.kind, record.id), before.as_ref(), Some(&record.document));
+        let kept = self.sealer.close(record)?;
+        self.note("update", (record.kind, record.id), before.as_ref(), Some(&kept));
         self.entries.push(Entry::new(record.kind, record.id, Operation::Replace, old.merged(new)));
         Ok(())
     }

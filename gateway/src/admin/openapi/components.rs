@@ -207,7 +207,7 @@ fn parameters() -> Value {
         "sni": query("sni", "The server name of TLS.", json!({ "type": "string" })),
         "source": query("source", "The address that it comes from.", json!({ "type": "string" })),
         "others": query("size", "Other routes to tell of.",
-            json!({ "type": "integer", "minimum": 0, "maximum": 1000, "default": 20 })),
+            json!({ "type": "integer", "minimum": 0, "default": 20 })),
         "check_hash": query("check_hash", "Nothing is done if the text is the one that is there.", json!({ "enum": ["1", "0"] })),
         "flatten_errors": query("flatten_errors", "Tell faults as a list, entity by entity.", json!({ "enum": ["1", "0"] })),
         "follow": query("follow", "Go on until the reader leaves.", flag()),
