@@ -14,12 +14,7 @@ async fn postgres_stopped_and_started_again_under_traffic() -> anyhow::Result<()
     let database = server.database()?;
     let upstream = Upstream::saying("hello").await?;
     let folder = tempfile::tempdir()?;
-    let start = || {
-        gateway()
-            .set("WEIR_LOG_LEVEL", "debug")
-            .database(Database::Postgres(database.clone()))
-            .prefix(folder.path())
-    };
+    let start = || gateway().database(Database::Postgres(database.clone())).prefix(folder.path());
     let first = start().start().await?;
     serve(&first, "demo", &upstream.url()).await?;
     first.apply(Method::PUT, "/consumers/joe", &json!({})).await?;
