@@ -58,7 +58,7 @@ fn every_fault_is_told_with_its_source() {
     let error = from_environment(&[
         ("WEIR_WORKERS", "none"),
         ("KONG_LOG_LEVEL", "loud"),
-        ("WEIR_ADMIN_LISTEN", "127.0.0.1:8444 ssl"),
+        ("WEIR_STATUS_LISTEN", "127.0.0.1:8444 ssl"),
         ("WEIR_PROXY_LISTN", "x"),
         ("WEIR_DATABASE_URL", "mysql://root:s3cret@host"),
         ("KONG_ROLE", "data_plane"),
