@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::HeaderValue;
 use hyper::server::conn::http1;
@@ -25,6 +26,9 @@ use super::tunnel::Tunnel;
 use super::worker::Worker;
 use crate::exchange::TlsFacts;
 use crate::plugin_host::CallFailure;
+
+/// How long a connection without a request may stay when the process drains.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// Header fields that hyper takes by default, without allocating.
 const HYPER_MAX_HEADERS: usize = 100;
@@ -223,12 +227,18 @@ where
     S: hyper::service::HttpService<hyper::body::Incoming, ResBody = super::ResponseBody> + Unpin,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let mut draining = false;
+    let (mut draining, mut hurried) = (false, false);
     let ended = std::future::poll_fn(|cx: &mut Context<'_>| {
         client.deadline.register(cx);
         if client.worker.draining.get() && !draining {
-            draining = true;
-            Pin::new(&mut connection).graceful_shutdown();
+            // Who has only just connected is about to ask, and would lose that request.
+            if client.requests.get() > 0 || client.deadline.wait() != Wait::Idle {
+                draining = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            } else if !hurried {
+                hurried = true;
+                client.deadline.arm(Wait::Idle, FIRST_REQUEST);
+            }
         }
         // How a connection ends is the client's business; what matters of it stands in the access log.
         match Pin::new(&mut connection).poll(cx) {

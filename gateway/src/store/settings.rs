@@ -12,7 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use super::StoreError;
 
 /// How long one operation waits for a connection, the opening of one included.
-pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// How long one small operation may take as a whole.
 pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
