@@ -27,8 +27,8 @@ use super::worker::Worker;
 use crate::exchange::TlsFacts;
 use crate::plugin_host::CallFailure;
 
-/// How long a connection without a request may stay when the process drains.
-const FIRST_REQUEST: Duration = Duration::from_secs(1);
+/// How long a connection without a request may stay when the process drains: its next answer is its last.
+const LAST_REQUEST: Duration = Duration::from_secs(1);
 
 /// Header fields that hyper takes by default, without allocating.
 const HYPER_MAX_HEADERS: usize = 100;
@@ -227,17 +227,18 @@ where
     S: hyper::service::HttpService<hyper::body::Incoming, ResBody = super::ResponseBody> + Unpin,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let (mut draining, mut hurried) = (false, false);
+    let (mut draining, mut known) = (false, None::<u64>);
     let ended = std::future::poll_fn(|cx: &mut Context<'_>| {
         client.deadline.register(cx);
         if client.worker.draining.get() && !draining {
-            // Who has only just connected is about to ask, and would lose that request.
-            if client.requests.get() > 0 || client.deadline.wait() != Wait::Idle {
+            // Who has only just connected, or been answered, may be about to ask, and would lose that request.
+            let (idle, requests) = (client.deadline.wait() == Wait::Idle, client.requests.get());
+            if idle && known.is_none() {
+                known = Some(requests);
+                client.deadline.arm(Wait::Idle, LAST_REQUEST);
+            } else if !idle || known != Some(requests) {
                 draining = true;
                 Pin::new(&mut connection).graceful_shutdown();
-            } else if !hurried {
-                hurried = true;
-                client.deadline.arm(Wait::Idle, FIRST_REQUEST);
             }
         }
         // How a connection ends is the client's business; what matters of it stands in the access log.
