@@ -75,7 +75,9 @@ impl Writers {
         self.stop.store(true, Ordering::SeqCst);
         let mut all = Ledger::default();
         for task in self.tasks {
-            let one = task.await.unwrap_or_else(|error| panic!("a writer failed: {error}"));
+            let one = task.await;
+            assert!(one.is_ok(), "a writer failed: {:?}", one.err());
+            let one = one.unwrap_or_default();
             all.rows.extend(one.rows);
             all.acknowledged += one.acknowledged;
             all.refused += one.refused;
