@@ -19,11 +19,10 @@ use crate::writers::{Ledger, Writers};
 const AGREED: Duration = Duration::from_secs(10);
 /// An Admin API that knows of the outage says so within this time.
 const REFUSED: Duration = Duration::from_secs(1);
-/// A node that starts without its database serves within this time: promised are 2 s, which a busy machine may not
-/// have. One that is not optimised takes its time.
+/// A node that starts without its database serves within this time. One that is not optimised takes its time.
 fn cold() -> Duration {
     let optimised = std::env::var_os("WEIR_TEST_PROGRAM").is_some();
-    Duration::from_secs(if optimised { 5 } else { 30 })
+    Duration::from_secs(if optimised { 2 } else { 30 })
 }
 
 fn cycles(usual: usize) -> usize {
