@@ -5,18 +5,41 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+release_log=$(mktemp)
+release=
+finish() {
+    [ -z "$release" ] || kill "$release" 2>/dev/null || true
+    rm -f "$log" "$release_log"
+}
+trap finish EXIT
+
+step() { echo "== $* ($(date -u +%H:%M:%S))"; }
 
 status=0
+# First what both profiles share no bit of but the sources; then the optimised gateway is built beside
+# the tests: its last steps use one core only, and most tests wait for something now and then.
+step build the tests
+cargo test --workspace --locked --no-run
+nice cargo build --release --locked -p weir >"$release_log" 2>&1 &
+release=$!
+step run the tests
 cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log" || status=$?
 
-cargo build --release --locked -p weir
+step wait for the optimised gateway
+if ! wait "$release"; then
+    cat "$release_log" >&2
+    exit 1
+fi
+release=
 WEIR_TEST_PROGRAM=$(realpath "${CARGO_TARGET_DIR:-target}/release/weir")
 export WEIR_TEST_PROGRAM
+# `--workspace` builds with the features of the tests above; `-p weir` would build half of them again.
 # One at a time and with their figures, since they measure.
-cargo test -p weir --test load --locked -- --test-threads=1 --nocapture 2>&1 | tee -a "$log" || status=$?
+step load
+cargo test --workspace --test load --locked -- --test-threads=1 --nocapture 2>&1 | tee -a "$log" || status=$?
 # The same plugins in every language.
-cargo test -p weir --test conformance --locked -- --nocapture 2>&1 | tee -a "$log" || status=$?
+step conformance
+cargo test --workspace --test conformance --locked -- --nocapture 2>&1 | tee -a "$log" || status=$?
 
 awk '/^test result:/ {
         for (i = 1; i < NF; i++) {
