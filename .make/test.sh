@@ -5,33 +5,33 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 log=$(mktemp)
-release_log=$(mktemp)
-release=
+program_log=$(mktemp)
+program=
 finish() {
-    [ -z "$release" ] || kill "$release" 2>/dev/null || true
-    rm -f "$log" "$release_log"
+    [ -z "$program" ] || kill "$program" 2>/dev/null || true
+    rm -f "$log" "$program_log"
 }
 trap finish EXIT
 
 step() { echo "== $* ($(date -u +%H:%M:%S))"; }
 
 status=0
-# First what both profiles share no bit of but the sources; then the optimised gateway is built beside
-# the tests: its last steps use one core only, and most tests wait for something now and then.
 step build the tests
 cargo test --workspace --locked --no-run
-nice cargo build --release --locked -p weir >"$release_log" 2>&1 &
-release=$!
+# Beside the tests, most of which wait for something now and then. The profile is that of releases but for
+# optimisation across crates, which takes longer than all of the rest.
+nice cargo build --profile quick --locked -p weir >"$program_log" 2>&1 &
+program=$!
 step run the tests
 cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log" || status=$?
 
 step wait for the optimised gateway
-if ! wait "$release"; then
-    cat "$release_log" >&2
+if ! wait "$program"; then
+    cat "$program_log" >&2
     exit 1
 fi
-release=
-WEIR_TEST_PROGRAM=$(realpath "${CARGO_TARGET_DIR:-target}/release/weir")
+program=
+WEIR_TEST_PROGRAM=$(realpath "${CARGO_TARGET_DIR:-target}/quick/weir")
 export WEIR_TEST_PROGRAM
 # `--workspace` builds with the features of the tests above; `-p weir` would build half of them again.
 # One at a time and with their figures, since they measure.

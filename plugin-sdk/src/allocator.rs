@@ -4,6 +4,9 @@
 //! putting it back costs a few instructions, a tenth of what a general allocator needs. Blocks beyond
 //! [`LARGEST`] are left to the standard one, and small blocks never go back to it: the gateway replaces
 //! an instance that grows too large.
+//!
+//! The inputs of a call have a place of their own: the gateway asks for it once, by an alignment that nothing
+//! else is laid out with, and writes it anew before each call. What lies there is never freed.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
@@ -18,8 +21,27 @@ const LISTS: usize = (LARGEST / SMALLEST).ilog2() as usize + 1;
 /// Bytes that are taken from the standard allocator at once.
 const CHUNK: usize = 16 * 1024;
 
+/// Bytes of the place for inputs. What is more is handed over in blocks.
+const INPUTS: usize = 8192;
+/// The alignment with which the gateway asks for it.
+const INPUTS_ALIGNMENT: usize = 4096;
+
+/// Tells the gateway that there is such a place.
+#[cfg(target_family = "wasm")]
+#[expect(unsafe_code, reason = "a section of the module is named")]
+#[used]
+#[unsafe(link_section = "weir:inputs")]
+static SAID: [u8; 4] = (INPUTS as u32).to_le_bytes();
+
 /// An allocator for a program with one thread.
-pub(crate) struct SizeClasses(UnsafeCell<Lists>);
+pub(crate) struct SizeClasses {
+    lists: UnsafeCell<Lists>,
+    inputs: Place,
+}
+
+/// The place for inputs.
+#[repr(align(4096))]
+struct Place(UnsafeCell<[u8; INPUTS]>);
 
 struct Lists {
     /// The first free block of each size; a free block holds the address of the next.
@@ -32,7 +54,13 @@ struct Lists {
 impl SizeClasses {
     /// Without any memory yet.
     pub(crate) const fn new() -> Self {
-        Self(UnsafeCell::new(Lists { free: [ptr::null_mut(); LISTS], next: ptr::null_mut(), left: 0 }))
+        let lists = Lists { free: [ptr::null_mut(); LISTS], next: ptr::null_mut(), left: 0 };
+        Self { lists: UnsafeCell::new(lists), inputs: Place(UnsafeCell::new([0; INPUTS])) }
+    }
+
+    /// Whether a block lies among the inputs of a call.
+    fn is_input(&self, block: *mut u8) -> bool {
+        block.addr().wrapping_sub(self.inputs.0.get().addr()) < INPUTS
     }
 }
 
@@ -51,11 +79,14 @@ fn list(layout: Layout) -> Option<usize> {
 unsafe impl GlobalAlloc for SizeClasses {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let Some(list) = list(layout) else {
+            if layout.align() == INPUTS_ALIGNMENT && layout.size() == INPUTS {
+                return self.inputs.0.get().cast();
+            }
             // SAFETY: the caller's promise is that of `System`.
             return unsafe { System.alloc(layout) };
         };
         // SAFETY: there is one thread, and nothing below comes back here.
-        let lists = unsafe { &mut *self.0.get() };
+        let lists = unsafe { &mut *self.lists.get() };
         let Some(first) = lists.free.get_mut(list) else { return ptr::null_mut() };
         if first.is_null() {
             return lists.carve(SMALLEST << list);
@@ -67,12 +98,15 @@ unsafe impl GlobalAlloc for SizeClasses {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if self.is_input(block) {
+            return;
+        }
         let Some(list) = list(layout) else {
             // SAFETY: it came from `System`, since the layout is the same.
             return unsafe { System.dealloc(block, layout) };
         };
         // SAFETY: there is one thread.
-        let lists = unsafe { &mut *self.0.get() };
+        let lists = unsafe { &mut *self.lists.get() };
         if let Some(first) = lists.free.get_mut(list) {
             // SAFETY: the block has room for an address, and nobody uses it any more.
             unsafe { block.cast::<*mut u8>().write(*first) };
@@ -84,9 +118,9 @@ unsafe impl GlobalAlloc for SizeClasses {
         // SAFETY: the caller promises that the size fits the alignment.
         let wanted = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
         match (list(layout), list(wanted)) {
-            (Some(old), Some(new)) if old == new => block,
+            (Some(old), Some(new)) if old == new && !self.is_input(block) => block,
             // SAFETY: both are blocks of `System`.
-            (None, None) => unsafe { System.realloc(block, layout, size) },
+            (None, None) if !self.is_input(block) => unsafe { System.realloc(block, layout, size) },
             (Some(_) | None, Some(_) | None) => {
                 // SAFETY: the old block is in use, the new one is another, and the shorter length fits both.
                 unsafe {

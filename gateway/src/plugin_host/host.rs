@@ -237,6 +237,7 @@ impl Host {
         });
         let mut plugin =
             dried.await.map_err(|error| AdmissionError::Internal(format!("the dry run: {error}")))??;
+        plugin.arena = load::arena(bytes);
         plugin.cost.component_bytes = bytes.len() as u64;
         plugin.cost.compile_ms = u64::try_from(compile_ms).unwrap_or(u64::MAX);
         let plugin = Arc::new(plugin);

@@ -17,6 +17,25 @@ use crate::exchange::{Exchange, host_without_port};
 use crate::plugin_host::bindings::weir::plugin::types::Input;
 use crate::plugin_host::guest::Held;
 
+/// An input that an assignment asks for, made ready to be read many times.
+#[derive(Debug)]
+pub(crate) struct WantedInput {
+    input: Input,
+    /// The header that it names, if it is one.
+    header: Option<HeaderName>,
+}
+
+impl From<Input> for WantedInput {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "two of the many inputs name a header")]
+    fn from(input: Input) -> Self {
+        let header = match &input {
+            Input::Header(name) | Input::RequestHeader(name) => HeaderName::from_bytes(name.as_bytes()).ok(),
+            _ => None,
+        };
+        Self { input, header }
+    }
+}
+
 /// Reads inputs of one exchange.
 pub(crate) struct Reader<'a> {
     exchange: &'a Exchange,
@@ -34,8 +53,15 @@ impl<'a> Reader<'a> {
         Self { exchange, in_response, log_record }
     }
 
-    pub(crate) fn read_all(&self, inputs: &[Input]) -> Vec<Held> {
-        inputs.iter().map(|input| self.read(input)).collect()
+    pub(crate) fn read_all(&self, inputs: &[WantedInput]) -> Vec<Held> {
+        inputs.iter().map(|wanted| self.read_wanted(wanted)).collect()
+    }
+
+    fn read_wanted(&self, wanted: &WantedInput) -> Held {
+        let Some(name) = &wanted.header else { return self.read(&wanted.input) };
+        let of_request = matches!(wanted.input, Input::RequestHeader(_));
+        let headers = if of_request { Some(&self.exchange.request.headers) } else { self.headers() };
+        headers.map_or(Held::Absent, |headers| header(headers, name))
     }
 
     pub(crate) fn read(&self, input: &Input) -> Held {
@@ -67,8 +93,8 @@ impl<'a> Reader<'a> {
             Input::ConsumerId | Input::ConsumerUsername | Input::CredentialId => self.identity(input),
             Input::RequestId => Held::Id(exchange.id),
             Input::AllHeaders => self.headers().map_or(Held::Absent, all_headers),
-            Input::Header(name) => self.headers().map_or(Held::Absent, |headers| header(headers, name)),
-            Input::RequestHeader(name) => header(&exchange.request.headers, name),
+            Input::Header(name) => self.headers().map_or(Held::Absent, |headers| header_named(headers, name)),
+            Input::RequestHeader(name) => header_named(&exchange.request.headers, name),
             Input::QueryParam(name) => self.query_param(name),
             Input::Cookie(name) => cookie(&exchange.request.headers, name),
             Input::PathParam(name) => {
@@ -186,7 +212,7 @@ fn method(method: &http::Method) -> Held {
 }
 
 /// One value as bytes, several as a list.
-fn header(headers: &HeaderMap, name: &str) -> Held {
+fn header(headers: &HeaderMap, name: &HeaderName) -> Held {
     let all = headers.get_all(name);
     let mut found = all.iter();
     let Some(first) = found.next() else {
@@ -195,11 +221,12 @@ fn header(headers: &HeaderMap, name: &str) -> Held {
     let Some(second) = found.next() else {
         return Held::Header(first.clone());
     };
-    let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
-        return Held::Absent;
-    };
     let pair = |value: &HeaderValue| (name.clone(), value.clone());
     Held::Headers([first, second].into_iter().chain(found).map(pair).collect())
+}
+
+fn header_named(headers: &HeaderMap, name: &str) -> Held {
+    HeaderName::from_bytes(name.as_bytes()).map_or(Held::Absent, |name| header(headers, &name))
 }
 
 fn all_headers(headers: &HeaderMap) -> Held {

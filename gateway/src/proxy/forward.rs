@@ -274,6 +274,8 @@ impl Attempts<'_> {
 
     fn note_try(&self, exchange: &mut Exchange, address: SocketAddr, now: Instant, connect: Duration) {
         let started_unix_ms = self.client.worker.unix_ms(now);
+        // Most requests are tried once.
+        exchange.tries.reserve_exact(1);
         exchange.tries.push(Try { address, started_unix_ms, connect, failure: None, code: None });
     }
 

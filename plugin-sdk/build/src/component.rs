@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use wit_component::ComponentEncoder;
 
-use crate::BuildError;
+use crate::{BuildError, answers};
 
 /// Wraps a core module, which carries its world in custom sections, into a validated component.
 ///
@@ -14,8 +14,9 @@ use crate::BuildError;
 ///
 /// What is wrong with the module, outermost cause first.
 pub fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
+    let module = answers::give_back_late(module)?;
     let encoded =
-        ComponentEncoder::default().validate(true).module(module).and_then(ComponentEncoder::encode);
+        ComponentEncoder::default().validate(true).module(&module).and_then(ComponentEncoder::encode);
     encoded.map_err(|error| format!("{error:#}"))
 }
 

@@ -3,6 +3,7 @@
 //! A language is known by the file that its own tools begin with. Deliberately not here: loading a
 //! component, which the gateway does.
 
+mod answers;
 mod component;
 mod error;
 mod go;

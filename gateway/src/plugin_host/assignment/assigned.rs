@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::grants::Grants;
 use super::{BreakerRules, Conduct, FailurePolicy, Limits, Quota, Rate};
 use crate::plugin_host::bindings::exports::weir::plugin::lifecycle;
-use crate::plugin_host::bindings::weir::plugin::types::Input;
 use crate::plugin_host::imports::LocalCache;
+use crate::plugin_host::inputs::WantedInput;
 use crate::plugin_host::load::Phases;
 use crate::plugin_host::runtime::Permit;
 use crate::plugin_host::{Phase, Plugin, RecentLog, Services};
@@ -68,10 +68,10 @@ impl LogBatch {
 /// What a configuration needs: phases, and their inputs.
 #[derive(Debug, Default)]
 pub(crate) struct Setup {
-    pub(crate) before_routing: Option<Box<[Input]>>,
-    pub(crate) request_head: Option<Box<[Input]>>,
-    pub(crate) response_head: Option<Box<[Input]>>,
-    pub(crate) log: Option<Box<[Input]>>,
+    pub(crate) before_routing: Option<Box<[WantedInput]>>,
+    pub(crate) request_head: Option<Box<[WantedInput]>>,
+    pub(crate) response_head: Option<Box<[WantedInput]>>,
+    pub(crate) log: Option<Box<[WantedInput]>>,
     /// All phases, those that take no inputs among them.
     pub(crate) phases: Phases,
     pub(crate) batch: LogBatch,
@@ -88,7 +88,7 @@ impl Setup {
                 continue;
             }
             setup.phases.insert(phase);
-            let inputs = Some(asked.inputs.into_boxed_slice());
+            let inputs = Some(asked.inputs.into_iter().map(WantedInput::from).collect());
             match phase {
                 Phase::BeforeRouting => setup.before_routing = inputs,
                 Phase::RequestHead => setup.request_head = inputs,

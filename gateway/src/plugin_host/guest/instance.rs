@@ -13,7 +13,7 @@ use super::start::{note, refuel};
 use super::state::OutOfTime;
 use super::traces;
 use super::work::{OnBeforeRouting, OnLog, OnRequestHead, OnResponseHead};
-use super::{CallState, EntryRef, Outcome, Work, lists_of, processor_time, values_of};
+use super::{Arena, CallState, EntryRef, Inputs, Outcome, Work, lists_of, processor_time, values_of};
 use crate::exchange::Exchange;
 use crate::plugin_host::CallFailure;
 use crate::plugin_host::bindings::weir::plugin::types::Failure;
@@ -32,11 +32,11 @@ pub(crate) struct Instance {
 }
 
 /// The phases that the component exports.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub(super) struct Calls {
-    pub(super) before_routing: Option<OnBeforeRouting>,
-    pub(super) request_head: Option<OnRequestHead>,
-    pub(super) response_head: Option<OnResponseHead>,
+    pub(super) before_routing: Option<(OnBeforeRouting, Arena)>,
+    pub(super) request_head: Option<(OnRequestHead, Arena)>,
+    pub(super) response_head: Option<(OnResponseHead, Arena)>,
     pub(super) log: Option<OnLog>,
     pub(super) body: BodyCalls,
 }
@@ -102,23 +102,20 @@ impl Instance {
     fn call(&mut self, work: &Work) -> wasmtime::Result<Result<Outcome, Failure>> {
         match work {
             Work::Body(work) => self.call_body(work),
-            Work::BeforeRouting(inputs) => {
-                let function = self.calls.before_routing.ok_or_else(missing)?;
-                let lists = lists_of(inputs);
-                let (said,) = function.call(&mut self.store, (&values_of(inputs, &lists),))?;
+            Work::BeforeRouting(held) => {
+                let (function, arena) = self.calls.before_routing.as_ref().ok_or_else(missing)?;
+                let (said,) = function.call(&mut self.store, (Inputs { held, arena },))?;
                 Ok(said.map(Outcome::BeforeRouting))
             }
-            Work::RequestHead(inputs) => {
-                let function = self.calls.request_head.ok_or_else(missing)?;
-                let lists = lists_of(inputs);
-                let (said,) = function.call(&mut self.store, (&values_of(inputs, &lists),))?;
+            Work::RequestHead(held) => {
+                let (function, arena) = self.calls.request_head.as_ref().ok_or_else(missing)?;
+                let (said,) = function.call(&mut self.store, (Inputs { held, arena },))?;
                 Ok(said.map(Outcome::RequestHead))
             }
-            Work::ResponseHead(inputs, carry) => {
-                let function = self.calls.response_head.ok_or_else(missing)?;
-                let lists = lists_of(inputs);
-                let values = values_of(inputs, &lists);
-                let (said,) = function.call(&mut self.store, (&values, carry.as_deref()))?;
+            Work::ResponseHead(held, carry) => {
+                let (function, arena) = self.calls.response_head.as_ref().ok_or_else(missing)?;
+                let inputs = Inputs { held, arena };
+                let (said,) = function.call(&mut self.store, (inputs, carry.as_deref()))?;
                 Ok(said.map(Outcome::ResponseHead))
             }
             Work::Log(entries) => {
@@ -138,25 +135,20 @@ impl Instance {
     async fn call_suspending(&mut self, work: &Work) -> wasmtime::Result<Result<Outcome, Failure>> {
         match work {
             Work::Body(work) => self.call_body_suspending(work).await,
-            Work::BeforeRouting(inputs) => {
-                let function = self.calls.before_routing.ok_or_else(missing)?;
-                let lists = lists_of(inputs);
-                let values = values_of(inputs, &lists);
-                let (said,) = function.call_async(&mut self.store, (&values,)).await?;
+            Work::BeforeRouting(held) => {
+                let (function, arena) = self.calls.before_routing.as_ref().ok_or_else(missing)?;
+                let (said,) = function.call_async(&mut self.store, (Inputs { held, arena },)).await?;
                 Ok(said.map(Outcome::BeforeRouting))
             }
-            Work::RequestHead(inputs) => {
-                let function = self.calls.request_head.ok_or_else(missing)?;
-                let lists = lists_of(inputs);
-                let values = values_of(inputs, &lists);
-                let (said,) = function.call_async(&mut self.store, (&values,)).await?;
+            Work::RequestHead(held) => {
+                let (function, arena) = self.calls.request_head.as_ref().ok_or_else(missing)?;
+                let (said,) = function.call_async(&mut self.store, (Inputs { held, arena },)).await?;
                 Ok(said.map(Outcome::RequestHead))
             }
-            Work::ResponseHead(inputs, carry) => {
-                let function = self.calls.response_head.ok_or_else(missing)?;
-                let lists = lists_of(inputs);
-                let values = values_of(inputs, &lists);
-                let (said,) = function.call_async(&mut self.store, (&values, carry.as_deref())).await?;
+            Work::ResponseHead(held, carry) => {
+                let (function, arena) = self.calls.response_head.as_ref().ok_or_else(missing)?;
+                let inputs = Inputs { held, arena };
+                let (said,) = function.call_async(&mut self.store, (inputs, carry.as_deref())).await?;
                 Ok(said.map(Outcome::ResponseHead))
             }
             Work::Log(entries) => {

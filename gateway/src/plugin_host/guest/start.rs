@@ -11,7 +11,7 @@ use wasmtime::{Store, UpdateDeadline};
 
 use super::body_work::BodyCalls;
 use super::instance::{Calls, trapped};
-use super::{CallState, Instance, processor_time};
+use super::{Arena, CallState, Instance, processor_time};
 use crate::plugin_host::assignment::Core;
 use crate::plugin_host::bindings::exports::weir::plugin::lifecycle;
 use crate::plugin_host::load::Contract;
@@ -149,10 +149,11 @@ fn phases(core: &Core, store: &mut Store<CallState>, guest: &Guest) -> wasmtime:
             exports.of(Phase::$phase).map(|index| guest.get_typed_func(&mut *store, index)).transpose()?
         };
     }
+    let arena = || Arena::new(core.plugin.arena);
     Ok(Calls {
-        before_routing: function!(BeforeRouting),
-        request_head: function!(RequestHead),
-        response_head: function!(ResponseHead),
+        before_routing: function!(BeforeRouting).map(|function| (function, arena())),
+        request_head: function!(RequestHead).map(|function| (function, arena())),
+        response_head: function!(ResponseHead).map(|function| (function, arena())),
         log: function!(Log),
         body: BodyCalls {
             request_body: function!(RequestBody),

@@ -9,6 +9,9 @@ use wasmtime::component::{ComponentType, Lower};
 
 use crate::exchange::RequestId;
 
+/// Bytes of a `header` in memory: pointers and lengths of name and value.
+pub(super) const HEADER: usize = 16;
+
 /// `types.header`, borrowed.
 #[derive(Debug, Clone, Copy, ComponentType, Lower)]
 #[component(record)]
@@ -104,12 +107,14 @@ impl Held {
     }
 
     pub(super) fn list(&self) -> Vec<HeaderRef<'_>> {
-        match self {
-            Self::Headers(all) => all
-                .iter()
-                .map(|(name, value)| HeaderRef { name: name.as_str(), value: value.as_bytes() })
-                .collect(),
-            Self::Values(name, all) => all.iter().map(|value| HeaderRef { name, value }).collect(),
+        self.pairs().into_iter().flatten().map(|(name, value)| HeaderRef { name, value }).collect()
+    }
+
+    /// Names and values, if it is a list.
+    pub(super) fn pairs(&self) -> Option<impl Iterator<Item = (&str, &[u8])> + Clone> {
+        let (headers, name, values): (&[_], &str, &[Bytes]) = match self {
+            Self::Headers(all) => (all, "", &[]),
+            Self::Values(name, all) => (&[], name, all),
             Self::Absent
             | Self::Static(_)
             | Self::Text(_)
@@ -119,7 +124,22 @@ impl Held {
             | Self::Id(_)
             | Self::Bytes(_)
             | Self::Header(_)
-            | Self::Number(_) => Vec::new(),
+            | Self::Number(_) => return None,
+        };
+        let headers =
+            headers.iter().map(|(name, value): &(HeaderName, HeaderValue)| (name.as_str(), value.as_bytes()));
+        Some(headers.chain(values.iter().map(move |value| (name, &value[..]))))
+    }
+
+    /// Bytes of what its value points to, with what aligns a list.
+    pub(super) fn pointed_bytes(&self) -> usize {
+        match self.pairs() {
+            Some(pairs) => 3 + pairs.map(|(name, value)| HEADER + name.len() + value.len()).sum::<usize>(),
+            None => match self.value() {
+                ValueRef::Text(text) => text.len(),
+                ValueRef::Bytes(bytes) => bytes.len(),
+                ValueRef::Absent | ValueRef::Number(_) | ValueRef::Headers(_) => 0,
+            },
         }
     }
 
@@ -127,7 +147,7 @@ impl Held {
         matches!(self, Self::Headers(_) | Self::Values(..))
     }
 
-    fn value(&self) -> ValueRef<'_> {
+    pub(super) fn value(&self) -> ValueRef<'_> {
         match self {
             Self::Absent | Self::Headers(_) | Self::Values(..) => ValueRef::Absent,
             Self::Static(text) => ValueRef::Text(text),

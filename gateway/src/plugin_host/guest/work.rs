@@ -3,7 +3,7 @@
 use wasmtime::component::TypedFunc;
 
 use super::verdict;
-use super::{BodyWork, EntryRef, Held, LogEntry, RequestVerdict, ResponseVerdict, ValueRef};
+use super::{BodyWork, EntryRef, Held, Inputs, LogEntry, RequestVerdict, ResponseVerdict};
 use crate::plugin_host::Phase;
 use crate::plugin_host::bindings::weir::plugin::chunks::ChunkVerdict;
 use crate::plugin_host::bindings::weir::plugin::types::{BodyMode, Failure};
@@ -12,16 +12,12 @@ use crate::plugin_host::verify::CheckedOp;
 type Said<T> = (Result<T, Failure>,);
 
 /// `before-routing.on-before-routing`.
-pub(crate) type OnBeforeRouting =
-    TypedFunc<(&'static [ValueRef<'static>],), Said<RequestVerdict<verdict::BeforeRouting>>>;
+pub(crate) type OnBeforeRouting = TypedFunc<(Inputs<'static>,), Said<RequestVerdict<verdict::BeforeRouting>>>;
 /// `request-head.on-request-head`.
-pub(crate) type OnRequestHead =
-    TypedFunc<(&'static [ValueRef<'static>],), Said<RequestVerdict<verdict::RequestHead>>>;
+pub(crate) type OnRequestHead = TypedFunc<(Inputs<'static>,), Said<RequestVerdict<verdict::RequestHead>>>;
 /// `response-head.on-response-head`.
-pub(crate) type OnResponseHead = TypedFunc<
-    (&'static [ValueRef<'static>], Option<&'static [u8]>),
-    Said<ResponseVerdict<verdict::ResponseHead>>,
->;
+pub(crate) type OnResponseHead =
+    TypedFunc<(Inputs<'static>, Option<&'static [u8]>), Said<ResponseVerdict<verdict::ResponseHead>>>;
 /// `log-phase.on-log`.
 pub(crate) type OnLog = TypedFunc<(&'static [EntryRef<'static>],), Said<()>>;
 

@@ -1,5 +1,6 @@
 //! From bytes to a plugin: admission, compilation in a confined process, artifacts on disk.
 
+mod arena;
 mod artifact;
 mod compile;
 pub mod compile_child;
@@ -13,6 +14,7 @@ mod precompiled;
 mod provenance;
 mod scan;
 
+pub(crate) use arena::arena;
 pub(crate) use artifact::Artifacts;
 pub(crate) use compile::Compiler;
 pub use describe::{CapabilityRequest, PluginInfo};

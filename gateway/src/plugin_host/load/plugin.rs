@@ -55,6 +55,8 @@ pub struct Plugin {
     pub info: PluginInfo,
     /// What it was written in.
     pub language: Language,
+    /// Bytes that it keeps for the inputs of a call; 0 if it keeps none.
+    pub(crate) arena: u32,
     /// What it costs.
     pub cost: Cost,
     /// The interfaces that it imports.
@@ -204,6 +206,7 @@ pub(crate) fn dry_run(
         digest,
         info,
         language,
+        arena: 0,
         cost,
         imports,
         linked: Linked::Contract(Box::new(Contract { plain, suspending, exports })),
@@ -229,6 +232,7 @@ pub(crate) fn function(
         digest,
         info,
         language,
+        arena: 0,
         cost: Cost::default(),
         imports,
         linked: Linked::Function(linked),
