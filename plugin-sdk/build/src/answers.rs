@@ -62,17 +62,10 @@ impl Rewrite {
             if let Payload::TypeSection(section) = payload {
                 found.types = section.into_iter_err_on_gc_types().collect::<wasmparser::Result<_>>()?;
             } else if let Payload::ImportSection(section) = payload {
-                for import in section.into_imports() {
-                    match import?.ty {
-                        TypeRef::Func(kind) => found.functions.push(kind),
-                        TypeRef::Global(_) => found.globals += 1,
-                        TypeRef::Table(_) | TypeRef::Memory(_) | TypeRef::Tag(_) | TypeRef::FuncExact(_) => {}
-                    }
-                }
+                let imports = section.into_imports().collect::<wasmparser::Result<Vec<_>>>()?;
+                imports.iter().for_each(|import| found.import(import.ty));
             } else if let Payload::FunctionSection(section) = payload {
-                for kind in section {
-                    found.functions.push(kind?);
-                }
+                found.functions.extend(section.into_iter().collect::<wasmparser::Result<Vec<_>>>()?);
             } else if let Payload::GlobalSection(section) = payload {
                 found.globals += section.count();
             } else if let Payload::ExportSection(section) = payload {
@@ -86,6 +79,14 @@ impl Rewrite {
         };
         found.phases = PHASES.iter().filter_map(|name| found.phase(name, function)).collect();
         Ok(found)
+    }
+
+    fn import(&mut self, kind: TypeRef) {
+        match kind {
+            TypeRef::Func(kind) => self.functions.push(kind),
+            TypeRef::Global(_) => self.globals += 1,
+            TypeRef::Table(_) | TypeRef::Memory(_) | TypeRef::Tag(_) | TypeRef::FuncExact(_) => {}
+        }
     }
 
     fn phase(&self, name: &str, exported: impl Fn(&str) -> Option<u32>) -> Option<Phase> {
