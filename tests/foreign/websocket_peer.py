@@ -1,11 +1,13 @@
 """A WebSocket server and a client that tries it, of the library `websockets`.
 
     websocket_peer.py serve          prints its port, then serves
-    websocket_peer.py try ADDRESS    runs all cases; prints what failed
+    websocket_peer.py try ADDRESS [CERTIFICATE]    runs all cases, over TLS if the server's certificate is given;
+                                                   prints what failed
 """
 
 import asyncio
 import http
+import ssl
 import sys
 
 from websockets.asyncio.client import connect
@@ -44,11 +46,16 @@ async def host():
 
 
 class Cases:
-    def __init__(self, address):
+    def __init__(self, address, certificate):
         self.url = f"ws://{address}/ws"
+        if certificate:
+            self.url = f"wss://{address}/ws"
+            self.tls = {"ssl": ssl.create_default_context(cafile=certificate), "server_hostname": "localhost"}
+        else:
+            self.tls = {}
 
     def open(self, path="", **options):
-        return connect(self.url + path, max_size=None, proxy=None, **options)
+        return connect(self.url + path, max_size=None, proxy=None, **self.tls, **options)
 
     async def texts_and_bytes(self):
         async with self.open() as socket:
@@ -126,11 +133,11 @@ class Cases:
         await asyncio.gather(*(one(number) for number in range(100)))
 
 
-async def attempt(address):
+async def attempt(address, certificate=None):
     failed = 0
     for name in [name for name in vars(Cases) if name != "open" and name[0] != "_"]:
         try:
-            await asyncio.wait_for(getattr(Cases(address), name)(), PATIENCE)
+            await asyncio.wait_for(getattr(Cases(address, certificate), name)(), PATIENCE)
             print(f"ok {name}", flush=True)
         except Exception as error:  # what it is stands in the report
             failed += 1
@@ -142,4 +149,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "serve":
         asyncio.run(host())
     else:
-        sys.exit(asyncio.run(attempt(sys.argv[2])))
+        sys.exit(asyncio.run(attempt(*sys.argv[2:])))

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use crate::setup::{PATIENCE, balance, gateway, serve};
 
 /// A target that takes requests and resets the connection in place of an answer; counts them.
-async fn resetting() -> anyhow::Result<(String, Arc<AtomicUsize>)> {
+pub(crate) async fn resetting() -> anyhow::Result<(String, Arc<AtomicUsize>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
     let count = Arc::new(AtomicUsize::new(0));

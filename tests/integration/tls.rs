@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use gateway_tests::{Gateway, Http2Client, Upstream, upload};
+use gateway_tests::{Client, Gateway, Http2Client, Upstream, upload};
 use http::Method;
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, SignatureAlgorithm};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -183,7 +183,17 @@ async fn both_versions_of_http_are_spoken_and_told_of() -> anyhow::Result<()> {
     plain.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await?;
     let mut rest = Vec::new();
     _ = tokio::time::timeout(PATIENCE, plain.read_to_end(&mut rest)).await?;
-    assert!(!rest.starts_with(b"HTTP/1.1 2"), "nothing is served without TLS");
+    let rest = String::from_utf8_lossy(&rest);
+    assert!(rest.starts_with("HTTP/1.1 400 "), "nothing is served without TLS: {rest}");
+    assert!(rest.contains("<center>The plain HTTP request was sent to HTTPS port</center>"), "{rest}");
+    let metrics = Client::connect(gateway.status).await?.get("/metrics", &[]).await?.text();
+    let counted = |outcome: &str, protocol: &str| {
+        let name = format!(r#"weir_tls_handshakes_total{{outcome="{outcome}",protocol="{protocol}"}} "#);
+        metrics.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok()).unwrap_or(0)
+    };
+    let found = [("done", "TLSv1.3"), ("done", "TLSv1.2"), ("failed", ""), ("late", ""), ("plain", "")]
+        .map(|(outcome, protocol)| counted(outcome, protocol));
+    assert_eq!(found, [3, 0, 1, 0, 1], "{metrics}");
     Ok(())
 }
 

@@ -8,10 +8,12 @@
     reason = "JSON in tests: a missing field is null, and the assertion shows it"
 )]
 
+mod ailing;
 #[path = "../integration/costly.rs"]
 mod costly;
 mod hot_swap;
 mod isolation;
+mod moody;
 mod outage;
 mod promptness;
 #[allow(dead_code, reason = "the scenarios without load use the rest")]

@@ -21,7 +21,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("exchange", &["model"]),
     ("router", &["exchange", "expression", "model"]),
     ("store", &["config", "model", "sealing"]),
-    ("balancer", &["model"]),
+    ("balancer", &["config", "model"]),
     ("dns", &["balancer", "config", "task"]),
     ("client", &["task"]),
     ("shared", &["config", "store"]),
@@ -48,7 +48,7 @@ const MODULES: &[(&str, &[&str])] = &[
         "snapshot",
         &["balancer", "client", "dns", "exchange", "model", "plugin_host", "router", "tls", "vault"],
     ),
-    ("upstreams", &["balancer", "client", "dns", "model", "snapshot", "task"]),
+    ("upstreams", &["balancer", "client", "config", "dns", "model", "snapshot", "task"]),
     (
         "reload",
         &[

@@ -86,7 +86,7 @@ pub(super) async fn dispatch(
         Endpoint::LogLevel => Ok(log_level::show_level()),
         Endpoint::SetLogLevel => log_level::set_level(&call),
         Endpoint::Timers => Ok(unavailable::show_timers()),
-        Endpoint::DnsStatus => Err(unavailable::refuse_dns_status()),
+        Endpoint::DnsStatus => Ok(Answer::ok((call.state.node.dns)())),
         Endpoint::Filters => Err(unavailable::refuse_filters()),
         Endpoint::Clustering => Err(unavailable::refuse_clustering()),
         Endpoint::Disabled => Err(ApiError::NotFound),

@@ -144,6 +144,8 @@ pub struct NodeLinks {
     pub route: Arc<dyn Fn(&RouteQuestion) -> Value + Send + Sync>,
     /// Looks up anew whatever was kept of consumers and credentials.
     pub forget: Arc<dyn Fn() + Send + Sync>,
+    /// What was counted of the look-ups of names, as `/status/dns` says it.
+    pub dns: Arc<dyn Fn() -> Value + Send + Sync>,
     /// The balancer of an upstream; `None` while it has none.
     pub balancer: Arc<dyn Fn(Uuid) -> Option<Arc<Balancer>> + Send + Sync>,
 }

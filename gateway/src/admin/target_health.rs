@@ -1,6 +1,6 @@
 //! The health of targets: what the balancer sees, and what an operator says of it.
 //!
-//! Health belongs to the node that is asked, as in Kong.
+//! What is seen belongs to the node that is asked, as in Kong; what is set goes to all of them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use super::error::ApiError;
 use super::targets::{kind, newest_first, upstream, with_rest};
 use crate::balancer::{AddressView, Balancer, BalancerView, TargetView};
 use crate::model::Document;
+use crate::store::HealthNews;
 
 /// What health a target has that nobody looks at.
 const UNCHECKED: &str = "HEALTHCHECKS_OFF";
@@ -92,8 +93,15 @@ pub(super) async fn set_health(call: Call<'_>) -> Result<Answer, ApiError> {
         return Err(ApiError::bad_request(format!("Upstream {} has no balancer", call.parameter(0)?)));
     };
     let chosen = |of: &str, address| of == target && only.is_none_or(|only| only == address);
-    match balancer.set_health(healthy, chosen) {
-        0 => Err(ApiError::NotFound),
-        _ => Ok(Answer::no_content()),
+    if balancer.set_health(healthy, chosen) == 0 {
+        return Err(ApiError::NotFound);
     }
+    let node = call.state.settings.node_id;
+    let news = HealthNews { upstream: below.id, target: target.to_owned(), address: only, healthy, node };
+    // It is so here in any case, and no other node can be told while the database is away.
+    if let Err(error) = call.state.store.whole().announce(&news).await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, target, healthy, "other nodes do not hear of the health of a target");
+    }
+    Ok(Answer::no_content())
 }

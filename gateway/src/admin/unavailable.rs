@@ -20,11 +20,6 @@ pub(super) fn refuse_clustering() -> ApiError {
     )
 }
 
-/// Names are resolved by the operating system.
-pub(super) fn refuse_dns_status() -> ApiError {
-    ApiError::message(StatusCode::NOT_IMPLEMENTED, "not implemented with the legacy DNS client")
-}
-
 /// Tags come and go with the entities that have them.
 pub(super) fn refuse_tag_write() -> ApiError {
     Violations::of("tags", "does not support insert/upsert/update/delete operations").into()

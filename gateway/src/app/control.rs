@@ -12,7 +12,7 @@ use super::components::HostComponents;
 use super::plugin_metrics::PluginMetrics;
 use super::sockets::ControlSockets;
 use super::target_metrics::TargetMetrics;
-use super::{handshakes, plugin_sources, route_test, upstream_tls};
+use super::{handshakes, name_status, plugin_sources, route_test, upstream_tls};
 use crate::admin::status_listener::{self, StatusSources};
 use crate::admin::{self, AdminSettings, AdminState, DbLess, NodeLinks, NodeReport};
 use crate::client::{Connect, Fetcher};
@@ -75,7 +75,7 @@ pub(super) async fn start(
     let shared = SharedState::new(settings.redis.as_ref(), Some(store.clone()), runtime.clone());
     let shared = shared.map_err(|error| AppError::Plugins(error.to_string()))?;
     let names = Names::new(settings.dns.clone(), runtime.clone()).map_err(AppError::Names)?;
-    let upstreams = Upstreams::new(names.clone(), Some(connect.clone()));
+    let upstreams = Upstreams::new(names.clone(), Some(connect.clone()), settings.outliers);
     task::spawn("upstreams", upstreams.clone().run());
     let fetcher = Fetcher::new(connect.clone(), runtime);
     let host = plugin_host(settings, &identity, fetcher.clone(), shared)?;
@@ -276,11 +276,13 @@ fn node_links(
             requests_running: totals.running,
         }
     };
+    let names = upstreams.names().clone();
     NodeLinks {
         report: Arc::new(report),
         metrics: Arc::new(move || sources.exposition()),
         route: Arc::new(move |question| route_test::answer(&snapshots.load(), flavor, question)),
         forget: Arc::new(move || identity.invalidate_all()),
+        dns: Arc::new(move || name_status::answer(&names, &Clock::system())),
         balancer: Arc::new(move |id| upstreams.balancer(id)),
     }
 }

@@ -9,6 +9,7 @@ mod components;
 mod control;
 mod error;
 mod handshakes;
+mod name_status;
 mod node_id;
 mod plugin_metrics;
 mod plugin_sources;

@@ -21,6 +21,26 @@ impl Collect for TargetMetrics {
         for upstream in &views {
             upstream.targets.iter().for_each(|target| of_target(&upstream.name, target, out));
         }
+        let targets =
+            || views.iter().flat_map(|view| view.targets.iter().map(|target| (&*view.name, target)));
+        if targets().any(|(_, target)| target.addresses.iter().any(|found| found.ejections > 0)) {
+            let name = "weir_upstream_target_ejections_total";
+            out.family(
+                name,
+                Kind::Counter,
+                "How often an address was left alone since requests to it failed.",
+            );
+            targets().for_each(|(upstream, target)| ejections_of(upstream, target, out));
+        }
+    }
+}
+
+/// A line for each address that was ever ejected.
+fn ejections_of(upstream: &str, target: &TargetView, out: &mut Exposition) {
+    for found in target.addresses.iter().filter(|found| found.ejections > 0) {
+        let address = found.address.to_string();
+        let labels = [("upstream", upstream), ("target", &target.target), ("address", &address)];
+        out.sample(&labels, found.ejections);
     }
 }
 

@@ -2,10 +2,13 @@
 //!
 //! Four counters of a byte each and the state are one word, so that a report is one exchange of it. A
 //! success takes the failures back and the other way round. What points to where the state fully is
-//! already is not counted, and a threshold of 0 switches its counter off.
+//! already is not counted, and a threshold of 0 switches its counter off. The failures in a row that lead to an
+//! ejection, and whether there is one, have the rest of the word.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::outlier::Blame;
+use crate::config::Outliers;
 use crate::model::{HealthyRule, UnhealthyRule};
 
 /// What one request or one probe came to.
@@ -37,6 +40,8 @@ pub struct HealthRules {
     pub active: Thresholds,
     /// Whether anything could change a state at all.
     pub on: bool,
+    /// Who is ejected; `None` for nobody.
+    pub outliers: Option<Outliers>,
 }
 
 impl Thresholds {
@@ -103,18 +108,28 @@ struct Counters {
     http: u8,
     tcp: u8,
     timeouts: u8,
+    run: Run,
+}
+
+/// Requests that failed one after the other, and what came of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Run {
+    errors: u8,
+    gateway_errors: u8,
+    ejected: bool,
 }
 
 impl Counters {
     fn unpack(word: u64) -> Self {
-        let [successes, http, tcp, timeouts, state, ..] = word.to_le_bytes();
+        let [successes, http, tcp, timeouts, state, errors, gateway_errors, ejected] = word.to_le_bytes();
         let state = match state {
             0 => State::Healthy,
             1 => State::MostlyHealthy,
             2 => State::MostlyUnhealthy,
             _ => State::Unhealthy,
         };
-        Self { state, successes, http, tcp, timeouts }
+        let run = Run { errors, gateway_errors, ejected: ejected != 0 };
+        Self { state, successes, http, tcp, timeouts, run }
     }
 
     fn pack(self) -> u64 {
@@ -124,7 +139,10 @@ impl Counters {
             State::MostlyUnhealthy => 2,
             State::Unhealthy => 3,
         };
-        u64::from_le_bytes([self.successes, self.http, self.tcp, self.timeouts, state, 0, 0, 0])
+        let Self { successes, http, tcp, timeouts, run, .. } = self;
+        let Run { errors, gateway_errors, ejected } = run;
+        let ejected = u8::from(ejected);
+        u64::from_le_bytes([successes, http, tcp, timeouts, state, errors, gateway_errors, ejected])
     }
 
     /// What a report makes of them; `None` if it is not counted.
@@ -157,6 +175,23 @@ impl Counters {
         };
         Some(self)
     }
+
+    /// What an outcome makes of the failures in a row; `None` if it changes nothing.
+    fn after_run(mut self, blame: Blame) -> Option<Self> {
+        if self.run.ejected {
+            // What was on its way.
+            return None;
+        }
+        let before = self.run;
+        let more = |count: u8| count.saturating_add(1);
+        let (errors, gateway_errors) = match blame {
+            Blame::None => (0, 0),
+            Blame::Server => (more(before.errors), 0),
+            Blame::Gateway => (more(before.errors), more(before.gateway_errors)),
+        };
+        self.run = Run { errors, gateway_errors, ejected: false };
+        (self.run != before).then_some(self)
+    }
 }
 
 /// The counters of one address, shared by all workers and the probes.
@@ -176,12 +211,49 @@ impl Tally {
     /// Sets the state by hand; the counters begin anew.
     pub(super) fn set(&self, healthy: bool) {
         let state = if healthy { State::Healthy } else { State::Unhealthy };
-        let counters = Counters { state, successes: 0, http: 0, tcp: 0, timeouts: 0 };
+        let counters = Counters { state, successes: 0, http: 0, tcp: 0, timeouts: 0, run: Run::default() };
         self.0.store(counters.pack(), Ordering::Release);
     }
 
+    /// Counts an outcome for ejection; whether there are too many failures in a row now.
+    pub(super) fn count_run(&self, rules: &Outliers, outcome: Outcome) -> bool {
+        let blame = Blame::of(outcome);
+        let step = |word| Counters::unpack(word).after_run(blame).map(Counters::pack);
+        let word = match self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, step) {
+            Ok(before) => step(before).unwrap_or(before),
+            // A good answer where there is nothing to take back, or more failures than can be counted.
+            Err(same) => same,
+        };
+        let run = Counters::unpack(word).run;
+        !run.ejected && blame != Blame::None && rules.are_reached(run.errors, run.gateway_errors)
+    }
+
+    /// Ejects the address, or brings it back. In either case the failures in a row begin anew.
+    pub(super) fn eject(&self, ejected: bool) {
+        let step = |word| {
+            let run = Run { ejected, ..Run::default() };
+            Some(Counters { run, ..Counters::unpack(word) }.pack())
+        };
+        _ = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, step);
+    }
+
+    /// By health checks and by hand.
     pub(super) fn is_healthy(&self) -> bool {
-        Counters::unpack(self.0.load(Ordering::Acquire)).state.is_healthy()
+        self.load().state.is_healthy()
+    }
+
+    pub(super) fn is_ejected(&self) -> bool {
+        self.load().run.ejected
+    }
+
+    /// Healthy and not ejected.
+    pub(super) fn is_available(&self) -> bool {
+        let counters = self.load();
+        counters.state.is_healthy() && !counters.run.ejected
+    }
+
+    fn load(&self) -> Counters {
+        Counters::unpack(self.0.load(Ordering::Acquire))
     }
 }
 

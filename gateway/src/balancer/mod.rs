@@ -13,9 +13,11 @@
 
 mod address;
 mod algorithm;
+mod budget;
 mod continuum;
 mod health;
 mod latency;
+mod outlier;
 mod pick;
 mod rotation;
 mod table;
@@ -25,6 +27,7 @@ mod view;
 mod tests;
 
 pub use address::{AddressState, Health};
+pub use budget::Budget;
 pub use health::{HealthRules, Outcome, Thresholds};
 pub use pick::{Balancer, Balancers, Lease, PickError, wait_until};
 pub use rotation::{Cursors, Rotation};

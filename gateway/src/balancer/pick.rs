@@ -16,6 +16,7 @@ use super::algorithm::{Order, cheapest, expected, load, mean_ms};
 use super::health::Outcome;
 use super::rotation::Cursors;
 use super::{Peer, Table};
+use crate::config::Outliers;
 
 /// All balancers by the name of their upstream.
 pub type Balancers = HashMap<Arc<str>, Arc<Balancer>>;
@@ -31,6 +32,10 @@ pub struct Balancer {
     cursors: Cursors,
     changed: Notify,
     began: Instant,
+    /// Somebody is about to eject an address.
+    ejecting: AtomicBool,
+    /// Some address is ejected, or has been of late: time has something to change.
+    marked: AtomicBool,
 }
 
 /// Why no address could be picked: both are the same to Kong.
@@ -64,6 +69,9 @@ impl Balancer {
             cursors: Cursors::new(usize::try_from(seed >> 32).unwrap_or(0)),
             changed: Notify::new(),
             began: Instant::now(),
+            ejecting: AtomicBool::new(false),
+            // A renamed upstream brings along what is known of its addresses.
+            marked: AtomicBool::new(true),
         };
         balancer.assess();
         balancer
@@ -122,14 +130,25 @@ impl Balancer {
             Order::ConsistentHashing(_) => 0,
             Order::RoundRobin(_) | Order::LeastConnections | Order::Latency => self.cursors.next(),
         };
-        let index =
-            self.by_order(&table, key, step, fresh).or_else(|| self.by_order(&table, key, step, works));
+        let index = self
+            .by_order(&table, key, step, fresh)
+            .or_else(|| self.by_order(&table, key, step, works))
+            .or_else(|| self.ejected(&table, key, step));
         let index = index.ok_or(PickError::Unhealthy)?;
         let lease = Lease { balancer: Arc::clone(self), table, index };
         if let (true, Some(peer)) = (lease.table.order.counts(), lease.table.peers.get(index)) {
             peer.state.enter();
         }
         Ok(lease)
+    }
+
+    /// One of those that are ejected, where all others have failed meanwhile: better than nobody, unless an
+    /// operator has said that all may be ejected.
+    fn ejected(&self, table: &Table, key: &[u8], step: usize) -> Option<usize> {
+        table.health.outliers.filter(|rules| rules.percent < 100)?;
+        let healthy =
+            |index: usize| table.peers.get(index).is_some_and(|p| p.weight > 0 && p.state.is_healthy());
+        self.by_order(table, key, step, healthy)
     }
 
     fn by_order(
@@ -178,6 +197,44 @@ impl Balancer {
         set
     }
 
+    /// Ejects a peer that fails too often, if there is room for one more.
+    fn eject(&self, table: &Table, peer: &Peer, rules: &Outliers) {
+        // One at a time, so that no two use up the same room. Who comes second is heard at its next failure.
+        if self.ejecting.swap(true, Ordering::Acquire) {
+            return;
+        }
+        if !peer.state.is_ejected() && table.may_eject(peer, rules) {
+            let lasts = peer.state.eject(rules, Instant::now());
+            self.marked.store(true, Ordering::Relaxed);
+            tracing::warn!(
+                upstream = self.name.as_ref(),
+                address = %peer.address(),
+                ?lasts,
+                "a target is ejected: requests to it failed one after the other"
+            );
+        }
+        self.ejecting.store(false, Ordering::Release);
+    }
+
+    /// Brings back what was ejected for long enough. For the control plane, several times a second.
+    pub fn readmit(&self, now: Instant) {
+        let table = self.table.load();
+        let Some(rules) = &table.health.outliers else { return };
+        // Cleared first: what is ejected meanwhile sets it again.
+        if !self.marked.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let mut marked = false;
+        for peer in &table.peers {
+            if peer.state.readmit(rules, now) {
+                let (upstream, address) = (self.name.as_ref(), peer.address());
+                tracing::warn!(upstream, %address, "a target that was ejected is back");
+            }
+            marked |= peer.state.is_marked();
+        }
+        self.marked.fetch_or(marked, Ordering::Relaxed);
+    }
+
     /// Whether it serves at all.
     pub fn has_enough(&self) -> bool {
         self.enough.load(Ordering::Relaxed)
@@ -216,6 +273,11 @@ impl Lease {
     /// What came of it, for passive health checks.
     pub fn report(&self, outcome: Outcome) {
         let Some(peer) = self.peer() else { return };
+        if let Some(rules) = &self.table.health.outliers
+            && peer.state.is_outlier(rules, outcome)
+        {
+            self.balancer.eject(&self.table, peer, rules);
+        }
         if let Some(healthy) = peer.state.count(&self.table.health.passive, outcome) {
             self.balancer.assess();
             tracing::warn!(

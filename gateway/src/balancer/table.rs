@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::algorithm::Order;
 use super::{AddressState, HealthRules};
+use crate::config::Outliers;
 use crate::model::{Algorithm, HashOn};
 
 /// What a table is made from.
@@ -212,13 +213,26 @@ impl Table {
         self.targets.iter().any(|target| target.pending)
     }
 
+    /// Whether one more peer may be ejected.
+    pub(super) fn may_eject(&self, peer: &Peer, rules: &Outliers) -> bool {
+        let (mut total, mut ejected, mut others) = (0, 0, 0);
+        for known in self.peers.iter().filter(|known| known.weight > 0) {
+            total += 1;
+            ejected += usize::from(known.state.is_ejected());
+            let other = !Arc::ptr_eq(&known.state, &peer.state);
+            others += usize::from(other && known.state.is_available());
+        }
+        rules.have_room(total, ejected, others)
+    }
+
     /// Whether there is enough weight among those that work.
     pub(super) fn has_enough(&self) -> bool {
         let (mut total, mut available) = (0_u64, 0_u64);
         for peer in &self.peers {
             let weight = u64::from(peer.weight);
             total += weight;
-            available += if peer.state.is_available() { weight } else { 0 };
+            // An ejection is no reason to refuse everybody: whoever is ejected passes for healthy here.
+            available += if peer.state.is_healthy() { weight } else { 0 };
         }
         #[expect(clippy::cast_precision_loss, reason = "a percentage")]
         let percent = if total == 0 { 0.0 } else { available as f64 * 100.0 / total as f64 };

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::algorithm::{cheapest, expected, mean_ms};
 use super::{
     AddressState, Balancer, HealthRules, Outcome, PickError, Place, Table, TableSpec, TargetSpec, Thresholds,
 };
+use crate::config::Outliers;
 use crate::model::{Algorithm, HealthyRule, UnhealthyRule};
 
 fn address(number: usize) -> SocketAddr {
@@ -31,7 +33,7 @@ fn balancer_of(algorithm: Algorithm, targets: Vec<TargetSpec>) -> Arc<Balancer> 
     let failures = UnhealthyRule { http_statuses: vec![500], tcp_failures: 1, ..UnhealthyRule::default() };
     let successes = HealthyRule { http_statuses: vec![200], successes: 1, ..HealthyRule::default() };
     let thresholds = Thresholds::new(successes, failures);
-    let health = HealthRules { passive: thresholds.clone(), active: thresholds, on: true };
+    let health = HealthRules { passive: thresholds.clone(), active: thresholds, on: true, outliers: None };
     let spec =
         TableSpec { algorithm, slots: 10_000, health: Arc::new(health), targets, ..TableSpec::default() };
     Arc::new(Balancer::new(Uuid::nil(), "up".into(), Table::new(spec)))
@@ -268,4 +270,111 @@ proptest! {
             }
         }
     }
+}
+
+/// A balancer whose targets are ejected after three failures in a row, for 5 s, 10 s and so on up to 12 s.
+fn ejecting(count: usize, percent: u8, checks: bool) -> Arc<Balancer> {
+    let seconds = Duration::from_secs;
+    let outliers = Outliers { errors: 3, gateway_errors: 2, time: seconds(5), longest: seconds(12), percent };
+    let rule = UnhealthyRule { tcp_failures: u8::from(checks), ..UnhealthyRule::default() };
+    let active = Thresholds::new(HealthyRule::default(), rule);
+    let health = HealthRules { active, outliers: Some(outliers), ..HealthRules::default() };
+    let targets = (0..count).map(|number| target(number, 100)).collect();
+    let spec = TableSpec { health: Arc::new(health), targets, threshold: 60.0, ..TableSpec::default() };
+    Arc::new(Balancer::new(Uuid::nil(), "up".into(), Table::new(spec)))
+}
+
+/// Reports what came of a request to this address, whoever would be picked.
+fn report(balancer: &Arc<Balancer>, number: usize, outcomes: &[Outcome]) {
+    for outcome in outcomes {
+        let tried = |at: SocketAddr| at != address(number);
+        let lease = balancer.pick(balancer.table(), b"", tried);
+        if let Ok(lease) = lease.as_ref().map_err(|_| ())
+            && lease.peer().unwrap().address() == address(number)
+        {
+            lease.report(*outcome);
+        }
+    }
+}
+
+/// The numbers of those that get requests.
+fn serving(balancer: &Arc<Balancer>, count: usize) -> Vec<usize> {
+    let shares = shares(balancer, 100);
+    (0..count).filter(|number| shares.contains_key(&address(*number))).collect()
+}
+
+#[test]
+fn who_fails_several_times_in_a_row_is_ejected() {
+    use Outcome::{Status, TcpFailure, Timeout};
+    let (ok, bad, gone) = (Status(200), Status(500), Status(503));
+    for (case, outcomes, stays) in [
+        ("two answers of 500", vec![bad, bad], true),
+        ("three", vec![bad, bad, bad], false),
+        ("a good one in between", vec![bad, bad, ok, bad, bad], true),
+        ("an answer that is the client's fault", vec![bad, bad, Status(404), bad, bad], true),
+        ("two of a gateway", vec![gone, Status(504)], false),
+        ("no answer twice", vec![TcpFailure, Timeout], false),
+        ("one of a gateway between others", vec![gone, bad, gone], false),
+        ("another failure between two of a gateway", vec![gone, bad], true),
+    ] {
+        let balancer = ejecting(3, 50, false);
+        report(&balancer, 1, &outcomes);
+        assert_eq!(serving(&balancer, 3) == [0, 1, 2], stays, "{case}");
+    }
+}
+
+#[test]
+fn an_ejection_lasts_longer_each_time_and_is_forgiven_in_time() {
+    let balancer = ejecting(3, 50, false);
+    let later = |seconds| Instant::now() + Duration::from_secs(seconds);
+    let gone_for = || {
+        report(&balancer, 1, &[Outcome::Status(500); 3]);
+        let back = |seconds: &u64| {
+            // A second is more than the test takes.
+            balancer.readmit(later(*seconds));
+            serving(&balancer, 3) == [0, 1, 2]
+        };
+        (0..60).find(back)
+    };
+    for want in [5, 10, 12, 12] {
+        assert_eq!(gone_for(), Some(want));
+    }
+    assert_eq!(balancer.view().targets[1].addresses[0].ejections, 4);
+    (13..40).for_each(|seconds| balancer.readmit(later(seconds)));
+    assert_eq!(gone_for(), Some(5), "all is forgiven");
+}
+
+#[test]
+fn never_more_than_a_share_and_never_the_last_unless_told() {
+    let bad = [Outcome::Status(500); 3];
+    for (case, count, percent, left) in [
+        ("half of four", 4, 50, vec![2, 3]),
+        ("one in any case", 3, 10, vec![1, 2]),
+        ("never the last", 2, 99, vec![1]),
+        ("nor the only one", 1, 50, vec![0]),
+        ("all, if told", 2, 100, vec![]),
+    ] {
+        let balancer = ejecting(count, percent, false);
+        (0..count).for_each(|number| report(&balancer, number, &bad));
+        assert_eq!(serving_or_none(&balancer, count), left, "{case}");
+        assert!(balancer.has_enough(), "{case}: the threshold is a matter of health");
+    }
+}
+
+fn serving_or_none(balancer: &Arc<Balancer>, count: usize) -> Vec<usize> {
+    if pick(balancer, "").is_err() { Vec::new() } else { serving(balancer, count) }
+}
+
+#[test]
+fn who_is_ejected_is_better_than_nobody_and_an_operator_ends_it() {
+    let balancer = ejecting(2, 50, true);
+    report(&balancer, 0, &[Outcome::Status(500); 3]);
+    assert_eq!(serving(&balancer, 2), [1]);
+    assert_eq!(balancer.view().targets[0].state.as_str(), "UNHEALTHY");
+    balancer.set_health(true, |_, at| at == address(0));
+    assert_eq!(serving(&balancer, 2), [0, 1], "by hand");
+    let balancer = ejecting(3, 50, true);
+    report(&balancer, 0, &[Outcome::Status(500); 3]);
+    balancer.probed(address(2), Outcome::TcpFailure);
+    assert_eq!(serving(&balancer, 3), [1], "two of three are healthy, which is more than 60 %");
 }

@@ -36,6 +36,7 @@ pub struct AddressView {
     pub address: SocketAddr,
     pub weight: u32,
     pub health: Health,
+    pub ejections: u64,
 }
 
 /// The health of a target as a whole.
@@ -71,13 +72,21 @@ impl Balancer {
             let address = |place: &super::Place| AddressView {
                 address: place.state.address(),
                 weight: place.weight,
-                health: health(place.state.is_available()),
+                // One that is ejected gets no requests, whoever looks at its health or does not.
+                health: if place.state.is_ejected() {
+                    Health::Unhealthy
+                } else {
+                    health(place.state.is_healthy())
+                },
+                ejections: place.state.ejections(),
             };
             let available = target.places.iter().filter(|place| place.state.is_available());
             let weigh = |place: &super::Place| u64::from(place.weight);
             let works = available.clone().next().is_some();
             let state = if target.places.is_empty() {
                 TargetState::DnsError
+            } else if !works && target.places.iter().any(|place| place.state.is_ejected()) {
+                TargetState::Known(Health::Unhealthy)
             } else {
                 TargetState::Known(health(works))
             };

@@ -20,6 +20,7 @@ mod settings;
 mod tls_settings;
 mod traffic_catalog;
 mod units;
+mod upstream_settings;
 
 pub use access::{AccessSettings, AuditMode, AuditSettings, Proofs, Unprotected};
 pub use address_range::AddressRange;
@@ -32,6 +33,7 @@ pub use setting::Setting;
 pub use settings::{
     AccessLogTarget, Caller, Confine, ConfinementSettings, Database, DeclarativeText, DnsSettings,
     HeaderToken, HeldBodies, LogFormat, LogLevel, Migrate, PluginSettings, PluginSignatures, PluginSources,
-    PostgresSettings, ProxySettings, RecordKind, RedisSettings, RouterFlavor, Settings, UpstreamKeepalive,
+    PostgresSettings, ProxySettings, RecordKind, RedisSettings, RouterFlavor, Settings,
 };
 pub use tls_settings::{CipherSuites, TlsSettings, TlsVersion, UpstreamTls};
+pub use upstream_settings::{Outliers, RetryBudget, UpstreamKeepalive};

@@ -11,7 +11,10 @@ use http::HeaderName;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{AccessSettings, AddressRange, Listener, Origin, TlsSettings, UpstreamTls};
+use super::{
+    AccessSettings, AddressRange, Listener, Origin, Outliers, RetryBudget, TlsSettings, UpstreamKeepalive,
+    UpstreamTls,
+};
 use crate::sealing::Keyring;
 use crate::vault::Places;
 
@@ -54,6 +57,8 @@ pub struct Settings {
     pub proxy: ProxySettings,
     /// TLS with upstreams that do not say how.
     pub upstream_tls: UpstreamTls,
+    /// `None` if no target is ever ejected.
+    pub outliers: Option<Outliers>,
     /// How names are looked up.
     pub dns: DnsSettings,
     /// TLS towards clients of the data plane.
@@ -301,6 +306,8 @@ pub struct ProxySettings {
     /// `None` is no limit.
     pub client_max_body_size: Option<u64>,
     pub upstream_keepalive: UpstreamKeepalive,
+    /// `None` is no limit.
+    pub retry_budget: Option<RetryBudget>,
     pub held_bodies: HeldBodies,
 }
 
@@ -311,17 +318,6 @@ pub struct HeldBodies {
     pub max_size: usize,
     /// Bytes of all of them, in each worker.
     pub memory: usize,
-}
-
-/// Connections to upstreams that are kept for the next request, by each worker.
-#[derive(Debug, Clone, Copy)]
-pub struct UpstreamKeepalive {
-    /// Idle connections; 0 keeps none.
-    pub pool_size: usize,
-    /// Requests on one connection; `None` is no limit.
-    pub max_requests: Option<u64>,
-    /// Idle time; `None` is no limit.
-    pub idle_timeout: Option<Duration>,
 }
 
 /// What is asked of components that are uploaded.

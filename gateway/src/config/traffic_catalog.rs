@@ -103,6 +103,43 @@ pub(super) const TRAFFIC: &[Setting] = &[
         "s",
         "How long an upstream connection may be idle; `0` is no limit",
     ),
+    ours(
+        "retry_budget_percent",
+        "20",
+        "percent",
+        "Attempts that may be made again and fail, of the requests of a route; `0` is no limit",
+    ),
+    ours(
+        "retry_budget_floor",
+        "10",
+        "count/s",
+        "Attempts that may be made again beside those, for each route and worker",
+    ),
+    ours(
+        "outlier_consecutive_errors",
+        "0",
+        "count",
+        "Answers of 5xx or none at all, one after the other, after which a target is left alone for a time; `0` is never",
+    ),
+    ours(
+        "outlier_consecutive_gateway_errors",
+        "0",
+        "count",
+        "The same of 502, 503, 504 or no answer alone; `0` is never",
+    ),
+    ours(
+        "outlier_ejection_time",
+        "5",
+        "s",
+        "How long a target is left alone the first time; each further time is longer by as much",
+    ),
+    ours("outlier_max_ejection_time", "300", "s", "How long at most"),
+    ours(
+        "outlier_max_ejection_percent",
+        "50",
+        "percent",
+        "How many addresses of an upstream may be left alone at once, but always one; the last that works is not unless this is 100",
+    ),
     kongs(
         "lua_ssl_trusted_certificate",
         "system",

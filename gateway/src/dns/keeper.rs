@@ -49,10 +49,17 @@ impl Keeper {
     /// Puts the answer in place; how long it is good for.
     fn settle(&self, name: &Name, found: Result<Resolved, DnsFailure>, memory: &mut Memory) -> Duration {
         let now = Instant::now();
+        name.counts.note(|counts| {
+            counts.queries += 1;
+            counts.last = Some(now);
+            counts.found += u64::from(found.is_ok());
+            counts.failed += u64::from(found.is_err());
+        });
         let (answer, pause) = match found {
             Ok(Resolved { records, lifetime, kind }) => {
                 let lifetime = self.settings.valid_ttl.unwrap_or(lifetime).max(SHORTEST);
                 memory.last = Some(kind).filter(|kind| *kind != RecordKind::Last);
+                name.counts.note(|counts| counts.kind = memory.last);
                 memory.expired = now.checked_add(lifetime);
                 (Answer::Found(Found::new(records)), lifetime)
             }
@@ -61,6 +68,7 @@ impl Keeper {
                 let pause = self.settings.error_ttl;
                 let since = memory.expired.map(|expired| now.saturating_duration_since(expired));
                 if name.is_found() && since.is_some_and(|since| since < self.settings.stale_ttl) {
+                    name.counts.note(|counts| counts.stale += 1);
                     tracing::debug!(name = name.host().as_ref(), %failure, "the last good answer stays");
                     return pause.max(SHORTEST);
                 }

@@ -7,6 +7,7 @@
 //!
 //! Deliberately not here: connections, and what to make of several addresses beyond their turn.
 
+mod counts;
 mod failure;
 mod keeper;
 mod lookup;
@@ -16,6 +17,7 @@ mod names;
 #[cfg(test)]
 mod tests;
 
+pub use counts::NameCounts;
 pub use failure::DnsFailure;
 pub use name::{Answer, Name, Picked, Record};
 pub use names::Names;

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 use super::DnsFailure;
+use super::counts::Counts;
 use crate::balancer::{Cursors, Rotation, wait_until};
 
 /// One name and the newest answer to it. Whoever holds it keeps it up to date.
@@ -20,6 +21,7 @@ pub struct Name {
     /// Told when an answer comes.
     answered: Notify,
     pub(super) keeping: Arc<Keeping>,
+    pub(super) counts: Counts,
 }
 
 /// What the keeper of a name goes by.
@@ -92,6 +94,7 @@ impl Name {
             cursors: Cursors::new(0),
             answered: Notify::new(),
             keeping: Arc::default(),
+            counts: Counts::default(),
         }
     }
 

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
-use super::Name;
 use super::keeper::{Keeper, keep};
 use super::lookup::Lookup;
+use super::{Name, NameCounts};
 use crate::config::DnsSettings;
 use crate::task;
 
@@ -76,6 +76,13 @@ impl Names {
     /// Waits until an answer says something else than before.
     pub async fn changed(&self) {
         self.0.changed.notified().await;
+    }
+
+    /// What was counted of each name that is held.
+    pub fn counts(&self) -> Vec<(Arc<str>, NameCounts)> {
+        let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = known.values().filter_map(Weak::upgrade);
+        held.map(|name| (Arc::clone(name.host()), name.counts.read())).collect()
     }
 
     /// How many names are held.

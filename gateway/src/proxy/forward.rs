@@ -59,7 +59,8 @@ pub(super) async fn send(
     let body = RequestBody::new(upload, filter, Rc::clone(&client), patience);
     let places = Chooser::new(&client, exchange, upstream);
     let prefix = matched.prefix.as_deref();
-    let mut attempts = Attempts { client: &client, places, upstream, prefix, host, failed: 0, now: came };
+    let mut attempts =
+        Attempts { client: &client, places, upstream, prefix, host, failed: 0, taken: 0, now: came };
     let Won { head, connection, place } = attempts.run(exchange, body).await?;
     if head.status == StatusCode::SWITCHING_PROTOCOLS && !agrees(exchange, &head.headers) {
         let unasked = ExchangeError::Malformed("it switches to another protocol than was asked for");
@@ -73,10 +74,16 @@ pub(super) async fn send(
     Ok(Answered { status: head.status, headers, body, held: None })
 }
 
-/// Whether a 101 names the protocol that the client asked for.
+/// Whether a 101 names the protocol that the client asked for, alone or in a list (RFC 9110 section 7.8).
 fn agrees(exchange: &Exchange, headers: &HeaderMap) -> bool {
-    let (asked, given) = (headers::upgrade(exchange), headers.get(header::UPGRADE));
-    asked.zip(given).is_some_and(|(asked, given)| asked.as_bytes().eq_ignore_ascii_case(given.as_bytes()))
+    let Some(asked) = headers::upgrade(exchange) else { return false };
+    let names = |given: &HeaderValue| {
+        given
+            .as_bytes()
+            .split(|byte| *byte == b',')
+            .any(|one| one.trim_ascii().eq_ignore_ascii_case(asked.as_bytes()))
+    };
+    headers.get_all(header::UPGRADE).iter().any(names)
 }
 
 /// Path and query for the upstream: a plugin's, else the route's. The client's own bytes are shared
@@ -113,6 +120,8 @@ struct Attempts<'a> {
     prefix: Option<&'a str>,
     host: Option<HeaderValue>,
     failed: u32,
+    /// Attempts that the budget has paid for.
+    taken: u32,
     /// The time, where it is known without a look at the clock.
     now: Option<Instant>,
 }
@@ -156,6 +165,7 @@ impl Attempts<'_> {
             let failure = match self.once(exchange, &mut connection, now).await {
                 Ok(head) => {
                     answered(exchange, &place, head.status);
+                    self.give_back(exchange);
                     return Ok(Won { head, connection, place });
                 }
                 Err(failure) => failure,
@@ -192,9 +202,28 @@ impl Attempts<'_> {
                 return Err(error);
             }
         }
-        let unsent = connection.take_unsent().map(RequestBody::anew);
-        let unanswered = spare.filter(|_| !connection.has_answered());
-        unsent.or(unanswered).ok_or(error)
+        if let Some(unsent) = connection.take_unsent() {
+            return Ok(RequestBody::anew(unsent));
+        }
+        match spare.filter(|_| !connection.has_answered()) {
+            Some(unanswered) if stale || self.may_repeat(exchange) => Ok(unanswered),
+            Some(_) | None => Err(error),
+        }
+    }
+
+    /// There is an answer: what was taken from the budget was worth it.
+    fn give_back(&self, exchange: &Exchange) {
+        if self.taken > 0 {
+            self.client.worker.retries.give_back(exchange.route.as_ref(), self.taken);
+        }
+    }
+
+    /// Whether the budget pays for one more attempt of a request that an upstream has seen.
+    fn may_repeat(&mut self, exchange: &Exchange) -> bool {
+        let worker = &self.client.worker;
+        let may = worker.retries.take(exchange.route.as_ref(), &worker.metrics);
+        self.taken += u32::from(may);
+        may
     }
 
     /// The request as it leaves: Kong's path rules, header rules, and the edits of plugins.

@@ -31,6 +31,7 @@ mod proxy_protocol;
 mod real_ip;
 mod respond;
 mod response_phase;
+mod retries;
 mod server_timing;
 mod strict;
 mod strict_chunk;

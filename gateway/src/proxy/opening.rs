@@ -13,13 +13,20 @@ use super::connection::{self, Client};
 use super::deadline::{Deadline, Wait};
 use super::listener::Accepted;
 use super::worker::Worker;
-use super::{http2, proxy_protocol};
+use super::{http2, overload, proxy_protocol};
 use crate::config::{RouterFlavor, Speaks};
 use crate::exchange::TlsFacts;
+use crate::telemetry::Handshake;
 use crate::tls::{self, ServerStream};
 
 /// How long a handshake may take. Those of real clients take round trips, not seconds.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// nginx's words for a client that speaks HTTP where TLS is spoken.
+const PLAIN_HTTP: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/html\r\ncontent-length: 220\r\n\
+connection: close\r\n\r\n<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n\
+<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n\
+<center>The plain HTTP request was sent to HTTPS port</center>\r\n</body>\r\n</html>\r\n";
 
 /// Where a connection comes from.
 pub(super) struct Origin {
@@ -95,14 +102,48 @@ async fn handshake(
     (deadline, speaks): (&Deadline, Speaks),
 ) -> Option<(ServerStream<TcpStream>, TlsFacts, bool)> {
     let acceptor = worker.tls.as_ref()?;
+    let count = |outcome| worker.metrics.handshake(outcome);
     deadline.arm(Wait::Head, HANDSHAKE);
-    let stream = match deadline.bound(acceptor.accept(stream, speaks.http2)).await? {
+    let Some(is_plain) = deadline.bound(begins_as_text(&stream)).await else {
+        count(Handshake::Late);
+        return None;
+    };
+    if is_plain {
+        count(Handshake::Plain);
+        overload::answer_and_close(stream, PLAIN_HTTP).await;
+        return None;
+    }
+    let Some(made) = deadline.bound(acceptor.accept(stream, speaks.http2)).await else {
+        count(Handshake::Late);
+        return None;
+    };
+    let stream = match made {
         Ok(stream) => stream,
         Err(error) => {
+            count(Handshake::Failed);
             tracing::debug!(%error, "a handshake has failed");
             return None;
         }
     };
     let (facts, is_http2) = tls::settled(&stream);
+    count(if facts.version == "TLSv1.2" { Handshake::Tls12 } else { Handshake::Tls13 });
     Some((stream, facts, is_http2))
+}
+
+/// Whether the first byte is a letter: the beginning of a request, and of no record of TLS.
+async fn begins_as_text(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    stream.peek(&mut first).await.is_ok_and(|length| length == 1) && first[0].is_ascii_alphabetic()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_to_plain_http_says_its_length() {
+        let text = std::str::from_utf8(PLAIN_HTTP).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
+    }
 }

@@ -113,7 +113,7 @@ impl Worker {
         self.pressure.told.set(self.pressure.told.get() + 1);
         let worker = Rc::clone(self);
         task::spawn_local("refusal", async move {
-            _ = tokio::time::timeout(LINGER, refuse(stream)).await;
+            answer_and_close(stream, REFUSAL).await;
             worker.pressure.told.set(worker.pressure.told.get().saturating_sub(1));
         });
     }
@@ -121,10 +121,14 @@ impl Worker {
 
 /// Answers once something has been asked: clients take an answer that comes before for a fault. A close over
 /// unread bytes would be a reset, and might take the answer with it.
-async fn refuse(mut stream: TcpStream) -> std::io::Result<()> {
+pub(super) async fn answer_and_close(stream: TcpStream, answer: &'static [u8]) {
+    _ = tokio::time::timeout(LINGER, answer_and_read_on(stream, answer)).await;
+}
+
+async fn answer_and_read_on(mut stream: TcpStream, answer: &'static [u8]) -> std::io::Result<()> {
     // Not merely `readable`, which may come back before there is anything to read.
     let _what_it_asks = stream.read(&mut [0; 1024]).await?;
-    stream.write_all(REFUSAL).await?;
+    stream.write_all(answer).await?;
     stream.shutdown().await?;
     tokio::io::copy(&mut stream.take(MOST_READ), &mut tokio::io::sink()).await.map(drop)
 }

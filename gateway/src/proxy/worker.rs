@@ -16,6 +16,7 @@ use super::deadline::{Deadlines, TICK};
 use super::ids::Ids;
 use super::listener::{self, Socket};
 use super::overload::{MemoryPressure, Pressure};
+use super::retries::Retries;
 use crate::client::{Connect, Pool, PoolSettings};
 use crate::clock::Clock;
 use crate::config::ProxySettings;
@@ -83,6 +84,7 @@ pub(super) struct Worker {
     pub(super) room: Rc<Room>,
     max_connections: usize,
     pub(super) pressure: Pressure,
+    pub(super) retries: Retries,
     wall_clock: Clock,
     drain: Drain,
     open: Cell<usize>,
@@ -129,6 +131,7 @@ impl Worker {
             drain,
         } = parts;
         let pressure = Pressure::new(memory, settings.max_queue_time);
+        let retries = Retries::new(settings.retry_budget);
         let room = Room::new(settings.held_bodies.memory);
         let keepalive = settings.upstream_keepalive;
         let pool = PoolSettings {
@@ -153,6 +156,7 @@ impl Worker {
             room,
             max_connections,
             pressure,
+            retries,
             clock: Cell::new((Instant::now(), wall_clock.unix_ms())),
             date: RefCell::new(date(wall_clock.unix_ms())),
             wall_clock,

@@ -78,6 +78,7 @@ pub struct Reload {
     retry: Option<Instant>,
     clock: Clock,
     feed: Feed,
+    node_id: Uuid,
 }
 
 /// What woke the loop.
@@ -123,6 +124,7 @@ impl Reload {
             backoff: Backoff::default(),
             retry: None,
             clock,
+            node_id,
         };
         (reload, reports)
     }
@@ -245,7 +247,19 @@ impl Reload {
                 self.publish(patience).await;
             }
         }
+        self.follow_news();
         true
+    }
+
+    /// What operators said of targets on other nodes. After the publication: they may be new.
+    fn follow_news(&mut self) {
+        for news in self.rows.take_news() {
+            let balancer = self.upstreams.balancer(news.upstream).filter(|_| news.node != self.node_id);
+            let only = |address| news.address.is_none_or(|only| only == address);
+            if let Some(balancer) = balancer {
+                balancer.set_health(news.healthy, |target, address| target == news.target && only(address));
+            }
+        }
     }
 
     async fn serve_last_good(&mut self) {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::identity::Identity;
 use crate::model::Document;
 use crate::snapshot::Configuration;
-use crate::store::{CatalogRows, Changes, FeedEntry, Lookup, Revision, Store, StoreError};
+use crate::store::{CatalogRows, Changes, FeedEntry, HealthNews, Lookup, Revision, Store, StoreError};
 
 /// More changed entities than this are read as a whole.
 const MOST_CHANGES: usize = 256;
@@ -24,6 +24,8 @@ pub(super) struct Rows {
     revision: Revision,
     /// False until the store itself was read: what comes from disk may belong to another database.
     from_store: bool,
+    /// What operators on other nodes have said meanwhile.
+    news: Vec<HealthNews>,
 }
 
 /// What a read found.
@@ -39,7 +41,13 @@ type Key = (String, Uuid);
 
 impl Rows {
     pub(super) fn new(store: Store, identity: Identity) -> Self {
-        Self { store, identity, configuration: Arc::default(), revision: 0, from_store: false }
+        let (configuration, news) = (Arc::default(), Vec::new());
+        Self { store, identity, configuration, revision: 0, from_store: false, news }
+    }
+
+    /// What was heard of the health of targets since the last time.
+    pub(super) fn take_news(&mut self) -> Vec<HealthNews> {
+        std::mem::take(&mut self.news)
     }
 
     pub(super) fn configuration(&self) -> &Arc<Configuration> {
@@ -79,6 +87,7 @@ impl Rows {
                 return Ok(self.apply(changed, revision));
             };
             revision = last.revision;
+            self.news.extend(entries.iter().filter_map(HealthNews::of));
             let keys = configured(&entries);
             if keys.len() >= MOST_CHANGES {
                 return self.read_whole().await;

@@ -70,7 +70,7 @@ fn node(store: &Store, prefix: &Path) -> Node {
         host: Host::start(HostSettings::new(prefix.into(), 1), deps).unwrap(),
         bundled: Vec::new(),
         snapshots: snapshots.clone(),
-        upstreams: Upstreams::new(Names::unknown(), None),
+        upstreams: Upstreams::new(Names::unknown(), None, None),
         last_good: LastGood::new(prefix),
         prefix: prefix.into(),
         clock: Clock::manual(5_000),

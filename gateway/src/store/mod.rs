@@ -5,6 +5,7 @@
 //! must be unique, linked or found. Nothing on the request path calls it directly; requests ask
 //! [`identity`](crate::identity), which caches. It starts no task of its own.
 
+mod announce;
 mod audit;
 mod availability;
 mod bulk;
@@ -30,6 +31,7 @@ mod terms;
 mod unlock;
 mod write;
 
+pub use announce::HealthNews;
 pub use audit::{Attribution, AuditRow, Redact, Verified};
 pub use availability::{Availability, Resting};
 pub use bulk::Bulk;

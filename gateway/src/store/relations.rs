@@ -40,6 +40,11 @@ impl Relations {
         }
     }
 
+    /// Keys alone.
+    pub(super) fn with_keys(keys: Vec<KeyValue>) -> Self {
+        Self { keys, links: Vec::new() }
+    }
+
     /// Both, each thing once.
     pub(super) fn merged(mut self, other: Self) -> Self {
         for key in other.keys {

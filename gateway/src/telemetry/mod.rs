@@ -13,4 +13,6 @@ mod status;
 
 pub use access_log::{AccessLog, WorkerAccessLog};
 pub use metrics::{Collect, Exposition, Kind, Metrics, WorkerMetrics, resident_bytes};
-pub use status::{ConfigurationStatus, Readiness, ServerTotals, Shed, StatusReport, UnusualPlugin};
+pub use status::{
+    ConfigurationStatus, Handshake, Readiness, ServerTotals, Shed, StatusReport, UnusualPlugin,
+};

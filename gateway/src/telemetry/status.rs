@@ -106,6 +106,37 @@ impl Shed {
     }
 }
 
+/// What came of a client's handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handshake {
+    /// TLS 1.2 is spoken.
+    Tls12,
+    /// TLS 1.3 is spoken.
+    Tls13,
+    /// There was no agreement.
+    Failed,
+    /// The client took too long.
+    Late,
+    /// The client did not speak TLS.
+    Plain,
+}
+
+impl Handshake {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Tls12, Self::Tls13, Self::Failed, Self::Late, Self::Plain];
+
+    /// As metrics name it: the outcome, and the protocol if one was agreed on.
+    pub fn labels(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Tls12 => ("done", "TLSv1.2"),
+            Self::Tls13 => ("done", "TLSv1.3"),
+            Self::Failed => ("failed", ""),
+            Self::Late => ("late", ""),
+            Self::Plain => ("plain", ""),
+        }
+    }
+}
+
 /// Connections and requests of the data plane.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ServerTotals {
@@ -119,21 +150,31 @@ pub struct ServerTotals {
     pub running: u64,
     /// What was turned away since the start, in the order of [`Shed::ALL`].
     pub shed: [u64; Shed::ALL.len()],
+    /// Handshakes since the start, in the order of [`Handshake::ALL`].
+    pub handshakes: [u64; Handshake::ALL.len()],
+    /// Requests that were not sent again, since their budget was spent.
+    pub retries_refused: u64,
 }
 
 impl ServerTotals {
     /// Both together.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
-        let shed = |totals: Self, at: usize| totals.shed.get(at).copied().unwrap_or(0);
         Self {
             accepted: self.accepted + other.accepted,
             active: self.active + other.active,
             requests: self.requests + other.requests,
             running: self.running + other.running,
-            shed: std::array::from_fn(|at| shed(self, at) + shed(other, at)),
+            shed: sums(self.shed, other.shed),
+            handshakes: sums(self.handshakes, other.handshakes),
+            retries_refused: self.retries_refused + other.retries_refused,
         }
     }
+}
+
+fn sums<const LENGTH: usize>(ours: [u64; LENGTH], others: [u64; LENGTH]) -> [u64; LENGTH] {
+    let mut others = others.into_iter();
+    ours.map(|own| own + others.next().unwrap_or(0))
 }
 
 impl StatusReport {

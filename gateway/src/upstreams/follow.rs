@@ -2,18 +2,24 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use super::kept::Kept;
 use super::probe;
 use crate::balancer::{Balancer, BalancerView, Balancers};
 use crate::client::Connect;
+use crate::config::Outliers;
 use crate::dns::Names;
 use crate::model::{Target, Upstream};
 use crate::snapshot::{Configuration, Entity};
 use crate::task;
+
+/// Between two looks for ejections that are over.
+const READMIT: Duration = Duration::from_millis(200);
 
 /// All upstreams, kept up to date. Cheap to clone.
 #[derive(Clone)]
@@ -23,6 +29,7 @@ struct Shared {
     names: Names,
     /// `None` for an upstream that nobody probes.
     connect: Option<Connect>,
+    outliers: Option<Outliers>,
     state: Mutex<State>,
 }
 
@@ -34,9 +41,9 @@ struct State {
 }
 
 impl Upstreams {
-    /// Without any upstream yet. `connect` makes the connections of probes.
-    pub fn new(names: Names, connect: Option<Connect>) -> Self {
-        Self(Arc::new(Shared { names, connect, state: Mutex::default() }))
+    /// Without any upstream yet. `connect` makes the connections of probes; `outliers` says who is ejected.
+    pub fn new(names: Names, connect: Option<Connect>, outliers: Option<Outliers>) -> Self {
+        Self(Arc::new(Shared { names, connect, outliers, state: Mutex::default() }))
     }
 
     /// The names that targets and services have.
@@ -87,7 +94,7 @@ impl Upstreams {
         known: Option<Kept>,
     ) -> Kept {
         let same_rules = known.as_ref().is_some_and(|known| Arc::ptr_eq(&known.entity, entity));
-        let kept = Kept::new(entity, targets, &self.0.names, known);
+        let kept = Kept::new(entity, targets, &self.0.names, self.0.outliers, known);
         if !same_rules {
             self.probe(state, &kept);
         }
@@ -108,12 +115,23 @@ impl Upstreams {
         }
     }
 
-    /// Takes over new answers to names, until it is dropped.
+    /// Takes over new answers to names, and brings back what was ejected for long enough, until it is dropped.
     pub async fn run(self) {
+        let mut ticks = interval(READMIT);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            self.0.names.changed().await;
-            for kept in self.state().kept.values_mut() {
-                kept.look_up();
+            tokio::select! {
+                () = self.0.names.changed() => {
+                    for kept in self.state().kept.values_mut() {
+                        kept.look_up();
+                    }
+                }
+                _ = ticks.tick(), if self.0.outliers.is_some() => {
+                    let now = Instant::now();
+                    for kept in self.state().kept.values() {
+                        kept.balancer.readmit(now);
+                    }
+                }
             }
         }
     }

@@ -10,6 +10,7 @@ use crate::balancer::{
     AddressState, Balancer, HashSource, HashSources, HealthRules, Place, Table, TableSpec, TargetSpec,
     Thresholds,
 };
+use crate::config::Outliers;
 use crate::dns::{Answer, Name, Names, Record};
 use crate::model::{HashOn, Target, Upstream};
 use crate::snapshot::Entity;
@@ -46,6 +47,7 @@ impl Kept {
         entity: &Arc<Entity<Upstream>>,
         targets: &[Arc<Entity<Target>>],
         names: &Names,
+        outliers: Option<Outliers>,
         before: Option<Self>,
     ) -> Self {
         let upstream = &entity.value;
@@ -54,7 +56,7 @@ impl Kept {
             Some(before) => (before.states, Some(before.balancer)),
             None => (States::new(), None),
         };
-        let health = Arc::new(rules(upstream));
+        let health = Arc::new(HealthRules { outliers, ..rules(upstream) });
         let table = table(upstream, &targets, &health, &mut states);
         let balancer = match known.filter(|known| **known.name() == *upstream.name) {
             Some(known) => {
@@ -224,5 +226,6 @@ fn rules(upstream: &Upstream) -> HealthRules {
         passive: Thresholds::new(checks.passive.healthy.clone(), checks.passive.unhealthy.clone()),
         active: Thresholds::new(checks.active.healthy.clone(), checks.active.unhealthy.clone()),
         on: checks.are_on(),
+        outliers: None,
     }
 }

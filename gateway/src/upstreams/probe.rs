@@ -89,7 +89,7 @@ impl Prober {
     async fn round(self: &Arc<Self>, healthy: bool) {
         let table = self.balancer.table();
         let mut running = Vec::new();
-        for peer in table.peers().iter().filter(|peer| peer.state.is_available() == healthy) {
+        for peer in table.peers().iter().filter(|peer| peer.state.is_healthy() == healthy) {
             let (prober, address, host) = (Arc::clone(self), peer.address(), Arc::clone(&peer.host));
             running.push(task::spawn("health check", async move { prober.probe(address, host).await }));
         }

@@ -53,7 +53,7 @@ fn working(balancer: &Balancer) -> Vec<String> {
 
 #[test]
 fn health_stays_with_an_address_over_changes_and_goes_with_it() {
-    let upstreams = Upstreams::new(Names::unknown(), None);
+    let upstreams = Upstreams::new(Names::unknown(), None, None);
     let all = || vec![target(1, "10.0.0.1:80", 100), target(2, "10.0.0.2:80", 100)];
     let first = configuration(vec![upstream(json!({}))], all(), &Configuration::default());
     let balancer = Arc::clone(&upstreams.follow(&first)["up"]);
@@ -83,7 +83,7 @@ fn health_stays_with_an_address_over_changes_and_goes_with_it() {
 
 #[test]
 fn targets_are_read_in_every_form() {
-    let upstreams = Upstreams::new(Names::unknown(), None);
+    let upstreams = Upstreams::new(Names::unknown(), None, None);
     let targets = vec![
         target(1, "10.0.0.1:8000", 100),
         target(2, "[0000:0000:0000:0000:0000:0000:0000:0001]:8443", 7),

@@ -137,10 +137,10 @@ fn node(endpoint: Endpoint, method: &Method) -> Operation {
             .fails(&[400]),
         Endpoint::Timers => new("getTimers", "Timers of plugins: there are none")
             .shows("Kong's shape, all zero.", json!({ "type": "object", "required": ["worker", "stats"] })),
-        Endpoint::DnsStatus => {
-            let operation = new("getDnsStatus", "Counters of name look-ups, which are not kept");
-            Operation { deprecated: true, ..operation }.fails(&[501])
-        }
+        Endpoint::DnsStatus => new("getDnsStatus", "Counters of name look-ups on this node").shows(
+            "By name and type of record.",
+            json!({ "type": "object", "required": ["worker", "stats"] }),
+        ),
         Endpoint::Declarative => declarative(method),
         Endpoint::DeclarativeSchema => {
             new("getDeclarativeSchema", "What a declarative file may say, for editors")

@@ -179,6 +179,7 @@ impl Admin {
             metrics: Arc::new(|| "# a metric\n".to_owned()),
             route: Arc::new(|question| json!({"asked": question.target.as_str()})),
             forget: Arc::new(move || _ = counter.fetch_add(1, Ordering::Relaxed)),
+            dns: Arc::new(|| json!({"stats": {"a.test|A": {"query": 2}}})),
             balancer: Arc::new(|_| None),
         };
         let clock = Clock::manual(NOW * 1000);

@@ -23,6 +23,7 @@ mod sharing;
 mod sources;
 mod tls;
 mod upstream_tls;
+mod upstreams;
 mod vault;
 
 /// Where settings may come from.
@@ -168,6 +169,7 @@ fn settings(reader: &mut Reader, vault: Places) -> Settings {
         redis: sharing::read(reader),
         proxy: proxy::read(reader, &prefix),
         upstream_tls: upstream_tls::read(reader),
+        outliers: upstreams::outliers(reader),
         dns: dns::read(reader),
         tls: tls::read(reader),
         plugins: plugins(reader),

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use http::HeaderName;
 
-use super::{seconds, size, some_seconds, word};
+use super::{size, some_seconds, upstreams, word};
 use crate::config::reader::Reader;
 use crate::config::settings::{
-    AccessLogTarget, Caller, HeaderToken, HeldBodies, ProxySettings, RouterFlavor, UpstreamKeepalive,
+    AccessLogTarget, Caller, HeaderToken, HeldBodies, ProxySettings, RouterFlavor,
 };
 use crate::config::{AddressRange, units};
 
@@ -42,7 +42,8 @@ pub(super) fn read(reader: &mut Reader, prefix: &Path) -> ProxySettings {
         client_max_header_line_size: reader.read("client_max_header_line_size", at_least_1k),
         client_max_uri_size: reader.read("client_max_uri_size", at_least_1k),
         client_max_body_size: reader.read("client_max_body_size", |text| Ok(no_limit(units::bytes(text)?))),
-        upstream_keepalive: upstream_keepalive(reader),
+        upstream_keepalive: upstreams::keepalive(reader),
+        retry_budget: upstreams::retry_budget(reader),
         held_bodies: HeldBodies {
             max_size: reader.read("plugin_body_max_size", size),
             memory: reader.read("plugin_body_memory", size),
@@ -50,24 +51,12 @@ pub(super) fn read(reader: &mut Reader, prefix: &Path) -> ProxySettings {
     }
 }
 
-fn upstream_keepalive(reader: &mut Reader) -> UpstreamKeepalive {
-    UpstreamKeepalive {
-        pool_size: reader.read("upstream_keepalive_pool_size", |text| number(text, 0)),
-        max_requests: reader.read("upstream_keepalive_max_requests", |text| {
-            Ok(no_limit(units::count(text, 0, u32::MAX.into())?))
-        }),
-        idle_timeout: reader.read("upstream_keepalive_idle_timeout", |text| {
-            Ok(Some(seconds(text)?).filter(|time| !time.is_zero()))
-        }),
-    }
-}
-
 /// Kong's and nginx's 0.
-fn no_limit(number: u64) -> Option<u64> {
+pub(super) fn no_limit(number: u64) -> Option<u64> {
     Some(number).filter(|number| *number != 0)
 }
 
-fn number(text: &str, least: u64) -> Result<usize, String> {
+pub(super) fn number(text: &str, least: u64) -> Result<usize, String> {
     let number = units::count(text, least, 10_000_000)?;
     usize::try_from(number).map_err(|error| error.to_string())
 }

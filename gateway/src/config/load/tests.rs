@@ -173,6 +173,7 @@ fn every_setting_is_read() {
             include_str!("sources.rs"),
             include_str!("tls.rs"),
             include_str!("upstream_tls.rs"),
+            include_str!("upstreams.rs"),
             include_str!("vault.rs")
         );
         assert!(source.contains(&format!("\"{}\"", setting.name)), "{} has no reader", setting.name);

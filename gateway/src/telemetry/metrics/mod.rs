@@ -78,6 +78,7 @@ impl Metrics {
         let totals = self.totals();
         proxy::connections(&self.node_id, totals, &mut out);
         proxy::shed(totals, &mut out);
+        proxy::edges(totals, &mut out);
         let merged = series::merge(&self.known_series());
         proxy::requests(&merged, &mut out);
         process::collect(&mut out);

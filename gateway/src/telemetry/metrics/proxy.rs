@@ -6,7 +6,7 @@ use super::exposition::{Exposition, Kind};
 use super::latency::Distribution;
 use super::series::{Labels, Merged};
 use crate::task;
-use crate::telemetry::status::{ServerTotals, Shed, StatusReport};
+use crate::telemetry::status::{Handshake, ServerTotals, Shed, StatusReport};
 
 /// The node and its configuration.
 pub(super) fn node(node_id: &str, report: &StatusReport, out: &mut Exposition) {
@@ -62,6 +62,21 @@ pub(super) fn shed(totals: ServerTotals, out: &mut Exposition) {
     for (reason, count) in Shed::ALL.into_iter().zip(totals.shed) {
         out.sample(&[("reason", reason.as_str())], count);
     }
+}
+
+/// Handshakes of clients, and second attempts that were not made.
+pub(super) fn edges(totals: ServerTotals, out: &mut Exposition) {
+    out.family("weir_tls_handshakes_total", Kind::Counter, "Handshakes of clients, by outcome and protocol.");
+    for (outcome, count) in Handshake::ALL.into_iter().zip(totals.handshakes) {
+        let (outcome, protocol) = outcome.labels();
+        out.sample(&[("outcome", outcome), ("protocol", protocol)], count);
+    }
+    out.family(
+        "weir_retries_refused_total",
+        Kind::Counter,
+        "Requests that were not sent to an upstream again, since the retry budget was spent.",
+    );
+    out.sample(&[], totals.retries_refused);
 }
 
 /// Requests by route. A request without a route has empty labels.

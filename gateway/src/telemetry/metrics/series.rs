@@ -106,6 +106,11 @@ impl Series {
         self.bytes_out.add(seen.bytes_out);
     }
 
+    /// Requests that are over.
+    pub(super) fn requests(&self) -> u64 {
+        self.codes.total()
+    }
+
     /// The route is gone: the next scrape leaves the series out.
     pub(super) fn retire(&self) {
         self.retired.store(true, Ordering::Relaxed);
@@ -142,6 +147,11 @@ impl Codes {
             }
         }
         self.more.get_or_init(Box::default).count(status, source);
+    }
+
+    fn total(&self) -> u64 {
+        let more = self.more.get().map_or(0, |more| more.total());
+        self.slots.iter().map(|slot| slot.count.get()).sum::<u64>() + more
     }
 
     fn add_to(&self, sums: &mut BTreeMap<(u16, Source), u64>) {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::cell::Cell;
 use super::series::{Labels, Observation, Series, Source};
 use crate::exchange::{Exchange, RouteFacts};
-use crate::telemetry::status::{ServerTotals, Shed};
+use crate::telemetry::status::{Handshake, ServerTotals, Shed};
 
 /// Routes that one worker counts apart: some 17 MB when all of them have traffic. What comes
 /// beyond is counted together, until routes are deleted.
@@ -27,6 +27,8 @@ pub(super) struct Shard {
     requests_begun: Cell,
     requests_ended: Cell,
     shed: [Cell; Shed::ALL.len()],
+    handshakes: [Cell; Handshake::ALL.len()],
+    retries_refused: Cell,
 }
 
 impl Shard {
@@ -39,7 +41,9 @@ impl Shard {
         let active = accepted.saturating_sub(closed);
         let running = requests.saturating_sub(ended);
         let shed = self.shed.each_ref().map(Cell::get);
-        ServerTotals { accepted, active, requests, running, shed }
+        let handshakes = self.handshakes.each_ref().map(Cell::get);
+        let retries_refused = self.retries_refused.get();
+        ServerTotals { accepted, active, requests, running, shed, handshakes, retries_refused }
     }
 }
 
@@ -75,6 +79,22 @@ impl WorkerMetrics {
         let count =
             Shed::ALL.iter().position(|known| *known == reason).and_then(|at| self.shard.shed.get(at));
         count.into_iter().for_each(|count| count.add(1));
+    }
+
+    /// A client began a handshake, and this came of it.
+    pub fn handshake(&self, outcome: Handshake) {
+        let count = Handshake::ALL.iter().position(|known| *known == outcome);
+        count.and_then(|at| self.shard.handshakes.get(at)).into_iter().for_each(|count| count.add(1));
+    }
+
+    /// A request was not sent again, since its budget is spent.
+    pub fn retry_refused(&self) {
+        self.shard.retries_refused.add(1);
+    }
+
+    /// The requests of a route that are over, in this worker. For what happens rarely.
+    pub fn requests_of(&self, facts: &Arc<RouteFacts>) -> u64 {
+        self.routes.borrow_mut().series(facts).requests()
     }
 
     /// A request head was read.

@@ -75,7 +75,6 @@ async fn what_is_switched_off_says_so() {
         ("GET", "/routes/x/filters/all", 400, wasm),
         ("GET", "/clustering/data-planes", 400, plane),
         ("GET", "/clustering/status", 400, plane),
-        ("GET", "/status/dns", 501, "not implemented with the legacy DNS client"),
         ("POST", "/tags", 400, tags),
         ("PUT", "/tags/x", 400, tags),
         ("DELETE", "/tags/x", 400, tags),
@@ -88,6 +87,7 @@ async fn what_is_switched_off_says_so() {
         assert_eq!((reply.status, said), (status, Some(message)), "{method} {path}");
     }
     assert_eq!(admin.get("/timers").await.body["stats"]["sys"]["running"], 0);
+    assert_eq!(admin.get("/status/dns").await.body["stats"]["a.test|A"]["query"], 2);
     assert_eq!(admin.call("DELETE", "/cache/x").await.status, 204);
     assert_eq!(admin.call("DELETE", "/cache").await.status, 204);
     assert_eq!(admin.forgotten.load(std::sync::atomic::Ordering::Relaxed), 1, "the node was told");
