@@ -8,16 +8,17 @@
 
 use std::io::{self, IoSlice, IoSliceMut, Write};
 use std::mem::MaybeUninit;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::net::sockopt::socket_type;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, recvmsg, sendmsg,
+    SendFlags, SocketType, getsockname, recvmsg, sendmsg,
 };
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixListener;
@@ -46,7 +47,7 @@ const READY: u8 = 2;
 /// What another process has handed over.
 #[derive(Debug, Default)]
 pub struct Inherited {
-    sockets: Vec<TcpListener>,
+    sockets: Vec<OwnedFd>,
     from: Option<UnixStream>,
     has_taken: bool,
 }
@@ -69,7 +70,19 @@ impl Inherited {
 
     /// One of the sockets that listen there.
     pub fn take(&mut self, address: SocketAddr) -> Option<TcpListener> {
-        let is_there = |socket: &TcpListener| socket.local_addr().is_ok_and(|local| local == address);
+        self.take_any(address, SocketType::STREAM).map(TcpListener::from)
+    }
+
+    /// One of the sockets that take datagrams there.
+    pub fn take_datagrams(&mut self, address: SocketAddr) -> Option<UdpSocket> {
+        self.take_any(address, SocketType::DGRAM).map(UdpSocket::from)
+    }
+
+    fn take_any(&mut self, address: SocketAddr, kind: SocketType) -> Option<OwnedFd> {
+        let is_there = |socket: &OwnedFd| {
+            let local = getsockname(socket).ok().and_then(|local| SocketAddr::try_from(local).ok());
+            local == Some(address) && socket_type(socket) == Ok(kind)
+        };
         let place = self.sockets.iter().position(is_there)?;
         self.has_taken = true;
         Some(self.sockets.swap_remove(place))
@@ -89,7 +102,7 @@ impl Inherited {
     }
 }
 
-fn receive(stream: &UnixStream) -> io::Result<Vec<TcpListener>> {
+fn receive(stream: &UnixStream) -> io::Result<Vec<OwnedFd>> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut sockets = Vec::new();
@@ -100,7 +113,7 @@ fn receive(stream: &UnixStream) -> io::Result<Vec<TcpListener>> {
         let read = recvmsg(stream, &mut [IoSliceMut::new(&mut kind)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
         for message in control.drain() {
             if let RecvAncillaryMessage::ScmRights(descriptors) = message {
-                sockets.extend(descriptors.map(TcpListener::from));
+                sockets.extend(descriptors);
             }
         }
         match (read.bytes, kind) {

@@ -51,6 +51,7 @@ mod setup;
 mod shared_health;
 mod signing;
 mod smuggling;
+mod streams;
 mod tls;
 mod trailers;
 mod upgrades;

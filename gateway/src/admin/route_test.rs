@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use super::answer::Answer;
 use super::call::{Call, Query};
 use super::error::ApiError;
+use crate::model::Protocol;
 
 /// Routes beside the winner that are told of, unless `size` asks for another number.
 const OTHERS: usize = 20;
@@ -23,6 +24,8 @@ pub struct RouteQuestion {
     pub method: Method,
     /// Whether it comes over TLS.
     pub tls: bool,
+    /// What carries it, if it is no request but a stream.
+    pub stream: Option<Protocol>,
     /// The host that it names, without port.
     pub host: String,
     /// The port of the listener, or the one that comes with the host.
@@ -54,9 +57,12 @@ fn read(query: &Query) -> Result<RouteQuestion, ApiError> {
     let url: Option<Uri> = part(query, "url")?;
     let url = url.unwrap_or_default();
     let scheme = query.get("scheme").or(url.scheme_str()).unwrap_or("http");
-    let tls = match scheme {
-        "http" | "grpc" => false,
-        "https" | "grpcs" => true,
+    let (tls, stream) = match scheme {
+        "http" | "grpc" => (false, None),
+        "https" | "grpcs" => (true, None),
+        "tcp" => (false, Some(Protocol::Tcp)),
+        "tls" => (true, Some(Protocol::Tls)),
+        "udp" => (false, Some(Protocol::Udp)),
         other => return Err(wrong("scheme", other)),
     };
     let target: Option<PathAndQuery> = part(query, "path")?;
@@ -77,6 +83,7 @@ fn read(query: &Query) -> Result<RouteQuestion, ApiError> {
     Ok(RouteQuestion {
         method: part(query, "method")?.unwrap_or(Method::GET),
         tls,
+        stream,
         host: host.to_owned(),
         port: part(query, "port")?.or(port).unwrap_or(if tls { 8443 } else { 8000 }),
         target,
@@ -123,6 +130,11 @@ mod tests {
         assert_eq!(question.source.ip().to_string(), "10.0.0.1");
         let plain = read(&Query::read("host=[::1]&path=/a?b").unwrap()).unwrap();
         assert_eq!((plain.host.as_str(), plain.port, plain.target.as_str()), ("[::1]", 8000, "/a?b"));
+        let stream = read(&Query::read("scheme=tls&host=10.0.0.1&port=9443&sni=a.b").unwrap()).unwrap();
+        assert_eq!(
+            (stream.stream, stream.port, stream.host.as_str()),
+            (Some(Protocol::Tls), 9443, "10.0.0.1")
+        );
         for wrong in ["scheme=ftp", "path=a", "host=a:b", "header=x", "method=G%20T", "source=x", "size=x"] {
             assert!(read(&Query::read(wrong).unwrap()).is_err(), "{wrong}");
         }

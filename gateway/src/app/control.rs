@@ -318,11 +318,11 @@ fn configuration(settings: &Settings) -> Value {
         listeners
             .iter()
             .map(|listener| {
-                let address = listener.address;
+                let Listener { address, speaks, .. } = listener;
                 serde_json::json!({
-                    "ip": address.ip(), "port": address.port(), "listener": listener.text, "ssl": false,
-                    "http2": false, "proxy_protocol": false, "reuseport": listener.reuseport,
-                    "backlog": listener.backlog,
+                    "ip": address.ip(), "port": address.port(), "listener": listener.text, "ssl": speaks.tls,
+                    "http2": speaks.http2, "proxy_protocol": speaks.proxy_protocol, "udp": speaks.udp,
+                    "reuseport": listener.reuseport, "backlog": listener.backlog,
                 })
             })
             .collect()
@@ -342,6 +342,7 @@ fn configuration(settings: &Settings) -> Value {
     all.insert("log_level".into(), settings.log_level.as_str().into());
     all.insert("plugins".into(), serde_json::json!(["bundled"]));
     all.insert("proxy_listeners".into(), listeners(&settings.proxy_listen));
+    all.insert("stream_listeners".into(), listeners(&settings.stream_listen));
     all.insert("admin_listeners".into(), listeners(&settings.admin_listen));
     all.insert("admin_gui_listeners".into(), listeners(&[]));
     all.insert("status_listeners".into(), listeners(&settings.status_listen));

@@ -15,7 +15,8 @@ pub(super) fn of_proxy(
     settings: &Settings,
     snapshots: &SnapshotHandle,
 ) -> Result<Option<Acceptor>, AppError> {
-    if !settings.proxy_listen.iter().any(|listener| listener.speaks.tls) {
+    let mut listeners = settings.proxy_listen.iter().chain(&settings.stream_listen);
+    if !listeners.any(|listener| listener.speaks.tls) {
         return Ok(None);
     }
     let own = Arc::new(pairs(settings, &settings.tls.certificates, "ssl_cert")?);

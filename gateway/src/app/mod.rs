@@ -15,6 +15,7 @@ mod plugin_metrics;
 mod plugin_sources;
 mod route_test;
 mod sockets;
+mod stream_test;
 mod target_metrics;
 mod upstream_tls;
 mod workers;
@@ -28,6 +29,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::config::Settings;
 use crate::handover::{Inherited, Offer};
+use crate::proxy::Socket;
 use crate::shutdown::{self, Drain, EndSignals};
 use crate::task;
 use crate::telemetry::{AccessLog, Metrics};
@@ -61,9 +63,9 @@ fn runtime() -> Result<Runtime, AppError> {
 
 /// Copies of all listening sockets, for the process after this one.
 fn copies(proxy: &workers::Sockets, control: &ControlSockets) -> std::io::Result<Vec<OwnedFd>> {
-    let proxy = proxy.iter().flatten().map(|socket| &socket.listener);
-    let all = proxy.chain(&control.status).chain(&control.admin);
-    all.map(|socket| socket.try_clone().map(OwnedFd::from)).collect()
+    let control = control.status.iter().chain(&control.admin);
+    let control = control.map(|socket| socket.try_clone().map(OwnedFd::from));
+    proxy.iter().flatten().map(Socket::copy).chain(control).collect()
 }
 
 /// Drains once another process has taken the sockets over and serves.
@@ -103,6 +105,7 @@ async fn serve(settings: Arc<Settings>) -> Result<(), AppError> {
     let threads = workers::start(&settings, sockets, &control, (&metrics, &access_log), &drain)?;
     tracing::info!(
         proxy = ?settings.proxy_listen.iter().map(|listener| listener.address).collect::<Vec<_>>(),
+        streams = ?settings.stream_listen.iter().map(|listener| listener.address).collect::<Vec<_>>(),
         workers = settings.workers.get(),
         "serving"
     );

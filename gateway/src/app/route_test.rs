@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde_json::{Map, Value, json};
 
+use super::stream_test;
 use crate::admin::RouteQuestion;
 use crate::config::RouterFlavor;
 use crate::exchange::{Scheme, hides_dots};
@@ -13,6 +14,9 @@ use crate::snapshot::{RoutePlan, Snapshot};
 
 /// The route that `question` would take, what becomes of its path, and what the other routes say.
 pub(super) fn answer(snapshot: &Snapshot, flavor: RouterFlavor, question: &RouteQuestion) -> Value {
+    if let Some(protocol) = question.stream {
+        return stream_test::answer(snapshot, protocol, question);
+    }
     let input = RouteInput {
         method: &question.method,
         host: &question.host,

@@ -8,9 +8,9 @@ use super::AppError;
 use super::control::Control;
 use super::handshakes;
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{Listener, Settings};
 use crate::handover::Inherited;
-use crate::proxy::{self, MemoryPressure, Socket, WorkerParts};
+use crate::proxy::{self, MemoryPressure, Serves, Socket, WorkerParts};
 use crate::shutdown::Drain;
 use crate::task;
 use crate::telemetry::{AccessLog, Metrics};
@@ -25,35 +25,72 @@ pub(super) struct Threads(Vec<JoinHandle<std::io::Result<()>>>);
 pub(super) fn bind(settings: &Settings, inherited: &mut Inherited) -> Result<Sockets, AppError> {
     let mut sockets: Sockets = (0..settings.workers.get()).map(|_| Vec::new()).collect();
     for listener in &settings.proxy_listen {
-        let mut address = listener.address;
-        for of_worker in &mut sockets {
-            let socket = match inherited.take(address) {
-                Some(socket) => socket,
-                None => listen(address, listener.backlog)?,
-            };
-            // Port 0 is chosen once: the other workers share it.
-            address = socket.local_addr().unwrap_or(address);
-            of_worker.push(Socket { listener: socket, speaks: listener.speaks });
-        }
-        // If there were more workers before: a socket that is closed takes its queue with it.
-        for of_worker in 0.. {
-            let Some(socket) = inherited.take(address) else { break };
-            let place = of_worker % sockets.len().max(1);
-            let socket = Socket { listener: socket, speaks: listener.speaks };
-            if let Some(own) = sockets.get_mut(place) {
-                own.push(socket);
-            }
-        }
+        bind_one(Wanted { listener, serves: Serves::Requests }, inherited, &mut sockets)?;
+    }
+    for listener in &settings.stream_listen {
+        bind_one(Wanted { listener, serves: Serves::Streams }, inherited, &mut sockets)?;
     }
     Ok(sockets)
 }
 
-fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, AppError> {
-    proxy::bind(address, backlog).map_err(|source| AppError::Listen {
-        setting: "proxy_listen",
-        address,
-        source,
-    })
+/// A socket for each worker.
+fn bind_one(wanted: Wanted<'_>, inherited: &mut Inherited, sockets: &mut Sockets) -> Result<(), AppError> {
+    let mut at = wanted.listener.address;
+    for of_worker in sockets.iter_mut() {
+        let (socket, address) = match wanted.take(at, inherited) {
+            Some(taken) => taken,
+            None => wanted.open(at)?,
+        };
+        // Port 0 is chosen once: the other workers share it.
+        at = address;
+        of_worker.push(socket);
+    }
+    // If there were more workers before: a socket that is closed takes its queue with it.
+    for of_worker in 0.. {
+        let Some((socket, _)) = wanted.take(at, inherited) else { break };
+        let place = of_worker % sockets.len().max(1);
+        if let Some(own) = sockets.get_mut(place) {
+            own.push(socket);
+        }
+    }
+    Ok(())
+}
+
+/// A listener of the settings, and what it is for.
+struct Wanted<'a> {
+    listener: &'a Listener,
+    serves: Serves,
+}
+
+impl Wanted<'_> {
+    /// A socket of the process before this one.
+    fn take(&self, address: SocketAddr, inherited: &mut Inherited) -> Option<(Socket, SocketAddr)> {
+        if self.listener.speaks.udp {
+            return inherited.take_datagrams(address).map(|socket| (Socket::Datagrams(socket), address));
+        }
+        inherited.take(address).map(|listener| (self.connections(listener), address))
+    }
+
+    /// A new socket, and where it listens.
+    fn open(&self, address: SocketAddr) -> Result<(Socket, SocketAddr), AppError> {
+        let setting = match self.serves {
+            Serves::Requests => "proxy_listen",
+            Serves::Streams => "stream_listen",
+        };
+        let failed = |source| AppError::Listen { setting, address, source };
+        if self.listener.speaks.udp {
+            let socket = proxy::bind_datagrams(address).map_err(failed)?;
+            let address = socket.local_addr().unwrap_or(address);
+            return Ok((Socket::Datagrams(socket), address));
+        }
+        let listener = proxy::bind(address, self.listener.backlog).map_err(failed)?;
+        let address = listener.local_addr().unwrap_or(address);
+        Ok((self.connections(listener), address))
+    }
+
+    fn connections(&self, listener: TcpListener) -> Socket {
+        Socket::Connections { listener, serves: self.serves, speaks: self.listener.speaks }
+    }
 }
 
 /// Starts a thread for each worker.
@@ -64,7 +101,9 @@ pub(super) fn start(
     (metrics, access_log): (&Arc<Metrics>, &AccessLog),
     drain: &Drain,
 ) -> Result<Threads, AppError> {
-    let max_connections = settings.proxy.max_connections.div_ceil(settings.workers.get());
+    let share = |all: usize| all.div_ceil(settings.workers.get());
+    let (max_connections, max_udp_sessions) =
+        (share(settings.proxy.max_connections), share(settings.proxy.max_udp_sessions));
     let shared = Arc::new(settings.proxy.clone());
     let memory = MemoryPressure::default();
     if let Some(most) = settings.proxy.max_memory {
@@ -88,6 +127,7 @@ pub(super) fn start(
             settings,
             tls,
             max_connections,
+            max_udp_sessions,
             memory,
             wall_clock: Clock::system(),
             drain,

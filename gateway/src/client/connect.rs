@@ -68,7 +68,11 @@ impl Connect {
     }
 
     /// Opens one connection to `address`, which was resolved from `endpoint`, within `limit`.
-    pub(super) async fn open(
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::ConnectTimeout`], [`ClientError::Connect`] or [`ClientError::Tls`].
+    pub async fn open(
         &self,
         endpoint: &Endpoint,
         address: SocketAddr,

@@ -32,6 +32,7 @@ pub use head::HeadWriter;
 pub use pool::{Pool, PoolSettings};
 /// Why TLS cannot be set up.
 pub use rustls::Error as TlsError;
+pub use stream::Stream;
 pub use tls::{
     Tls, TlsDefaults, TlsIdentity, TlsMaterialError, TlsProfile, TlsRequirements, TlsRoots, TlsTo, TlsVerify,
 };

@@ -9,8 +9,11 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 /// Plain or encrypted.
-pub(super) enum Stream {
+#[derive(Debug)]
+pub enum Stream {
+    /// Plain.
     Plain(TcpStream),
+    /// Encrypted.
     Tls(Box<TlsStream<TcpStream>>),
 }
 

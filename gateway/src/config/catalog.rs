@@ -54,6 +54,12 @@ const NODE: &[Setting] = &[
         "Where requests come in",
     ),
     kongs(
+        "stream_listen",
+        "off",
+        "listeners",
+        "Where streams of TCP, TLS (`ssl`) and UDP (`udp`) come in, see `docs/streams.md`",
+    ),
+    kongs(
         "ssl_cert",
         "",
         "list",

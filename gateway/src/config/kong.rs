@@ -125,9 +125,8 @@ pub(super) enum Meaning {
 pub(super) fn meaning(name: &str, value: &str) -> Meaning {
     match (name, value.trim()) {
         _ if Setting::find(name).is_some() => Meaning::Unknown,
-        ("role", "traditional") | ("stream_listen", "off") => Meaning::NoEffect,
+        ("role", "traditional") => Meaning::NoEffect,
         ("role", _) => Meaning::Refused("only the role 'traditional' is supported yet"),
-        ("stream_listen", _) => Meaning::Refused("TCP and UDP listeners are not supported yet; allowed: off"),
         _ if NAMES.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family)) => {
             Meaning::NoEffect
         }

@@ -26,6 +26,8 @@ pub struct Speaks {
     pub tls: bool,
     /// The PROXY protocol before anything else.
     pub proxy_protocol: bool,
+    /// UDP in the place of TCP.
+    pub udp: bool,
 }
 
 impl Speaks {
@@ -35,6 +37,7 @@ impl Speaks {
             "http2" => Some(&mut self.http2),
             "ssl" => Some(&mut self.tls),
             "proxy_protocol" => Some(&mut self.proxy_protocol),
+            "udp" => Some(&mut self.udp),
             _ => None,
         }
     }
@@ -53,6 +56,18 @@ const BACKLOG: u32 = 16_384;
 /// Reads where the proxy listens; `off` is an empty list.
 pub(super) fn proxy(text: &str) -> Result<Vec<Listener>, String> {
     parse(text, &["http2", "ssl", "proxy_protocol"])
+}
+
+/// Reads where streams come in; `off` is an empty list. Datagrams have neither a handshake nor a header.
+pub(super) fn streams(text: &str) -> Result<Vec<Listener>, String> {
+    let listeners = parse(text, &["ssl", "proxy_protocol", "udp"])?;
+    let mixed = listeners.iter().find(|one| one.speaks.udp && (one.speaks.tls || one.speaks.proxy_protocol));
+    match mixed {
+        Some(listener) => {
+            Err(format!("'udp' on {} goes with neither 'ssl' nor 'proxy_protocol'", listener.address))
+        }
+        None => Ok(listeners),
+    }
 }
 
 /// Reads where the Admin API listens; `off` is an empty list. HTTP/1.1 is spoken there also where Kong's flag
@@ -140,10 +155,14 @@ mod tests {
         assert_eq!(facts, [(64, true), (BACKLOG, false), (BACKLOG, false)]);
         assert_eq!(proxy("off"), Ok(Vec::new()));
         let speaks = |text| proxy(text).expect("valid").first().map(|one| one.speaks);
-        let all = Speaks { http2: true, tls: true, proxy_protocol: true };
+        let all = Speaks { http2: true, tls: true, proxy_protocol: true, udp: false };
         assert_eq!(speaks("*:1 ssl proxy_protocol http2"), Some(all));
         assert_eq!(speaks("*:1"), Some(Speaks::default()));
         assert!(plain("*:1 http2").is_err());
+        let found = streams("*:1, *:2 ssl proxy_protocol, *:3 udp reuseport").expect("valid");
+        let spoken: Vec<_> =
+            found.iter().map(|one| (one.speaks.tls, one.speaks.proxy_protocol, one.speaks.udp)).collect();
+        assert_eq!(spoken, [(false, false, false), (true, true, false), (false, false, true)]);
     }
 
     #[test]
@@ -161,6 +180,15 @@ mod tests {
             let error = proxy(text).expect_err(case);
             assert!(error.contains(want), "{case}: {error}");
         }
+        for (case, text, want) in [
+            ("HTTP/2 in a stream", "*:9000 http2", "'http2' on 0.0.0.0:9000 is not supported"),
+            ("datagrams under TLS", "*:9000 udp ssl", "goes with neither"),
+            ("datagrams behind a header", "*:9000 udp proxy_protocol", "goes with neither"),
+        ] {
+            let error = streams(text).expect_err(case);
+            assert!(error.contains(want), "{case}: {error}");
+        }
+        assert!(proxy("*:9000 udp").expect_err("HTTP over UDP").contains("'udp' on"));
     }
 
     #[test]

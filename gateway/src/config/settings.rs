@@ -35,6 +35,8 @@ pub struct Settings {
     pub grace_period: Duration,
     /// Where requests come in.
     pub proxy_listen: Vec<Listener>,
+    /// Where streams come in.
+    pub stream_listen: Vec<Listener>,
     /// Where the Admin API answers.
     pub admin_listen: Vec<Listener>,
     /// Who may use it.
@@ -289,6 +291,7 @@ pub struct ProxySettings {
     pub real_ip_header: HeaderName,
     pub real_ip_recursive: bool,
     pub max_connections: usize,
+    pub max_udp_sessions: usize,
     /// In bytes; `None` is no limit.
     pub max_memory: Option<u64>,
     /// `None` is no limit.

@@ -49,6 +49,12 @@ pub(super) const TRAFFIC: &[Setting] = &[
         "Client connections of the whole process; more are answered 503 and closed",
     ),
     ours(
+        "max_udp_sessions",
+        "4096",
+        "count",
+        "Clients of the whole process that streams of UDP are kept for; what others send is dropped",
+    ),
+    ours(
         "max_memory",
         "0",
         "bytes",

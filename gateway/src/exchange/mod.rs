@@ -11,6 +11,7 @@ mod edit;
 mod facts;
 mod identity;
 mod request_id;
+mod stream_session;
 mod timing;
 
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ pub use edit::{HeaderEdit, apply};
 pub use facts::{Capture, RouteFacts, Scheme, TargetChange, TlsFacts, Try};
 pub use identity::{ConsumerFacts, Identity};
 pub use request_id::RequestId;
+pub use stream_session::{Carrier, StreamSession};
 pub use timing::Timing;
 
 /// What is known about one request so far.

@@ -2,16 +2,19 @@
 //!
 //! A `worker` owns one thread. Its `listener` accepts, each `connection` speaks HTTP/1.1 or
 //! `http2` and keeps a `deadline`, `handle` tells one request from head to response, `forward` gets the
-//! upstream's answer, and whoever drops the last piece of an exchange (`finish`) has it logged.
+//! upstream's answer, and whoever drops the last piece of an exchange (`finish`) has it logged. What is not
+//! HTTP is a `stream`.
 //! It knows neither the store nor the Admin API: everything that a request needs stands in the
 //! snapshot that it loads once.
 
 mod body;
 mod body_pace;
+mod carry;
 mod certificates;
 mod client_io;
 mod connection;
 mod deadline;
+mod early;
 mod error;
 mod finish;
 mod forward;
@@ -33,6 +36,7 @@ mod respond;
 mod response_phase;
 mod retries;
 mod server_timing;
+mod stream;
 mod strict;
 mod strict_chunk;
 mod strict_head;
@@ -47,6 +51,6 @@ mod fuzz_tests;
 pub use body::{BodyError, ResponseBody};
 pub use certificates::LiveCertificates;
 pub use error::{Blame, ProxyError};
-pub use listener::{Socket, bind};
+pub use listener::{Serves, Socket, bind, bind_datagrams};
 pub use overload::MemoryPressure;
 pub use worker::{WorkerParts, run};

@@ -20,7 +20,7 @@ use crate::telemetry::Handshake;
 use crate::tls::{self, ServerStream};
 
 /// How long a handshake may take. Those of real clients take round trips, not seconds.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// nginx's words for a client that speaks HTTP where TLS is spoken.
 const PLAIN_HTTP: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/html\r\ncontent-length: 220\r\n\
@@ -43,7 +43,7 @@ pub(super) struct Origin {
 
 /// Serves one connection from its first byte to its end.
 pub(super) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
-    let Accepted { stream, peer, port, speaks } = accepted;
+    let Accepted { stream, peer, port, speaks, .. } = accepted;
     _ = stream.set_nodelay(true);
     let deadline = worker.deadlines.register();
     let destination = (Ipv4Addr::UNSPECIFIED, port).into();

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderValue;
 
 use super::connection::Client;
 use super::error::ProxyError;
 use super::hash_key;
-use crate::balancer::{Balancer, Lease};
+use crate::balancer::{Balancer, Lease, PickError, Table};
 use crate::client::Endpoint;
 use crate::dns::{DnsFailure, Name, Picked};
 use crate::exchange::{self, Exchange};
@@ -30,6 +31,50 @@ impl Place {
         let peer = self.lease.as_ref()?.peer()?;
         Some(peer.host_header(self.endpoint.tls.is_some()))
     }
+}
+
+impl Place {
+    /// One of the addresses of a name that has not `failed`, if there is one. Waits only if it has not been
+    /// looked up yet, at most `limit`.
+    pub(super) async fn of_name(
+        name: &Name,
+        base: &Endpoint,
+        limit: Duration,
+        failed: impl Fn(SocketAddr) -> bool,
+    ) -> Result<Self, ProxyError> {
+        let mut picked = name.pick(base.port, &failed);
+        if picked == Picked::Pending {
+            Box::pin(name.settled(limit)).await;
+            picked = name.pick(base.port, &failed);
+        }
+        let address = match picked {
+            Picked::Address(address) => address,
+            Picked::Failed(failure) => return Err(ProxyError::Name(failure)),
+            Picked::Pending => return Err(ProxyError::Name(DnsFailure::Unreachable)),
+        };
+        let endpoint = Endpoint { port: address.port(), address: Some(address), ..base.clone() };
+        Ok(Self { endpoint, address, lease: None })
+    }
+
+    /// The target that a balancer has picked.
+    pub(super) fn of_target(lease: Lease, base: &Endpoint) -> Result<Self, ProxyError> {
+        let (address, host) = match lease.peer() {
+            Some(peer) => (peer.address(), Arc::clone(&peer.host)),
+            None => return Err(ProxyError::NoPeer(PickError::NoTarget)),
+        };
+        let endpoint = Endpoint { host, port: address.port(), address: Some(address), ..base.clone() };
+        Ok(Self { endpoint, address, lease: Some(lease) })
+    }
+}
+
+/// The targets to pick from. Waits only if their names have not been looked up yet, at most `limit`.
+pub(super) async fn settled_table(balancer: &Balancer, limit: Duration) -> Arc<Table> {
+    let table = balancer.table();
+    if balancer.has_enough() || !table.is_pending() {
+        return table;
+    }
+    Box::pin(balancer.settled(limit)).await;
+    balancer.table()
 }
 
 /// Chooses the places of one request's attempts.
@@ -81,8 +126,8 @@ impl<'a> Chooser<'a> {
                 Ok(place)
             }
             Destination::Name(name) => {
-                let name = Arc::clone(name);
-                self.by_name(&name, exchange).await
+                let limit = self.upstream.connect_timeout;
+                Place::of_name(name, &self.base, limit, |address| has_failed(exchange, address)).await
             }
             Destination::Balanced(balancer) => {
                 let balancer = Arc::clone(balancer);
@@ -91,45 +136,18 @@ impl<'a> Chooser<'a> {
         }
     }
 
-    async fn by_name(&self, name: &Arc<Name>, exchange: &Exchange) -> Result<Place, ProxyError> {
-        let pick = || name.pick(self.base.port, |address| has_failed(exchange, address));
-        let mut picked = pick();
-        if picked == Picked::Pending {
-            Box::pin(name.settled(self.upstream.connect_timeout)).await;
-            picked = pick();
-        }
-        let address = match picked {
-            Picked::Address(address) => address,
-            Picked::Failed(failure) => return Err(ProxyError::Name(failure)),
-            Picked::Pending => return Err(ProxyError::Name(DnsFailure::Unreachable)),
-        };
-        let endpoint = Endpoint { port: address.port(), address: Some(address), ..(*self.base).clone() };
-        Ok(Place { endpoint, address, lease: None })
-    }
-
     async fn balanced(
         &mut self,
         balancer: &Arc<Balancer>,
         exchange: &mut Exchange,
     ) -> Result<Place, ProxyError> {
-        let mut table = balancer.table();
-        if !balancer.has_enough() && table.is_pending() {
-            Box::pin(balancer.settled(self.upstream.connect_timeout)).await;
-            table = balancer.table();
-        }
+        let table = settled_table(balancer, self.upstream.connect_timeout).await;
         if let (None, Some(sources)) = (&self.key, table.hash()) {
             self.key = Some(hash_key::of(sources, exchange));
         }
         let key = self.key.as_deref().unwrap_or_default();
         let lease = balancer.pick(table, key, |address| has_failed(exchange, address));
-        let lease = lease.map_err(ProxyError::NoPeer)?;
-        let (address, host) = match lease.peer() {
-            Some(peer) => (peer.address(), Arc::clone(&peer.host)),
-            None => return Err(ProxyError::NoPeer(crate::balancer::PickError::NoTarget)),
-        };
-        let endpoint =
-            Endpoint { host, port: address.port(), address: Some(address), ..(*self.base).clone() };
-        Ok(Place { endpoint, address, lease: Some(lease) })
+        Place::of_target(lease.map_err(ProxyError::NoPeer)?, &self.base)
     }
 }
 

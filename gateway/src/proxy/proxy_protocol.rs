@@ -6,7 +6,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::TcpStream;
 
 /// What version 2 begins with.
@@ -35,12 +35,24 @@ pub(super) enum ProxyHeaderError {
 
 use ProxyHeaderError::Malformed;
 
+/// A stream that can be looked at without taking anything from it. Tests put bytes in its place.
+pub(super) trait Peek: AsyncRead + Unpin {
+    /// Copies what is there, at least a byte of it, and leaves it; 0 is the end.
+    fn peek(&mut self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>>;
+}
+
+impl Peek for TcpStream {
+    async fn peek(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Self::peek(self, buffer).await
+    }
+}
+
 /// Reads the header. `None` if the balancer speaks for itself, as when it looks whether we are alive.
 ///
 /// # Errors
 ///
 /// Any [`ProxyHeaderError`]; then the connection cannot be used.
-pub(super) async fn read(stream: &mut TcpStream) -> Result<Option<SocketAddr>, ProxyHeaderError> {
+pub(super) async fn read(stream: &mut impl Peek) -> Result<Option<SocketAddr>, ProxyHeaderError> {
     // No header is shorter than this.
     let mut begin = [0; SIGNATURE.len()];
     stream.read_exact(&mut begin).await?;
@@ -55,7 +67,7 @@ pub(super) async fn read(stream: &mut TcpStream) -> Result<Option<SocketAddr>, P
 }
 
 /// Reads up to the line feed, which the line does not have.
-async fn rest_of_line(stream: &mut TcpStream, mut line: Vec<u8>) -> Result<Vec<u8>, ProxyHeaderError> {
+async fn rest_of_line(stream: &mut impl Peek, mut line: Vec<u8>) -> Result<Vec<u8>, ProxyHeaderError> {
     loop {
         let mut ahead = [0; LONGEST_LINE];
         let free = ahead.get_mut(..LONGEST_LINE.saturating_sub(line.len())).unwrap_or_default();
@@ -113,7 +125,7 @@ fn port(text: &str) -> Result<u16, ProxyHeaderError> {
     text.parse().ok().filter(|_| plain).ok_or(Malformed("not a port"))
 }
 
-async fn version_2(stream: &mut TcpStream) -> Result<Option<SocketAddr>, ProxyHeaderError> {
+async fn version_2(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<SocketAddr>, ProxyHeaderError> {
     let mut head = [0; 4];
     stream.read_exact(&mut head).await?;
     let [command, family, high, low] = head;

@@ -8,19 +8,16 @@
 //! routes nor plugins.
 
 use std::cell::Cell;
-use std::io;
-use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::ResponseBody;
-use super::connection::Client;
-use super::deadline::Wait;
+use super::carry::{Carried, carry};
+use super::early::Early;
 use super::finish::Ending;
 use super::forward::Answered;
 use super::headers;
@@ -49,88 +46,17 @@ pub(super) fn promise(mut ending: Ending, answered: Answered, head: &mut HeaderM
 }
 
 impl Tunnel {
-    /// Carries bytes both ways; `early` were read from the client already.
+    /// Carries bytes both ways; `early` were read from the client already. How a tunnel ends is the business
+    /// of its two ends.
     pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, early: Bytes) {
         let Self { mut upstream, idle, mut ending } = self;
-        let client = Rc::clone(&ending.client);
-        client.deadline.arm(Wait::Upstream, idle);
-        let mut downstream =
-            Watched { stream, early, idle, client: Rc::clone(&client), counted: Cell::new((0, 0)) };
-        carry(&mut downstream, &mut upstream, &client).await;
-        let (bytes_in, bytes_out) = downstream.counted.get();
+        let deadline = Rc::clone(&ending.client.deadline);
+        let carried = Cell::default();
+        carry(Early::new(early, stream), &mut upstream, (&deadline, idle), &carried).await;
         if let Some(exchange) = ending.exchange() {
+            let Carried { bytes_in, bytes_out } = carried.get();
             exchange.bytes_in += bytes_in;
             exchange.bytes_out += bytes_out;
         }
-    }
-}
-
-/// Carries bytes until one side has ended or both are silent. How a tunnel ends is the business of its
-/// two ends.
-async fn carry<S>(downstream: &mut Watched<S>, upstream: &mut Upgraded, client: &Client)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut carried = pin!(copy_bidirectional(downstream, upstream));
-    let deadline = &client.deadline;
-    std::future::poll_fn(|cx: &mut Context<'_>| {
-        deadline.register(cx);
-        let ended = carried.as_mut().poll(cx).is_ready();
-        let over = ended || deadline.upstream_is_late() || deadline.client_is_late();
-        if over { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-}
-
-/// The client's side: counts bytes, and gives the tunnel new time whenever some have passed.
-struct Watched<S> {
-    stream: S,
-    early: Bytes,
-    idle: Duration,
-    client: Rc<Client>,
-    /// From the client, and to it.
-    counted: Cell<(u64, u64)>,
-}
-
-impl<S> Watched<S> {
-    fn passed(&self, bytes_in: usize, bytes_out: usize) {
-        let (read, written) = self.counted.get();
-        self.counted.set((read + bytes_in as u64, written + bytes_out as u64));
-        self.client.deadline.arm(Wait::Upstream, self.idle);
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        if self.early.is_empty() {
-            std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        } else {
-            let length = self.early.len().min(buffer.remaining());
-            buffer.put_slice(self.early.get(..length).unwrap_or_default());
-            self.early.advance(length);
-        }
-        self.passed(buffer.filled().len() - before, 0);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = std::task::ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
-        self.passed(0, written);
-        Poll::Ready(Ok(written))
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

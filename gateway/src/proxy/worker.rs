@@ -9,6 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderValue;
 use tokio::runtime::{Builder, LocalOptions};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::body::{RequestBody, Room};
@@ -17,6 +18,7 @@ use super::ids::Ids;
 use super::listener::{self, Socket};
 use super::overload::{MemoryPressure, Pressure};
 use super::retries::Retries;
+use super::stream;
 use crate::client::{Connect, Pool, PoolSettings};
 use crate::clock::Clock;
 use crate::config::ProxySettings;
@@ -56,6 +58,8 @@ pub struct WorkerParts {
     pub tls: Option<Acceptor>,
     /// Open client connections that this worker may have.
     pub max_connections: usize,
+    /// Clients by UDP that this worker may have.
+    pub max_udp_sessions: usize,
     /// Whether the process uses more memory than it may.
     pub memory: MemoryPressure,
     /// Tells the wall-clock time.
@@ -68,6 +72,7 @@ pub struct WorkerParts {
 pub(super) struct Worker {
     pub(super) snapshots: SnapshotHandle,
     pub(super) pool: Pool<RequestBody>,
+    pub(super) connect: Connect,
     names: Names,
     /// Names that plugins brought along.
     known_names: RefCell<HashMap<Box<str>, Arc<Name>>>,
@@ -83,6 +88,8 @@ pub(super) struct Worker {
     /// For bodies that are held for plugins.
     pub(super) room: Rc<Room>,
     max_connections: usize,
+    max_udp_sessions: usize,
+    udp_sessions: Cell<usize>,
     pub(super) pressure: Pressure,
     pub(super) retries: Retries,
     wall_clock: Clock,
@@ -103,9 +110,8 @@ pub fn run(parts: impl FnOnce() -> WorkerParts, sockets: Vec<Socket>) -> std::io
         let worker = Rc::new(Worker::new(parts()));
         let ticker = tokio::task::spawn_local(tick(Rc::clone(&worker)));
         let mut accepting = Vec::new();
-        for Socket { listener, speaks } in sockets {
-            let listener = tokio::net::TcpListener::from_std(listener)?;
-            accepting.push(tokio::task::spawn_local(listener::run(Rc::clone(&worker), listener, speaks)));
+        for socket in sockets {
+            accepting.push(worker.attend(socket)?);
         }
         worker.drain_begins().await;
         worker.drain(accepting).await;
@@ -126,6 +132,7 @@ impl Worker {
             settings,
             tls,
             max_connections,
+            max_udp_sessions,
             memory,
             wall_clock,
             drain,
@@ -141,7 +148,8 @@ impl Worker {
         };
         Self {
             snapshots,
-            pool: Pool::new(pool, connect),
+            pool: Pool::new(pool, connect.clone()),
+            connect,
             names,
             known_names: RefCell::default(),
             instances: Instances::new(&host),
@@ -155,6 +163,8 @@ impl Worker {
             ids: Ids::new(),
             room,
             max_connections,
+            max_udp_sessions,
+            udp_sessions: Cell::new(0),
             pressure,
             retries,
             clock: Cell::new((Instant::now(), wall_clock.unix_ms())),
@@ -163,6 +173,21 @@ impl Worker {
             drain,
             open: Cell::new(0),
         }
+    }
+
+    /// Takes in what comes by a socket, until the process drains.
+    fn attend(self: &Rc<Self>, socket: Socket) -> std::io::Result<JoinHandle<()>> {
+        let worker = Rc::clone(self);
+        Ok(match socket {
+            Socket::Connections { listener, serves, speaks } => {
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                tokio::task::spawn_local(listener::run(worker, listener, serves, speaks))
+            }
+            Socket::Datagrams(socket) => {
+                let socket = tokio::net::UdpSocket::from_std(socket)?;
+                tokio::task::spawn_local(stream::datagrams(worker, socket))
+            }
+        })
     }
 
     /// Waits until the process drains.
@@ -178,6 +203,15 @@ impl Worker {
         self.open.set(self.open.get() + 1);
         self.metrics.connection_opened();
         Some(ConnectionPermit(Rc::clone(self)))
+    }
+
+    /// Room for one more client by UDP, given back when dropped; `None` at the limit.
+    pub(super) fn udp_permit(self: &Rc<Self>) -> Option<UdpPermit> {
+        if self.udp_sessions.get() >= self.max_udp_sessions {
+            return None;
+        }
+        self.udp_sessions.set(self.udp_sessions.get() + 1);
+        Some(UdpPermit(Rc::clone(self)))
     }
 
     /// A name that a plugin sends a request to. Only its first request on this worker takes a lock.
@@ -213,7 +247,7 @@ impl Worker {
         self.date.replace(date(unix_ms));
     }
 
-    async fn drain(&self, accepting: Vec<tokio::task::JoinHandle<()>>) {
+    async fn drain(&self, accepting: Vec<JoinHandle<()>>) {
         for listener in accepting {
             _ = listener.await;
         }
@@ -234,7 +268,7 @@ impl Worker {
     }
 
     async fn idle(&self) {
-        while self.open.get() > 0 {
+        while self.open.get() > 0 || self.udp_sessions.get() > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -247,6 +281,15 @@ impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.0.open.set(self.0.open.get().saturating_sub(1));
         self.0.metrics.connection_closed();
+    }
+}
+
+/// Room for one client by UDP.
+pub(super) struct UdpPermit(Rc<Worker>);
+
+impl Drop for UdpPermit {
+    fn drop(&mut self) {
+        self.0.udp_sessions.set(self.0.udp_sessions.get().saturating_sub(1));
     }
 }
 

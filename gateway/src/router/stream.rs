@@ -28,7 +28,8 @@ pub enum Transport {
 /// What routes can ask about a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct StreamInput<'a> {
-    /// What carries it. A connection that begins with a TLS hello is [`Transport::Tls`].
+    /// What carries it. As in Kong, a connection is [`Transport::Tls`] if a server name was seen: one without
+    /// is routed like plain TCP.
     pub transport: Transport,
     /// The caller.
     pub source: SocketAddr,
@@ -49,12 +50,45 @@ pub struct StreamRouter {
 struct Entry {
     order: (u64, Uuid),
     index: RouteIndex,
-    udp: bool,
-    tcp: bool,
+    carriers: Carriers,
     snis: Box<[HostPattern]>,
     sources: Addresses,
     destinations: Addresses,
     expression: Option<Expression>,
+}
+
+/// What may carry the streams of a route.
+#[derive(Debug)]
+struct Carriers {
+    tcp: bool,
+    tls: bool,
+    udp: bool,
+}
+
+impl Carriers {
+    /// Attributes are asked whatever protocol a route of TCP lists, as in Kong; only datagrams are kept apart,
+    /// which Kong does not. An expression is asked under the protocols of its route, but for one that lists
+    /// TLS alone: that one takes plain connections too.
+    fn of(route: &Route) -> Self {
+        let has = |protocol| route.protocols.contains(&protocol);
+        let (tcp, tls) = (has(Protocol::Tcp) || has(Protocol::TlsPassthrough), has(Protocol::Tls));
+        let alone = matches!(route.protocols.as_slice(), [Protocol::Tls | Protocol::TlsPassthrough]);
+        let strict = route.expression.is_some() && !alone;
+        let any = tcp || tls;
+        Self {
+            tcp: if strict { tcp } else { any },
+            tls: if strict { tls } else { any },
+            udp: has(Protocol::Udp),
+        }
+    }
+
+    fn fit(&self, transport: Transport) -> bool {
+        match transport {
+            Transport::Tcp => self.tcp,
+            Transport::Tls => self.tls,
+            Transport::Udp => self.udp,
+        }
+    }
 }
 
 impl StreamRouter {
@@ -63,7 +97,7 @@ impl StreamRouter {
     pub fn build(routes: &[(RouteIndex, &Route)]) -> (Self, Vec<RouteProblem>) {
         let mut entries = Vec::new();
         let mut problems = Vec::new();
-        for (index, route) in routes.iter().filter(|(_, route)| route.protocols.iter().any(is_stream)) {
+        for (index, route) in routes.iter().filter(|(_, route)| route.is_stream()) {
             match Entry::of(*index, route) {
                 Ok(entry) => entries.push(entry),
                 Err((field, message)) => problems.push(RouteProblem { index: *index, field, message }),
@@ -80,7 +114,12 @@ impl StreamRouter {
 
     /// The route for a connection.
     pub fn find(&self, input: &StreamInput<'_>) -> Option<RouteIndex> {
-        self.entries.iter().find(|entry| entry.fits(input)).map(|entry| entry.index)
+        self.fitting(input).next()
+    }
+
+    /// All routes that fit a connection, the best first.
+    pub fn fitting(&self, input: &StreamInput<'_>) -> impl Iterator<Item = RouteIndex> {
+        self.entries.iter().filter(|entry| entry.fits(input)).map(|entry| entry.index)
     }
 }
 
@@ -90,8 +129,7 @@ impl Entry {
         Ok(Self {
             order: (priority(route), route.id),
             index,
-            udp: route.protocols.contains(&Protocol::Udp),
-            tcp: route.protocols.iter().any(|protocol| is_stream(protocol) && *protocol != Protocol::Udp),
+            carriers: Carriers::of(route),
             snis: server_names(route)?,
             sources: Addresses::of(route.sources.as_deref(), "sources")?,
             destinations: Addresses::of(route.destinations.as_deref(), "destinations")?,
@@ -100,8 +138,7 @@ impl Entry {
     }
 
     fn fits(&self, input: &StreamInput<'_>) -> bool {
-        let carried = if input.transport == Transport::Udp { self.udp } else { self.tcp };
-        carried
+        self.carriers.fit(input.transport)
             && self.sni_fits(input)
             && self.sources.fit(input.source)
             && self.destinations.fit(input.destination)
@@ -124,13 +161,6 @@ fn facts<'a>(input: &StreamInput<'a>) -> Facts<'a> {
     };
     let StreamInput { source, destination, sni, .. } = *input;
     Facts { protocol, sni, source, destination, http: None }
-}
-
-fn is_stream(protocol: &Protocol) -> bool {
-    match protocol {
-        Protocol::Tcp | Protocol::Tls | Protocol::Udp | Protocol::TlsPassthrough => true,
-        Protocol::Http | Protocol::Https | Protocol::Grpc | Protocol::Grpcs => false,
-    }
 }
 
 /// Kong's number for streams; the higher wins.
@@ -170,6 +200,13 @@ mod tests {
         assert_eq!(problems, []);
         let (source, destination) = ("10.1.2.3:4000".parse().unwrap(), "192.0.2.1:9000".parse().unwrap());
         router.find(&StreamInput { transport, source, destination, sni }).map(|index| index.0)
+    }
+
+    /// Whether a route with these fields, for TCP and TLS unless they say otherwise, takes a stream.
+    fn fits(mut fields: Value, transport: Transport, sni: Option<&str>) -> bool {
+        let protocols = fields.get("protocols").cloned().unwrap_or(json!(["tcp", "tls"]));
+        fields.as_object_mut().unwrap().insert("protocols".into(), protocols);
+        found(&[fields], transport, sni).is_some()
     }
 
     #[test]
@@ -214,10 +251,59 @@ mod tests {
             ("another one", json!({"expression": "net.dst.port == 9001"}), Tcp, None, false),
             ("http", json!({"protocols": ["http"], "paths": ["/"]}), Tcp, None, false),
         ] {
-            let mut fields = fields;
-            let protocols = fields.get("protocols").cloned().unwrap_or(json!(["tcp", "tls"]));
-            fields.as_object_mut().unwrap().insert("protocols".into(), protocols);
-            assert_eq!(found(&[fields], transport, sni).is_some(), want, "{case}");
+            assert_eq!(fits(fields, transport, sni), want, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_carries_a_stream_matters_as_in_kong() {
+        use Transport::{Tcp, Tls};
+        for (case, fields, transport, sni, want) in [
+            (
+                "an expression of a route for TCP asks for TCP",
+                json!({"protocols": ["tcp"], "expression": "net.dst.port == 9000"}),
+                Tls,
+                Some("a.com"),
+                false,
+            ),
+            (
+                "one of a route for TLS alone takes plain connections too",
+                json!({"protocols": ["tls"], "expression": "net.dst.port == 9000"}),
+                Tcp,
+                None,
+                true,
+            ),
+            (
+                "one of a route for pass-through alone takes what has a name",
+                json!({"protocols": ["tls_passthrough"], "expression": "tls.sni == \"a.com\""}),
+                Tls,
+                Some("a.com"),
+                true,
+            ),
+            (
+                "attributes of a route for TCP take TLS",
+                json!({"protocols": ["tcp"], "destinations": [{"port": 9000}]}),
+                Tls,
+                Some("a.com"),
+                true,
+            ),
+            (
+                "pass-through by name",
+                json!({"protocols": ["tls_passthrough"], "snis": ["*.a.com"]}),
+                Tls,
+                Some("x.a.com"),
+                true,
+            ),
+            ("an IPv6 source in a range", json!({"sources": [{"ip": "2001:db8::/32"}]}), Tcp, None, false),
+            (
+                "both ends must fit",
+                json!({"sources": [{"ip": "10.1.2.3"}], "destinations": [{"port": 9001}]}),
+                Tcp,
+                None,
+                false,
+            ),
+        ] {
+            assert_eq!(fits(fields, transport, sni), want, "{case}");
         }
     }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::RouteIndex;
 use super::priority::{PathWeight, priority};
-use crate::model::{Protocol, Route};
+use crate::model::Route;
 
 /// Kong's namespace for the ids of variants, which break ties between equal priorities.
 const NAMESPACE: Uuid = Uuid::from_u128(0x7f14_5bf9_0dce_4f91_98eb_debb_ce4b_9f6b);
@@ -26,17 +26,10 @@ pub(super) struct Variant<'r> {
 
 /// All variants of the HTTP routes, the winner of any two first.
 pub(super) fn ranked<'r>(routes: &[(RouteIndex, &'r Route)]) -> Vec<Variant<'r>> {
-    let http = routes.iter().filter(|(_, route)| route.protocols.iter().any(|protocol| is_http(*protocol)));
+    let http = routes.iter().filter(|(_, route)| !route.is_stream());
     let mut variants: Vec<_> = http.flat_map(|(index, route)| split(*index, route)).collect();
     variants.sort_by_key(|variant| Reverse((variant.priority, variant.id)));
     variants
-}
-
-fn is_http(protocol: Protocol) -> bool {
-    match protocol {
-        Protocol::Http | Protocol::Https | Protocol::Grpc | Protocol::Grpcs => true,
-        Protocol::Tcp | Protocol::Tls | Protocol::Udp | Protocol::TlsPassthrough => false,
-    }
 }
 
 /// One route in its parts.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::assigned::{AssignedPlugins, RouteAge};
 use super::configuration::{Configuration, Entity};
 use super::materials::MaterialsBuilder;
+use super::on_streams::OnStreams;
 use super::plan::Source;
 use super::scopes::{ChainKey, Scopes};
 use super::served::Served;
@@ -19,7 +20,7 @@ use crate::client::{Endpoint, Speaks, TlsTo};
 use crate::exchange::RouteFacts;
 use crate::model::{Document, Protocol, Route, Service};
 use crate::plugin_host::Chain;
-use crate::router::{RouteIndex, Router};
+use crate::router::{RouteIndex, Router, StreamRouter};
 
 /// Builds the snapshot of `configuration`. What is unchanged since `previous` is taken from there.
 ///
@@ -41,19 +42,23 @@ pub fn build(
         known: previous.routes.iter().map(|plan| (plan.facts.route.id, plan)).collect(),
         materials: MaterialsBuilder::new(configuration, &previous.materials),
         certificates: certificates(configuration),
+        on_streams: OnStreams::new(configuration, assigned),
         faults: Vec::new(),
     };
     let routes: Vec<_> =
         configuration.routes.values().filter_map(|route| builder.plan(route, configuration)).collect();
     let global = Arc::new(builder.scopes.global_chain());
     faults.append(&mut builder.faults);
-    let (router, router_faults) = router(&routes, previous);
+    faults.extend(builder.on_streams.faults());
+    let Routers { router, streams, faults: router_faults } = routers(&routes, previous);
     faults.extend(router_faults.iter().cloned());
     let materials = builder.materials.finish();
     let balancers = Arc::clone(surroundings.balancers);
     let served = Served::build(configuration, &previous.served);
     faults.extend(served.faults());
-    (Snapshot { revision, global, router, router_faults, routes, materials, balancers, served }, faults)
+    let snapshot =
+        Snapshot { revision, global, router, streams, router_faults, routes, materials, balancers, served };
+    (snapshot, faults)
 }
 
 /// The certificates that upstream entities name, by the names of these.
@@ -70,6 +75,7 @@ struct Builder<'c> {
     known: HashMap<Uuid, &'c Arc<RoutePlan>>,
     materials: MaterialsBuilder<'c>,
     certificates: HashMap<&'c str, Uuid>,
+    on_streams: OnStreams<'c>,
     faults: Vec<Fault>,
 }
 
@@ -93,12 +99,31 @@ impl Builder<'_> {
         let known =
             known.filter(|known| known.is_whole() && known.source.is(&source) && known.leads_to(balancers));
         let facts = known.map_or_else(|| Arc::new(facts(&source)), |known| Arc::clone(&known.facts));
+        let is_closed = route.value.is_stream() && self.on_streams.close(&route.value);
         let upstream = match known {
+            _ if is_closed => None,
             Some(known) if !known.speaks_tls() => known.upstream.clone(),
             // Its certificates may be others than before.
-            Some(_) | None => self.upstream(service),
+            Some(_) | None => self.upstream_of(&source),
         };
         Some(Arc::new(RoutePlan { facts, chain, upstream, source }))
+    }
+
+    /// Kong's rule: a service of the one kind is none to a route of the other.
+    fn upstream_of(&mut self, source: &Source) -> Option<Arc<Upstream>> {
+        let (route, service) = (&source.route.value, source.service.as_ref());
+        let other = service.filter(|service| service.value.protocol.is_stream() != route.is_stream());
+        if let Some(other) = other {
+            let service = other.value.id;
+            let message = if route.is_stream() {
+                format!("its connections are closed, since its service {service} is for requests")
+            } else {
+                format!("answers 503, since its service {service} is for streams")
+            };
+            self.faults.push(Fault { kind: "routes".into(), id: route.id.to_string(), message });
+            return None;
+        }
+        self.upstream(service)
     }
 
     fn upstream(&mut self, service: Option<&Arc<Entity<Service>>>) -> Option<Arc<Upstream>> {
@@ -120,22 +145,34 @@ impl Builder<'_> {
     }
 }
 
-/// Takes the router over if it was made from the same routes: most changes are none of its business.
-fn router(routes: &[Arc<RoutePlan>], previous: &Snapshot) -> (Arc<Router>, Arc<[Fault]>) {
+/// What finds the route of a request and of a stream, and what neither can use.
+struct Routers {
+    router: Arc<Router>,
+    streams: Arc<StreamRouter>,
+    faults: Arc<[Fault]>,
+}
+
+/// Takes the routers over if they were made from the same routes: most changes are none of their business.
+fn routers(routes: &[Arc<RoutePlan>], previous: &Snapshot) -> Routers {
     let same = routes.len() == previous.routes.len()
         && routes.iter().zip(&previous.routes).all(|(a, b)| Arc::ptr_eq(&a.source.route, &b.source.route));
     if same {
-        return (Arc::clone(&previous.router), Arc::clone(&previous.router_faults));
+        return Routers {
+            router: Arc::clone(&previous.router),
+            streams: Arc::clone(&previous.streams),
+            faults: Arc::clone(&previous.router_faults),
+        };
     }
     let indexed: Vec<_> =
         (0..).map(RouteIndex).zip(routes.iter().map(|plan| &plan.source.route.value)).collect();
     let (router, problems) = Router::rebuild(&indexed, &previous.router);
-    let faults = problems.into_iter().filter_map(|problem| {
+    let (streams, of_streams) = StreamRouter::build(&indexed);
+    let faults = problems.into_iter().chain(of_streams).filter_map(|problem| {
         let plan = routes.get(problem.index.0 as usize)?;
         let message = format!("matches nothing, since {} cannot be used: {}", problem.field, problem.message);
         Some(Fault { kind: "routes".into(), id: plan.facts.route.id.to_string(), message })
     });
-    (Arc::new(router), faults.collect())
+    Routers { faults: faults.collect(), router: Arc::new(router), streams: Arc::new(streams) }
 }
 
 fn facts(source: &Source) -> RouteFacts {
@@ -163,7 +200,9 @@ fn upstream(
         Protocol::Https => (true, Speaks::Http1, 443),
         Protocol::Grpc => (false, Speaks::Http2, 80),
         Protocol::Grpcs => (true, Speaks::Http2, 443),
-        Protocol::Tcp | Protocol::Tls | Protocol::Udp | Protocol::TlsPassthrough => return Err(unfit()),
+        // The default ports play no part: nothing in a stream names the host.
+        Protocol::Tcp | Protocol::Udp | Protocol::TlsPassthrough => (false, Speaks::Http1, 80),
+        Protocol::Tls => (true, Speaks::Http1, 443),
     };
     let host: Arc<str> = service.host.trim_start_matches('[').trim_end_matches(']').into();
     let shown = match host.parse::<IpAddr>() {

@@ -13,6 +13,7 @@ mod configuration;
 mod fault;
 mod handle;
 mod materials;
+mod on_streams;
 mod plan;
 mod scopes;
 mod served;

@@ -16,7 +16,7 @@ use crate::dns::{Name, Names};
 use crate::exchange::RouteFacts;
 use crate::model::{PathHandling, Route, Service};
 use crate::plugin_host::Chain;
-use crate::router::{RouteInput, RouteMatch, Router};
+use crate::router::{RouteInput, RouteMatch, Router, StreamInput, StreamRouter};
 use crate::tls::Certificates;
 
 /// One configuration, compiled. Immutable; a request uses one from its head to its last byte.
@@ -27,7 +27,8 @@ pub struct Snapshot {
     /// The plugins of requests that no route matches: the global ones.
     pub global: Arc<Chain>,
     pub(super) router: Arc<Router>,
-    /// What `router` had to leave out; taken over together with it.
+    pub(super) streams: Arc<StreamRouter>,
+    /// What the routers had to leave out; taken over together with it.
     pub(super) router_faults: Arc<[Fault]>,
     pub(super) routes: Vec<Arc<RoutePlan>>,
     pub(super) materials: Materials,
@@ -104,6 +105,16 @@ impl Snapshot {
         let found = self.router.find(input)?;
         let plan = self.routes.get(found.index.0 as usize)?;
         Some((plan, found))
+    }
+
+    /// The route for a stream.
+    pub fn find_stream(&self, input: &StreamInput<'_>) -> Option<&Arc<RoutePlan>> {
+        self.routes.get(self.streams.find(input)?.0 as usize)
+    }
+
+    /// All routes that fit a stream, the best first.
+    pub fn streams(&self, input: &StreamInput<'_>) -> impl Iterator<Item = &Arc<RoutePlan>> {
+        self.streams.fitting(input).filter_map(|index| self.routes.get(index.0 as usize))
     }
 
     /// What clients are shown.

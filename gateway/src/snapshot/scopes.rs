@@ -52,7 +52,7 @@ impl<'c> Scopes<'c> {
         let mut plugins: BTreeMap<&str, Levels> = BTreeMap::new();
         let mut named = HashSet::new();
         for plugin in configuration.plugins.values().map(|plugin| &plugin.value) {
-            if !plugin.enabled || !assigned.contains_key(&plugin.id) {
+            if !plugin.enabled || !plugin.is_for_requests() || !assigned.contains_key(&plugin.id) {
                 continue;
             }
             named.extend(plugin.route);

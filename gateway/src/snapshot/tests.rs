@@ -248,3 +248,62 @@ fn a_configuration_survives_being_saved() {
     );
     assert_eq!(Configuration::from_documents(&first.to_documents(), &Configuration::default()), first);
 }
+
+/// An assignment of `p` for streams of route and service, with more fields.
+fn on_streams(id: u128, scope: &str, fields: Value) -> Document {
+    let mut whole = plugin(id, scope);
+    whole.extend(document(json!({ "protocols": ["tcp", "udp"] })));
+    whole.extend(document(fields));
+    whole
+}
+
+#[test]
+fn what_might_refuse_a_stream_closes_it_and_is_told() {
+    let stream =
+        || route(ROUTE, json!({"protocols": ["tcp"], "paths": null, "destinations": [{"port": 9000}]}));
+    let (none, open) = (json!({}), json!({"sandbox": {"on_failure": "open"}}));
+    let for_requests = json!({"protocols": ["http"]});
+    for (case, assignment, is_closed, told) in [
+        ("of the route", on_streams(100, "r", none.clone()), true, Some("closes the streams")),
+        ("of the service", on_streams(100, "s", none.clone()), true, Some("closes the streams")),
+        ("global", on_streams(100, "", none.clone()), true, Some("closes the streams")),
+        ("of a consumer", on_streams(100, "c", none.clone()), false, None),
+        ("switched off", on_streams(100, "r", json!({"enabled": false})), false, None),
+        ("for requests", on_streams(100, "r", for_requests), false, None),
+        ("may be left out", on_streams(100, "r", open), false, Some("is not called for streams")),
+    ] {
+        let configuration = configuration(
+            vec![service(SERVICE, json!({"protocol": "tcp"}))],
+            vec![stream(), route(OTHER_ROUTE, json!({"service": null}))],
+            vec![assignment],
+        );
+        let (snapshot, faults) =
+            build_with(7, &configuration, &assigned(&configuration), &Snapshot::default());
+        let plan = snapshot.routes().iter().find(|plan| plan.facts.route.id == ROUTE).expect(case);
+        assert_eq!(plan.upstream.is_none(), is_closed, "{case}");
+        let messages: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
+        assert_eq!(messages.len(), usize::from(told.is_some()), "{case}: {messages:?}");
+        assert!(told.is_none_or(|told| messages[0].starts_with(told)), "{case}: {messages:?}");
+    }
+}
+
+#[test]
+fn services_of_requests_and_routes_of_streams_do_not_meet() {
+    for (case, service_protocol, protocols, want) in [
+        ("a stream to a stream", "tcp", json!(["tcp"]), None),
+        ("a stream to TLS", "tls", json!(["tls"]), None),
+        ("a stream to requests", "http", json!(["tcp"]), Some("its connections are closed")),
+        ("requests to a stream", "udp", json!(["http"]), Some("answers 503")),
+    ] {
+        let fields = json!({"protocols": protocols, "destinations": [{"port": 9000}]});
+        let configuration = configuration(
+            vec![service(SERVICE, json!({"protocol": service_protocol}))],
+            vec![route(ROUTE, fields)],
+            vec![],
+        );
+        let (snapshot, faults) = built(&configuration, &Snapshot::default());
+        assert_eq!(snapshot.routes()[0].upstream.is_some(), want.is_none(), "{case}");
+        let messages: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
+        assert!(want.is_none_or(|want| messages[0].starts_with(want)), "{case}: {messages:?}");
+    }
+}

@@ -90,11 +90,13 @@ pub enum Shed {
     Memory,
     /// Time that work waits for its turn.
     Queue,
+    /// Clients by UDP.
+    UdpSessions,
 }
 
 impl Shed {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Connections, Self::Memory, Self::Queue];
+    pub const ALL: [Self; 4] = [Self::Connections, Self::Memory, Self::Queue, Self::UdpSessions];
 
     /// As metrics name it.
     pub fn as_str(self) -> &'static str {
@@ -102,6 +104,7 @@ impl Shed {
             Self::Connections => "connections",
             Self::Memory => "memory",
             Self::Queue => "queue",
+            Self::UdpSessions => "udp_sessions",
         }
     }
 }
@@ -148,6 +151,8 @@ pub struct ServerTotals {
     pub requests: u64,
     /// Requests now.
     pub running: u64,
+    /// Streams now.
+    pub streams: u64,
     /// What was turned away since the start, in the order of [`Shed::ALL`].
     pub shed: [u64; Shed::ALL.len()],
     /// Handshakes since the start, in the order of [`Handshake::ALL`].
@@ -165,6 +170,7 @@ impl ServerTotals {
             active: self.active + other.active,
             requests: self.requests + other.requests,
             running: self.running + other.running,
+            streams: self.streams + other.streams,
             shed: sums(self.shed, other.shed),
             handshakes: sums(self.handshakes, other.handshakes),
             retries_refused: self.retries_refused + other.retries_refused,

@@ -33,6 +33,7 @@ pub trait Find: Debug + Send + Sync {
 pub struct Acceptor {
     http1: TlsAcceptor,
     http2: TlsAcceptor,
+    any: TlsAcceptor,
 }
 
 impl Acceptor {
@@ -64,15 +65,22 @@ impl Acceptor {
         } else {
             config.send_tls13_tickets = 0;
         }
+        let any = config.clone();
         config.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
         let mut http2 = config.clone();
         http2.alpn_protocols.insert(0, H2.to_vec());
-        Ok(Self { http1: TlsAcceptor::from(Arc::new(config)), http2: TlsAcceptor::from(Arc::new(http2)) })
+        let [http1, http2, any] = [config, http2, any].map(|config| TlsAcceptor::from(Arc::new(config)));
+        Ok(Self { http1, http2, any })
     }
 
     /// Makes the handshake. It has no deadline of its own.
     pub fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, http2: bool) -> Accept<S> {
         if http2 { self.http2.accept(stream) } else { self.http1.accept(stream) }
+    }
+
+    /// The same for whatever protocol comes next: nothing is agreed on by ALPN.
+    pub fn accept_any<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Accept<S> {
+        self.any.accept(stream)
     }
 }
 

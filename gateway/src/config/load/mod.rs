@@ -159,6 +159,7 @@ fn settings(reader: &mut Reader, vault: Places) -> Settings {
             .read("log_format", |text| word(text, &[("json", LogFormat::Json), ("text", LogFormat::Text)])),
         grace_period: reader.read("grace_period", seconds),
         proxy_listen: reader.read("proxy_listen", listen::proxy),
+        stream_listen: reader.read("stream_listen", listen::streams),
         access: access::read(reader, &admin_listen),
         admin_listen,
         status_listen: reader.read("status_listen", listen::plain),

@@ -27,6 +27,7 @@ pub(super) fn read(reader: &mut Reader, prefix: &Path) -> ProxySettings {
             .unwrap_or(http::header::FORWARDED),
         real_ip_recursive: reader.read("real_ip_recursive", units::switch),
         max_connections: reader.read("max_connections", |text| number(text, 1)),
+        max_udp_sessions: reader.read("max_udp_sessions", |text| number(text, 1)),
         max_memory: reader.read("max_memory", |text| Ok(no_limit(units::bytes(text)?))),
         max_queue_time: reader.read("max_queue_time", |text| {
             Ok(Some(units::time(text, Duration::from_millis(1))?).filter(|time| !time.is_zero()))

@@ -5,6 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::reference;
+use super::service::Protocol;
 use crate::model::Document;
 use crate::model::field::{Field, Fields, boolean, foreign, integer, json, map, record, set, string};
 use crate::model::formats;
@@ -28,10 +29,25 @@ pub struct Plugin {
     #[serde(default, deserialize_with = "reference")]
     pub consumer_group: Option<Uuid>,
     pub config: Document,
+    /// Of requests, of streams, or of both.
+    #[serde(default)]
+    pub protocols: Vec<Protocol>,
     pub enabled: bool,
     /// Grants, limits and failure policy of this assignment; null takes those of the plugin.
     #[serde(default)]
     pub sandbox: Option<Value>,
+}
+
+impl Plugin {
+    /// Whether it takes part in streams.
+    pub fn is_for_streams(&self) -> bool {
+        self.protocols.iter().any(|protocol| protocol.is_stream())
+    }
+
+    /// Whether it takes part in requests, as it does if nothing else is said.
+    pub fn is_for_requests(&self) -> bool {
+        self.protocols.is_empty() || !self.protocols.iter().all(|protocol| protocol.is_stream())
+    }
 }
 
 pub(super) fn kind() -> Kind {

@@ -80,6 +80,11 @@ impl Route {
     pub fn is_for_tls_only(&self) -> bool {
         self.protocols.contains(&Protocol::Https) && !self.protocols.contains(&Protocol::Http)
     }
+
+    /// Whether it is for streams. Protocols of streams and of HTTP never stand together.
+    pub fn is_stream(&self) -> bool {
+        self.protocols.iter().any(|protocol| protocol.is_stream())
+    }
 }
 
 fn priority<'de, D: Deserializer<'de>>(source: D) -> Result<i64, D::Error> {

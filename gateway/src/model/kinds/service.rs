@@ -59,6 +59,16 @@ pub enum Protocol {
     TlsPassthrough,
 }
 
+impl Protocol {
+    /// Whether it carries bytes that the gateway does not read, as opposed to HTTP.
+    pub fn is_stream(self) -> bool {
+        match self {
+            Self::Tcp | Self::Tls | Self::Udp | Self::TlsPassthrough => true,
+            Self::Http | Self::Https | Self::Grpc | Self::Grpcs => false,
+        }
+    }
+}
+
 const RETRIES: u32 = 5;
 const TIMEOUT_MS: u32 = 60_000;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::time::{TimeText, three_digits};
-use crate::exchange::Exchange;
-use crate::telemetry::json::{bytes, key, number_field, text_field};
+use crate::exchange::{Exchange, RouteFacts, Try};
+use crate::telemetry::json::{address_field, bytes, key, number_field, text_field};
 
 /// Appends one line. Names are those of `docs/operations.md`; what is not known is left out.
 pub(super) fn write(exchange: &Exchange, time: &mut TimeText, out: &mut String) {
@@ -15,7 +15,7 @@ pub(super) fn write(exchange: &Exchange, time: &mut TimeText, out: &mut String) 
     time.write(exchange.timing.started_unix_ms, out);
     out.push('"');
     text_field("request_id", exchange.id.as_str(), out);
-    client(exchange, out);
+    address_field("client_ip", exchange.peer.client.ip(), out);
     text_field("method", request.method.as_str(), out);
     text_field("host", exchange.host(), out);
     text_field("path", request.uri.path(), out);
@@ -38,13 +38,6 @@ pub(super) fn write(exchange: &Exchange, time: &mut TimeText, out: &mut String) 
     out.push_str("}\n");
 }
 
-fn client(exchange: &Exchange, out: &mut String) {
-    use std::fmt::Write;
-    key("client_ip", out);
-    // An address needs no escaping; writing into a string cannot fail.
-    _ = write!(out, "\"{}\"", exchange.peer.client.ip());
-}
-
 fn latencies(exchange: &Exchange, out: &mut String) {
     let timing = &exchange.timing;
     let end = timing.ended.unwrap_or_else(Instant::now);
@@ -59,7 +52,7 @@ fn latencies(exchange: &Exchange, out: &mut String) {
 }
 
 /// Three digits behind the point: microseconds.
-fn milliseconds(name: &str, time: Duration, out: &mut String) {
+pub(super) fn milliseconds(name: &str, time: Duration, out: &mut String) {
     let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     number_field(name, us / 1000, out);
     out.push('.');
@@ -67,17 +60,21 @@ fn milliseconds(name: &str, time: Duration, out: &mut String) {
 }
 
 fn entities(exchange: &Exchange, out: &mut String) {
-    if let Some(facts) = &exchange.route {
-        named("route", facts.route.name.as_deref(), facts.route.id, out);
-        if let Some(service) = &facts.service {
-            named("service", service.name.as_deref(), service.id, out);
-        }
-    }
+    route(exchange.route.as_deref(), out);
     let Some(identity) = &exchange.identity else {
         return;
     };
     if let Some(consumer) = &identity.consumer {
         named("consumer", consumer.username.as_deref(), consumer.id, out);
+    }
+}
+
+/// The route and its service.
+pub(super) fn route(facts: Option<&RouteFacts>, out: &mut String) {
+    let Some(facts) = facts else { return };
+    named("route", facts.route.name.as_deref(), facts.route.id, out);
+    if let Some(service) = &facts.service {
+        named("service", service.name.as_deref(), service.id, out);
     }
 }
 
@@ -89,15 +86,21 @@ fn named(field: &str, name: Option<&str>, id: uuid::Uuid, out: &mut String) {
     }
 }
 
-fn upstream(exchange: &Exchange, out: &mut String) {
+/// The last address, and how many attempts there were if more than one.
+pub(super) fn tries(tries: &[Try], out: &mut String) {
     use std::fmt::Write;
-    if let Some(last) = exchange.tries.last() {
+    if let Some(last) = tries.last() {
         key("upstream", out);
+        // An address needs no escaping; writing into a string cannot fail.
         _ = write!(out, "\"{}\"", last.address);
     }
-    if exchange.tries.len() > 1 {
-        number_field("tries", exchange.tries.len(), out);
+    if tries.len() > 1 {
+        number_field("tries", tries.len(), out);
     }
+}
+
+fn upstream(exchange: &Exchange, out: &mut String) {
+    tries(&exchange.tries, out);
     let status = exchange.response.as_ref().and_then(|response| response.upstream_status);
     if let Some(status) = status {
         number_field("upstream_status", status.as_u16(), out);

@@ -6,6 +6,7 @@
 
 mod line;
 mod rotate;
+mod stream_line;
 mod time;
 mod writer;
 
@@ -17,7 +18,7 @@ use std::thread::JoinHandle;
 
 use super::metrics::{Collect, Exposition, Kind};
 use crate::config::AccessLogTarget;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, StreamSession};
 use time::TimeText;
 
 /// Bytes of one lane that may wait for the writer: some 10 000 lines.
@@ -160,15 +161,24 @@ impl WorkerAccessLog {
     /// Appends the line of a finished exchange. Never waits; some 300 ns, and nothing when off.
     pub fn record(&self, exchange: &Exchange) {
         if let Some(lane) = &self.lane {
-            lane.record(exchange, &mut lane.scratch.borrow_mut());
+            lane.record(&mut lane.scratch.borrow_mut(), |time, lines| line::write(exchange, time, lines));
+        }
+    }
+
+    /// Appends the line of a stream that is over. Never waits.
+    pub fn record_stream(&self, session: &StreamSession) {
+        if let Some(lane) = &self.lane {
+            lane.record(&mut lane.scratch.borrow_mut(), |time, lines| {
+                stream_line::write(session, time, lines);
+            });
         }
     }
 }
 
 impl WorkerLane {
-    fn record(&self, exchange: &Exchange, scratch: &mut Scratch) {
+    fn record(&self, scratch: &mut Scratch, write: impl FnOnce(&mut TimeText, &mut String)) {
         let start = scratch.lines.len();
-        line::write(exchange, &mut scratch.time, &mut scratch.lines);
+        write(&mut scratch.time, &mut scratch.lines);
         match self.lane.lines.try_lock() {
             Ok(mut lane) => self.hand_over(&mut scratch.lines, &mut lane),
             Err(TryLockError::Poisoned(lane)) => self.hand_over(&mut scratch.lines, &mut lane.into_inner()),

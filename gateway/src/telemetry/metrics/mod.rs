@@ -11,6 +11,7 @@ mod latency;
 mod process;
 mod proxy;
 mod series;
+mod streams;
 mod worker;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -21,7 +22,7 @@ pub use process::resident_bytes;
 pub use worker::WorkerMetrics;
 
 use super::status::{ServerTotals, StatusReport};
-use series::Series;
+use series::{Counted, Series};
 use worker::Shard;
 
 /// All metrics of the process.
@@ -80,7 +81,10 @@ impl Metrics {
         proxy::shed(totals, &mut out);
         proxy::edges(totals, &mut out);
         let merged = series::merge(&self.known_series());
-        proxy::requests(&merged, &mut out);
+        let (requests, of_streams) =
+            merged.into_iter().partition(|(labels, _)| labels.counted == Counted::Requests);
+        proxy::requests(&requests, &of_streams, &mut out);
+        streams::collect(totals, &of_streams, &mut out);
         process::collect(&mut out);
         let collectors = self.collectors.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for collector in collectors {

@@ -79,8 +79,12 @@ pub(super) fn edges(totals: ServerTotals, out: &mut Exposition) {
     out.sample(&[], totals.retries_refused);
 }
 
-/// Requests by route. A request without a route has empty labels.
-pub(super) fn requests(merged: &BTreeMap<Labels, Merged>, out: &mut Exposition) {
+/// Requests by route. A request without a route has empty labels. Bytes are those of streams as well.
+pub(super) fn requests(
+    merged: &BTreeMap<Labels, Merged>,
+    streams: &BTreeMap<Labels, Merged>,
+    out: &mut Exposition,
+) {
     out.family("kong_http_requests_total", Kind::Counter, "HTTP status codes per service and route.");
     for (labels, sums) in merged {
         for ((code, source), count) in &sums.codes {
@@ -103,7 +107,7 @@ pub(super) fn requests(merged: &BTreeMap<Labels, Merged>, out: &mut Exposition) 
         }
     }
     out.family("kong_bandwidth_bytes", Kind::Counter, "Bytes by service, route and direction.");
-    for (labels, sums) in merged.iter().filter(|(_, sums)| !sums.codes.is_empty()) {
+    for (labels, sums) in merged.iter().chain(streams).filter(|(_, sums)| !sums.codes.is_empty()) {
         let [service, route, workspace] = common(labels);
         for (direction, bytes) in [("ingress", sums.bytes_in), ("egress", sums.bytes_out)] {
             out.sample(&[service, route, ("direction", direction), workspace, ("consumer", "")], bytes);
@@ -111,11 +115,11 @@ pub(super) fn requests(merged: &BTreeMap<Labels, Merged>, out: &mut Exposition) 
     }
 }
 
-fn common(labels: &Labels) -> [(&'static str, &str); 3] {
+pub(super) fn common(labels: &Labels) -> [(&'static str, &str); 3] {
     [("service", labels.service.as_str()), ("route", labels.route.as_str()), ("workspace", "default")]
 }
 
-fn latency(labels: &Labels, sum: &Distribution, out: &mut Exposition) {
+pub(super) fn latency(labels: &Labels, sum: &Distribution, out: &mut Exposition) {
     // A series that nothing was counted in says nothing.
     if sum.counts.iter().all(|count| *count == 0) {
         return;

@@ -11,9 +11,18 @@ use super::cell::Cell;
 use super::latency::{Distribution, GATEWAY_BUCKETS, Histogram, REQUEST_BUCKETS};
 use crate::exchange::RouteFacts;
 
+/// What is counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Counted {
+    #[default]
+    Requests,
+    Streams,
+}
+
 /// Which service and which route, as labels.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Labels {
+    pub(super) counted: Counted,
     pub(super) service: String,
     pub(super) route: String,
 }
@@ -23,6 +32,7 @@ impl Labels {
     pub(super) fn of(facts: &RouteFacts) -> Self {
         let route = &facts.route;
         Self {
+            counted: if route.is_stream() { Counted::Streams } else { Counted::Requests },
             service: facts.service.as_ref().map_or_else(String::new, |service| {
                 service.name.clone().unwrap_or_else(|| service.host.clone())
             }),
@@ -30,9 +40,14 @@ impl Labels {
         }
     }
 
+    /// For what no route matches.
+    pub(super) fn unmatched(counted: Counted) -> Self {
+        Self { counted, ..Self::default() }
+    }
+
     /// For all routes beyond the bound.
-    pub(super) fn overflow() -> Self {
-        Self { service: "other".to_owned(), route: "other".to_owned() }
+    pub(super) fn overflow(counted: Counted) -> Self {
+        Self { counted, service: "other".to_owned(), route: "other".to_owned() }
     }
 }
 

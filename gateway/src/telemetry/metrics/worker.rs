@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::cell::Cell;
-use super::series::{Labels, Observation, Series, Source};
-use crate::exchange::{Exchange, RouteFacts};
+use super::series::{Counted, Labels, Observation, Series, Source};
+use crate::exchange::{Exchange, RouteFacts, StreamSession};
 use crate::telemetry::status::{Handshake, ServerTotals, Shed};
 
 /// Routes that one worker counts apart: some 17 MB when all of them have traffic. What comes
@@ -26,6 +26,8 @@ pub(super) struct Shard {
     connections_closed: Cell,
     requests_begun: Cell,
     requests_ended: Cell,
+    streams_begun: Cell,
+    streams_ended: Cell,
     shed: [Cell; Shed::ALL.len()],
     handshakes: [Cell; Handshake::ALL.len()],
     retries_refused: Cell,
@@ -36,14 +38,16 @@ impl Shard {
         // Ends are read before beginnings, so that no difference is negative.
         let closed = self.connections_closed.get();
         let ended = self.requests_ended.get();
+        let streams_ended = self.streams_ended.get();
         let accepted = self.connections_opened.get();
         let requests = self.requests_begun.get();
         let active = accepted.saturating_sub(closed);
         let running = requests.saturating_sub(ended);
+        let streams = self.streams_begun.get().saturating_sub(streams_ended);
         let shed = self.shed.each_ref().map(Cell::get);
         let handshakes = self.handshakes.each_ref().map(Cell::get);
         let retries_refused = self.retries_refused.get();
-        ServerTotals { accepted, active, requests, running, shed, handshakes, retries_refused }
+        ServerTotals { accepted, active, requests, running, streams, shed, handshakes, retries_refused }
     }
 }
 
@@ -53,15 +57,19 @@ pub struct WorkerMetrics {
     shard: Arc<Shard>,
     routes: RefCell<Routes>,
     unmatched: Arc<Series>,
+    unmatched_streams: Arc<Series>,
 }
 
 impl WorkerMetrics {
     pub(super) fn new(shard: Arc<Shard>, announce: Sender<Arc<Series>>) -> Self {
-        let unmatched = announced(Labels::default(), &announce);
-        let overflow = announced(Labels::overflow(), &announce);
-        let routes =
-            RefCell::new(Routes { known: HashMap::default(), overflow, announce, limit: MAX_ROUTES });
-        Self { shard, routes, unmatched }
+        let unmatched = |counted| announced(Labels::unmatched(counted), &announce);
+        let overflow = |counted| announced(Labels::overflow(counted), &announce);
+        let (requests, streams) = (Counted::Requests, Counted::Streams);
+        let (unmatched, unmatched_streams) = (unmatched(requests), unmatched(streams));
+        let (overflow, overflow_streams) = (overflow(requests), overflow(streams));
+        let known = HashMap::default();
+        let routes = Routes { known, overflow, overflow_streams, announce, limit: MAX_ROUTES };
+        Self { shard, routes: RefCell::new(routes), unmatched, unmatched_streams }
     }
 
     /// A client connected.
@@ -112,6 +120,37 @@ impl WorkerMetrics {
             Some(facts) => self.routes.borrow_mut().series(facts).observe(seen),
         }
     }
+
+    /// A stream has begun.
+    pub fn stream_begun(&self) {
+        self.shard.streams_begun.add(1);
+    }
+
+    /// A stream is over: counts it by route. Once for each [`WorkerMetrics::stream_begun`].
+    pub fn record_stream(&self, session: &StreamSession) {
+        self.shard.streams_ended.add(1);
+        let seen = observation_of_stream(session);
+        match &session.route {
+            None => self.unmatched_streams.observe(seen),
+            Some(facts) => self.routes.borrow_mut().series(facts).observe(seen),
+        }
+    }
+}
+
+fn observation_of_stream(session: &StreamSession) -> Observation {
+    let since_began = |moment: Option<Instant>| {
+        moment.unwrap_or_else(Instant::now).saturating_duration_since(session.started)
+    };
+    let is_carried = session.connected.is_some();
+    Observation {
+        status: StatusCode::from_u16(session.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        source: if is_carried { Source::Service } else { Source::Kong },
+        total: since_began(session.ended),
+        gateway: since_began(session.connected.or(session.ended)),
+        upstream: None,
+        bytes_in: session.bytes_in,
+        bytes_out: session.bytes_out,
+    }
 }
 
 fn observation(exchange: &Exchange) -> Observation {
@@ -139,6 +178,7 @@ fn client_left() -> StatusCode {
 struct Routes {
     known: HashMap<Uuid, Known, foldhash::fast::RandomState>,
     overflow: Arc<Series>,
+    overflow_streams: Arc<Series>,
     announce: Sender<Arc<Series>>,
     limit: usize,
 }
@@ -155,7 +195,7 @@ impl Routes {
         if self.known.len() >= self.limit && !self.known.contains_key(&facts.route.id) {
             self.forget_deleted();
             if self.known.len() >= self.limit {
-                return &self.overflow;
+                return self.overflow(facts);
             }
         }
         match self.known.entry(facts.route.id) {
@@ -171,6 +211,10 @@ impl Routes {
                 &known.series
             }
         }
+    }
+
+    fn overflow(&self, facts: &RouteFacts) -> &Series {
+        if facts.route.is_stream() { &self.overflow_streams } else { &self.overflow }
     }
 
     /// Leaves out the routes that no snapshot holds any more. Runs only when the bound is reached.
