@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use gateway_tests::{Client, Gateway, Http2Client, Upstream, upload};
+use gateway_tests::{Client, Gateway, Http2Client, Issued, Upstream, upload};
 use http::Method;
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, SignatureAlgorithm};
+use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, DigitallySignedStruct, HandshakeKind, SignatureScheme};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -74,6 +77,30 @@ fn client(
         .with_custom_certificate_verifier(Arc::new(Anything(schemes.to_vec())))
         .with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    Ok(Arc::new(config))
+}
+
+/// Shows a certificate whatever is asked for, and signs with its key, even if that is another's.
+#[derive(Debug)]
+struct Shows(Arc<CertifiedKey>);
+
+impl ResolvesClientCert for Shows {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// A client that shows a certificate.
+pub(crate) fn showing(shown: &Issued) -> anyhow::Result<Arc<ClientConfig>> {
+    let chain = vec![CertificateDer::from_pem_slice(shown.chain.as_bytes())?];
+    let key = PrivateKeyDer::from_pem_slice(shown.key.as_bytes())?;
+    let shown = CertifiedKey::new(chain, aws_lc_rs::sign::any_supported_type(&key)?);
+    let mut config = ClientConfig::clone(&*usual(&["http/1.1"])?);
+    config.client_auth_cert_resolver = Arc::new(Shows(Arc::new(shown)));
     Ok(Arc::new(config))
 }
 

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use gateway_tests::{Gateway, Load, Upstream, eventually};
+use gateway_tests::{Authority, Gateway, Issued, Load, Upstream, eventually};
 use http::Method;
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 
 use crate::setup::{PATIENCE, assign, gateway, serve};
+use crate::tls::{handshake, usual};
 
 /// A gateway that may read secrets in the folder.
 async fn node(folder: &std::path::Path) -> anyhow::Result<Gateway> {
@@ -118,4 +120,53 @@ async fn a_reference_without_a_value_is_a_fault_until_it_has_one() -> anyhow::Re
     logged(&gateway, &logs, "S3-out-of-the-environment").await?;
     assert!(!gateway.log().contains("S3-"), "no value in the log");
     Ok(())
+}
+
+/// The whole of a handshake's first certificate, as clients see it.
+async fn shown(gateway: &Gateway, name: &str) -> Option<Vec<u8>> {
+    let tcp = TcpStream::connect(gateway.beside).await.ok()?;
+    let stream = handshake(tcp, name, &usual(&["http/1.1"]).ok()?).await.ok()?;
+    let (_, session) = stream.get_ref();
+    session.peer_certificates()?.first().map(|certificate| certificate.to_vec())
+}
+
+#[tokio::test]
+async fn a_certificate_that_stands_in_files_is_shown_and_followed() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let authority = Authority::new("ca")?;
+    let write = |issued: &Issued| -> anyhow::Result<Vec<u8>> {
+        // The key first: a look in between finds two that do not belong together, and shows the pair before.
+        std::fs::write(folder.path().join("tls.key"), &issued.key)?;
+        std::fs::write(folder.path().join("tls.crt"), &issued.chain)?;
+        gateway_tests::der(&issued.chain)
+    };
+    let first = write(&authority.issue(&["shop.example.com"])?)?;
+    let gateway =
+        gateway().set("WEIR_VAULT_FILES", folder.path().display().to_string()).beside("ssl").start().await?;
+    let vault = json!({ "prefix": "mine", "name": "file", "config": { "ttl": 0.1 } });
+    gateway.apply(Method::POST, "/vaults", &vault).await?;
+    let certificate = json!({
+        "cert": "{vault://mine/tls.crt}", "key": "{vault://mine/tls.key}", "snis": ["shop.example.com"],
+    });
+    let made = gateway.apply(Method::POST, "/certificates", &certificate).await?;
+    assert_eq!(made["key"], "{vault://mine/tls.key}", "the Admin API shows the reference");
+    let is_shown = async |wanted: &[u8]| {
+        let shown = || async { shown(&gateway, "shop.example.com").await.as_deref() == Some(wanted) };
+        eventually("the certificate is shown", PATIENCE, shown).await
+    };
+    is_shown(&first).await?;
+    let second = write(&authority.issue(&["shop.example.com"])?)?;
+    assert_ne!(first, second);
+    is_shown(&second).await?;
+    std::fs::remove_file(folder.path().join("tls.key"))?;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    is_shown(&second).await?;
+    assert!(shown(&gateway, "shop.example.com").await.as_deref() == Some(&second), "the last value is used");
+    let key = std::fs::read_to_string(gateway.prefix().join("last_good/catalog.jsonl"))?;
+    assert!(key.contains("{vault://mine/tls.key}") && !key.contains("PRIVATE KEY"), "the value is not saved");
+    let missing = json!({ "cert": "{vault://mine/none.crt}", "key": "{vault://mine/none.key}" });
+    gateway.apply(Method::POST, "/certificates", &missing).await?;
+    let told = || async { faults(&gateway).await.is_ok_and(|text| text.contains("none.crt")) };
+    eventually("the fault is told", PATIENCE, told).await?;
+    is_shown(&second).await.map(drop)
 }

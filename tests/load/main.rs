@@ -16,6 +16,7 @@ mod isolation;
 mod moody;
 mod outage;
 mod promptness;
+mod scale;
 #[allow(dead_code, reason = "the scenarios without load use the rest")]
 #[path = "../integration/setup.rs"]
 mod setup;

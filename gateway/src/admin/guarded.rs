@@ -14,7 +14,7 @@ use super::redactor::Redactor;
 use super::trace::Trace;
 use crate::model::{Document, Record};
 use crate::store::{
-    Change, Lookup, Page, PageQuery, Revision, Store, StoreError, TagFilter, Terms, Versioned, Within,
+    Bulk, Change, Lookup, Page, PageQuery, Revision, Store, StoreError, TagFilter, Terms, Versioned, Within,
 };
 
 /// Kinds that every caller sees: their schemas and names say what can be configured.
@@ -114,6 +114,23 @@ impl GuardedStore {
         let is_change = !changes.is_empty();
         let revision = Box::pin(self.store.write_under(changes, terms)).await?;
         if let (Some(trace), true) = (trace, is_change) {
+            trace.note_recorded();
+        }
+        Ok(revision)
+    }
+
+    /// Makes changes that were worked out against everything, and writes down who made them. For callers
+    /// without a scope.
+    pub(super) async fn write_bulk(
+        &self,
+        bulk: &Bulk,
+        unchanged_since: Revision,
+    ) -> Result<Revision, StoreError> {
+        let trace = self.guard.as_ref().and_then(|guard| guard.trace.as_ref());
+        let attribution = trace.map(|trace| trace.of_change(&self.redactor));
+        let terms = Terms { within: None, attribution };
+        let revision = Box::pin(self.store.write_bulk(bulk, unchanged_since, terms, &|_, _| ())).await?;
+        if let (Some(trace), false) = (trace, bulk.is_empty()) {
             trace.note_recorded();
         }
         Ok(revision)

@@ -1,12 +1,16 @@
 //! The Admin API over TLS: handshakes beside the accepting of others, each with a deadline.
+//!
+//! Clients that connect and say nothing hold nobody up: when there are too many handshakes at once, the one
+//! that has taken longest gives way, of the address that has the most of them.
 
+use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::task;
@@ -14,7 +18,7 @@ use crate::tls::{Acceptor, ServerStream};
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Handshakes at once; others wait in the listen queue.
+/// Handshakes at once.
 const HANDSHAKES: usize = 256;
 /// Pause when the process is out of file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -60,9 +64,8 @@ impl axum::serve::Listener for TlsListener {
 
 /// Accepts until nobody takes the connections any more.
 async fn accept(listener: TcpListener, acceptor: Acceptor, give: mpsc::Sender<Opened>) {
-    let turns = Arc::new(Semaphore::new(HANDSHAKES));
+    let mut running = Running::default();
     loop {
-        let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { return };
         let accepted = tokio::select! {
             () = give.closed() => return,
             accepted = listener.accept() => accepted,
@@ -71,14 +74,48 @@ async fn accept(listener: TcpListener, acceptor: Acceptor, give: mpsc::Sender<Op
             sleep(PAUSE).await;
             continue;
         };
-        let (acceptor, give) = (acceptor.clone(), give.clone());
-        task::spawn("admin handshake", async move {
-            match timeout(HANDSHAKE, acceptor.accept(stream, false)).await {
-                Ok(Ok(stream)) => _ = give.send((stream, peer)).await,
-                Ok(Err(error)) => tracing::debug!(%peer, %error, "a handshake of the Admin API has failed"),
-                Err(_) => tracing::debug!(%peer, "a handshake of the Admin API took too long"),
-            }
-            drop(turn);
-        });
+        let handshake = open(acceptor.clone(), (stream, peer), give.clone());
+        let handshake = task::spawn("admin handshake", handshake);
+        running.add(peer.ip().to_canonical(), handshake);
+    }
+}
+
+async fn open(acceptor: Acceptor, (stream, peer): (TcpStream, SocketAddr), give: mpsc::Sender<Opened>) {
+    match timeout(HANDSHAKE, acceptor.accept(stream, false)).await {
+        Ok(Ok(stream)) => {
+            // Handed over by a task of its own, which gives way to nobody any more.
+            let handing_over = async move { give.send((stream, peer)).await.is_ok() };
+            task::spawn("admin connection", handing_over);
+        }
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "a handshake of the Admin API has failed"),
+        Err(_) => tracing::debug!(%peer, "a handshake of the Admin API took too long"),
+    }
+}
+
+/// Handshakes under way, the longest first.
+#[derive(Default)]
+struct Running(VecDeque<(IpAddr, JoinHandle<Option<()>>)>);
+
+impl Running {
+    /// Adds one; if they are too many, another one ends.
+    fn add(&mut self, address: IpAddr, handshake: JoinHandle<Option<()>>) {
+        if self.0.len() >= HANDSHAKES {
+            self.0.retain(|(_, handshake)| !handshake.is_finished());
+        }
+        if self.0.len() >= HANDSHAKES
+            && let Some((_, longest)) = self.longest_of_the_greediest().and_then(|at| self.0.remove(at))
+        {
+            longest.abort();
+        }
+        self.0.push_back((address, handshake));
+    }
+
+    fn longest_of_the_greediest(&self) -> Option<usize> {
+        let mut counts: HashMap<IpAddr, usize> = HashMap::new();
+        for (address, _) in &self.0 {
+            *counts.entry(*address).or_default() += 1;
+        }
+        let most = counts.values().max().copied()?;
+        self.0.iter().position(|(address, _)| counts.get(address) == Some(&most))
     }
 }

@@ -29,7 +29,11 @@ pub(super) fn of_admin(settings: &Settings) -> Result<Option<Acceptor>, AppError
         return Ok(None);
     }
     let own = pairs(settings, &settings.tls.admin_certificates, "admin_ssl_cert")?;
-    acceptor(settings, Arc::new(Same(Arc::new(own)))).map(Some)
+    let authorities = &settings.tls.admin_client_authorities;
+    let authorities = settings.access.proofs.certificate.then_some(authorities.as_slice());
+    let acceptor = Acceptor::with_clients(&settings.tls, Arc::new(Same(Arc::new(own))), authorities);
+    let unfit = |error: rustls::Error| AppError::Certificates(format!("of the Admin API: {error}"));
+    acceptor.map_err(unfit).map(Some)
 }
 
 fn acceptor(settings: &Settings, find: Arc<dyn Find>) -> Result<Acceptor, AppError> {

@@ -89,7 +89,7 @@ pub(super) fn handling(flavor: RouterFlavor) -> PathHandling {
 
 /// The routes that came nearest: those that match too, then those that miss by the least.
 fn others(snapshot: &Snapshot, winner: Option<&Route>, input: &RouteInput<'_>, most: usize) -> Value {
-    let routes = snapshot.routes().iter().map(|plan| &plan.facts.route);
+    let routes = snapshot.routes().map(|plan| &plan.facts.route);
     let others = routes.filter(|route| winner.is_none_or(|winner| winner.id != route.id));
     let mut verdicts: Vec<_> = others.map(|route| (explain(route, input), route)).collect();
     verdicts.sort_by_key(|(verdict, route)| (distance(verdict), route.id));

@@ -25,9 +25,9 @@ impl Step {
         Self(bar)
     }
 
-    /// A bar that fills up to `count` things.
-    pub(super) fn of_count(what: impl Into<String>, count: usize) -> Self {
-        let bar = ProgressBar::new(count as u64).with_message(what.into());
+    /// A bar that is seen once something is done, and fills as [`done_of`](Self::done_of) says.
+    pub(super) fn of_count(what: impl Into<String>) -> Self {
+        let bar = ProgressBar::new(0).with_message(what.into());
         let style = ProgressStyle::with_template("{msg} [{bar:32}] {pos}/{len}, {eta} left");
         if let Ok(style) = style {
             bar.set_style(style.progress_chars("=> "));
@@ -35,8 +35,9 @@ impl Step {
         Self(bar)
     }
 
-    /// So many of them are done.
-    pub(super) fn done(&self, count: usize) {
+    /// So many of all of them are done.
+    pub(super) fn done_of(&self, count: usize, all: usize) {
+        self.0.set_length(all as u64);
         self.0.set_position(count as u64);
     }
 

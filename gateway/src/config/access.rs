@@ -11,6 +11,8 @@ pub struct AccessSettings {
     pub proofs: Proofs,
     /// A token with all rights, which needs no database.
     pub token: Option<SecretString>,
+    /// The roles of holders of certificates: common name, or `*` for the others, and role.
+    pub client_roles: Vec<(String, String)>,
     /// What a listener beyond loopback may do without.
     pub unprotected: Unprotected,
     /// Names of the Admin API beside those of the loopback, in lower case.
@@ -26,14 +28,19 @@ pub struct AccessSettings {
 pub struct Proofs {
     /// By a bearer token.
     pub token: bool,
+    /// By a certificate of theirs.
+    pub certificate: bool,
 }
 
 impl Proofs {
     /// Whether anybody is asked.
     pub fn are_asked(self) -> bool {
-        self.token
+        self.token || self.certificate
     }
 }
+
+/// The roles that there are, from the least to the most powerful.
+pub const ROLES: [&str; 4] = ["read-only", "plugin-author", "operator", "admin"];
 
 /// What a listener beyond loopback may do without.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -97,7 +97,7 @@ const NODE: &[Setting] = &[
         "admin_auth",
         "",
         "word",
-        "How callers of the Admin API prove who they are: `token` or `off`; empty: `token` if `admin_token` is set",
+        "How callers of the Admin API prove who they are: `token`, `mtls`, both in a list, or `off`; empty: `token` if `admin_token` is set, and `mtls` if `admin_ssl_client_ca` is",
     ),
     ours(
         "admin_token",
@@ -113,6 +113,18 @@ const NODE: &[Setting] = &[
         "Certificates of the Admin API where `admin_listen` says `ssl`, as in `ssl_cert`; empty: the one that is made",
     ),
     kongs("admin_ssl_cert_key", "", "list", "Their keys, in the same order").secret(),
+    ours(
+        "admin_ssl_client_ca",
+        "",
+        "list",
+        "Authorities whose word on callers of the Admin API is taken: paths, PEM, or PEM in base64",
+    ),
+    ours(
+        "admin_ssl_client_roles",
+        "",
+        "list",
+        "Roles of the holders of certificates, by the common name of the subject: `ops=admin,*=read-only`; who is not in it is nobody",
+    ),
     ours(
         "admin_hosts",
         "",

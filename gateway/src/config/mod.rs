@@ -22,7 +22,7 @@ mod traffic_catalog;
 mod units;
 mod upstream_settings;
 
-pub use access::{AccessSettings, AuditMode, AuditSettings, Proofs, Unprotected};
+pub use access::{AccessSettings, AuditMode, AuditSettings, Proofs, ROLES, Unprotected};
 pub use address_range::AddressRange;
 pub use catalog::settings;
 pub use error::{SettingError, SettingsError};

@@ -24,6 +24,9 @@ pub struct TlsSettings {
     pub certificates: Vec<(String, SecretString)>,
     /// The same for the Admin API.
     pub admin_certificates: Vec<(String, SecretString)>,
+    /// Authorities in PEM whose word on callers of the Admin API is taken; without them nobody is asked for a
+    /// certificate.
+    pub admin_client_authorities: Vec<String>,
     /// The ciphers.
     pub cipher_suites: CipherSuites,
     /// The versions, none of them twice.

@@ -1,6 +1,7 @@
 //! The nouns of an exchange: route, target, attempt.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Route, Service};
@@ -43,9 +44,9 @@ pub struct RouteFacts {
     /// Its service, if it has one.
     pub service: Option<Service>,
     /// The route as the Admin API prints it, for log records.
-    pub route_json: Box<str>,
+    pub route_json: Arc<str>,
     /// The service as the Admin API prints it, for log records.
-    pub service_json: Option<Box<str>>,
+    pub service_json: Option<Arc<str>>,
 }
 
 /// One group of the path regex that matched.

@@ -45,6 +45,7 @@ pub use kinds::{
 };
 pub use lua::table as lua_table;
 pub use moment::Moment;
+pub use pem::subject_name;
 pub use record::{Document, Link, OnDelete, Record, UniqueKey};
 pub use redaction::REDACTED;
 pub use references::for_each_reference;

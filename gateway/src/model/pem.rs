@@ -46,6 +46,15 @@ pub(super) fn certificate(text: &str) -> Result<Certificate, String> {
     })
 }
 
+/// The common name of the subject of a certificate in DER; `None` unless there is exactly one.
+#[must_use]
+pub fn subject_name(der: &[u8]) -> Option<String> {
+    let (_, found) = X509Certificate::from_der(der).ok()?;
+    let mut names = found.subject().iter_common_name();
+    let name = names.next()?.as_str().ok()?.to_owned();
+    (names.next().is_none() && !name.is_empty()).then_some(name)
+}
+
 /// How many certificates a text has.
 pub(super) fn certificates(text: &str) -> usize {
     CertificateDer::pem_slice_iter(text.as_bytes()).filter(Result::is_ok).count()

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::backoff::Backoff;
 use super::blobs::Blobs;
+use super::certificates::{Certificates, Resolved};
 use super::plugins::{Plugins, Prepared};
 use super::report::{self, Reporter, Reports};
 use super::retired::Retired;
@@ -18,7 +19,7 @@ use super::trials::Trials;
 use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::plugin_host::{Host, Plugin, Trust};
-use crate::snapshot::{self, SnapshotHandle, Surroundings};
+use crate::snapshot::{self, Snapshot, SnapshotHandle, Surroundings};
 use crate::store::{Feed, LastGood, Revision, Store};
 use crate::upstreams::Upstreams;
 use crate::vault::Vaults;
@@ -31,6 +32,8 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Between two looks at snapshots that are no longer live.
 const SWEEP: Duration = Duration::from_secs(1);
+/// Quiet for so long, the router is built in one piece again.
+const SETTLED: Duration = Duration::from_secs(5);
 /// Between two looks for secrets whose time has come.
 const SECRETS: Duration = Duration::from_secs(1);
 
@@ -66,6 +69,7 @@ pub struct ReloadParts {
 pub struct Reload {
     rows: Rows,
     plugins: Plugins,
+    certificates: Certificates,
     trials: Trials,
     identity: Identity,
     snapshots: SnapshotHandle,
@@ -76,6 +80,7 @@ pub struct Reload {
     retired: Retired,
     backoff: Backoff,
     retry: Option<Instant>,
+    settle_at: Option<Instant>,
     clock: Clock,
     feed: Feed,
     node_id: Uuid,
@@ -89,6 +94,7 @@ enum Woken {
     Sweep,
     Judge,
     Secrets,
+    Settled,
 }
 
 impl Reload {
@@ -111,6 +117,7 @@ impl Reload {
         let (reporter, reports) = report::channel();
         let reload = Self {
             trials: Trials::new(host.clone(), store.clone(), clock.clone(), node_id),
+            certificates: Certificates::default(),
             plugins: Plugins::new((host, trust), bundled, Blobs::new(&prefix, store.clone()), vaults),
             saver: Saver::start(&last_good, &store),
             feed: store.feed(),
@@ -123,6 +130,7 @@ impl Reload {
             retired: Retired::default(),
             backoff: Backoff::default(),
             retry: None,
+            settle_at: None,
             clock,
             node_id,
         };
@@ -140,6 +148,7 @@ impl Reload {
                     self.reporter.update(|report| report.seen_revision = revision);
                     sleep(DEBOUNCE).await;
                     self.read_and_publish(PATIENCE).await;
+                    self.settle_at = Some(Instant::now() + SETTLED);
                 }
                 // Others were loaded ahead of time: nobody waits for them.
                 Woken::Component if self.reporter.has_pending() => self.publish(PATIENCE).await,
@@ -152,6 +161,7 @@ impl Reload {
                 Woken::Sweep => self.retired.sweep(),
                 Woken::Judge => self.judge().await,
                 Woken::Secrets => self.look_at_secrets().await,
+                Woken::Settled => self.settle().await,
             }
         }
     }
@@ -170,6 +180,13 @@ impl Reload {
             }
             sleep(SWEEP).await;
         };
+        let settled = self.settle_at;
+        let settled = async {
+            match settled {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
         let has_references = self.plugins.has_references();
         let secrets = async {
             if !has_references {
@@ -184,6 +201,17 @@ impl Reload {
             () = sweep => Woken::Sweep,
             () = self.trials.due() => Woken::Judge,
             () = secrets => Woken::Secrets,
+            () = settled => Woken::Settled,
+        }
+    }
+
+    /// After changes that cost little, look-ups cost little again.
+    async fn settle(&mut self) {
+        self.settle_at = None;
+        let live = self.snapshots.load();
+        if live.is_layered() {
+            drop(live);
+            self.publish_as(PATIENCE, Snapshot::in_one_piece).await;
         }
     }
 
@@ -279,12 +307,22 @@ impl Reload {
 
     /// Makes what was read live.
     async fn publish(&mut self, patience: Duration) {
+        self.publish_as(patience, |snapshot| snapshot).await;
+    }
+
+    async fn publish_as(&mut self, patience: Duration, finish: fn(Snapshot) -> Snapshot) {
         let began = Instant::now();
         let configuration = self.trials.overrule(self.rows.configuration());
         let revision = self.rows.revision();
         self.trials.follow(&configuration);
-        let Prepared { assigned, faults, pending, again } =
+        let Prepared { assigned, mut faults, pending, again } =
             self.plugins.prepare(&configuration, patience).await;
+        let saved = Arc::clone(&configuration);
+        let vaults = self.plugins.vaults();
+        let Resolved { configuration, faults: unresolved, used } =
+            self.certificates.resolve(&configuration, vaults).await;
+        faults.extend(unresolved);
+        self.plugins.note_references(used);
         let previous = self.snapshots.load();
         let building = (Arc::clone(&configuration), Arc::clone(&previous), self.upstreams.clone());
         let built = tokio::task::spawn_blocking(move || {
@@ -292,7 +330,7 @@ impl Reload {
             let balancers = upstreams.follow(&configuration);
             let around = Surroundings { balancers: &balancers, names: upstreams.names() };
             let (snapshot, faults) = snapshot::build(revision, &configuration, &assigned, around, &previous);
-            (Arc::new(snapshot), faults)
+            (Arc::new(finish(snapshot)), faults)
         });
         let Ok((snapshot, mut all)) = built.await else {
             self.retry = Some(Instant::now() + self.backoff.next());
@@ -300,12 +338,12 @@ impl Reload {
             return;
         };
         all.extend(faults);
-        let routes = snapshot.routes().len();
+        let routes = snapshot.route_count();
         self.snapshots.publish(snapshot);
         self.retired.add(previous);
         self.retry = again.then(|| Instant::now() + self.backoff.next());
         if self.rows.is_from_store() {
-            self.saver.save(revision, &configuration);
+            self.saver.save(revision, &saved);
         }
         tracing::info!(
             revision,

@@ -10,6 +10,7 @@
 
 mod backoff;
 mod blobs;
+mod certificates;
 mod cycle;
 mod plugins;
 mod report;

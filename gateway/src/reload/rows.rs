@@ -101,21 +101,18 @@ impl Rows {
     }
 
     async fn read_whole(&mut self) -> Result<Found, StoreError> {
-        let rows = self.store.read_catalog(&Configuration::KINDS).await?;
-        for bad in &rows.bad_rows {
+        let previous = Arc::clone(&self.configuration);
+        let mut next = Configuration::default();
+        let mut take = |kind: &str, document: Document| next.set(kind, &document, &previous);
+        let (revision, bad_rows) = self.store.visit_catalog(&Configuration::KINDS, &mut take).await?;
+        for bad in &bad_rows {
             tracing::warn!(kind = bad.kind, id = bad.id, reason = bad.reason, "a row cannot be read");
         }
         // Which credentials changed meanwhile was not followed one by one.
         self.identity.invalidate_all();
-        let previous = Arc::clone(&self.configuration);
-        let revision = rows.revision;
-        let read =
-            tokio::task::spawn_blocking(move || Configuration::from_documents(&rows.documents, &previous));
-        if let Ok(configuration) = read.await {
-            self.configuration = Arc::new(configuration);
-            self.revision = revision;
-            self.from_store = true;
-        }
+        self.configuration = Arc::new(next);
+        self.revision = revision;
+        self.from_store = true;
         Ok(Found::Configuration)
     }
 

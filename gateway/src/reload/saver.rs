@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::identity::SAVED_KINDS;
 use crate::snapshot::Configuration;
-use crate::store::{CatalogRows, LastGood, Revision, Store};
+use crate::store::{LastGood, Revision, Store};
 use crate::task;
 
-/// Between two writes of the configuration.
+/// Between two writes of the configuration, at least.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Of the time, one part in so many and one goes into writing a large one.
+const SHARE: u32 = 9;
 /// Between two writes of consumers and credentials, which are read from the store again.
 const IDENTITIES_PAUSE: Duration = Duration::from_secs(10);
 /// Entities of each kind that are kept.
@@ -54,18 +57,14 @@ async fn save_configurations(
         let Some((revision, configuration)) = newest else {
             continue;
         };
-        let documents = tokio::task::spawn_blocking(move || configuration.to_documents()).await;
-        let rows = CatalogRows { revision, documents: documents.unwrap_or_default(), bad_rows: Vec::new() };
-        if rows.documents.is_empty() {
-            continue;
-        }
-        if let Err(error) = last_good.save(&rows).await {
+        let began = Instant::now();
+        if let Err(error) = last_good.save(revision, configuration.texts()).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "the last good configuration is not saved"
             );
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(PAUSE.max(began.elapsed() * SHARE)).await;
     }
 }
 

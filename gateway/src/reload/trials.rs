@@ -80,7 +80,7 @@ impl Trials {
         }
         let mut overruled = Configuration::clone(configuration);
         for (id, verdict) in &self.given_up {
-            let document = configuration.custom_plugins.get(id).map(|upload| upload.document.clone());
+            let document = configuration.custom_plugins.get(id).map(|upload| upload.document());
             if let Some(document) = document {
                 let document = given_up(document, &verdict.rollback);
                 overruled.set("custom_plugins", &document, configuration);

@@ -10,7 +10,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::tests::{Request, indexed, route};
-use super::{Router, Verdict, explain, normalize_path};
+use super::{RouteIndex, Router, Verdict, explain, normalize_path};
 use crate::exchange::Scheme;
 use crate::expression::{AddressBlock, Expression, Fields};
 use crate::model::{AddressRule, Protocol, Route};
@@ -321,6 +321,40 @@ proptest! {
             });
             let explained = answer.map(|(index, _)| explain(&routes[index as usize], &request.input()));
             prop_assert_eq!(best.max().map(|priority| Verdict::Matches { priority }), explained);
+        }
+    }
+
+    #[test]
+    fn a_router_with_changes_agrees_with_one_in_one_piece(
+        mut routes in proptest::collection::vec(any_route(), 1..16),
+        rounds in proptest::collection::vec((proptest::collection::vec(any_route(), 0..4), any::<usize>()), 1..4),
+        requests in proptest::collection::vec(any_request(), 1..24),
+    ) {
+        routes.sort_by_key(|route| route.id);
+        routes.dedup_by_key(|route| route.id);
+        let mut layered = Router::build(&indexed(&routes)).0;
+        let mut places: Vec<Option<Route>> = routes.into_iter().map(Some).collect();
+        for (came, goes) in rounds {
+            let goes = goes % places.len();
+            let mut touched = vec![RouteIndex(goes as u32)];
+            places[goes] = None;
+            for route in came {
+                let known = places.iter().position(|known| known.as_ref().is_some_and(|known| known.id == route.id));
+                let place = known.unwrap_or(places.len());
+                places.resize(places.len().max(place + 1), None);
+                places[place] = Some(route);
+                touched.push(RouteIndex(place as u32));
+            }
+            let all: Vec<_> = (0..).map(RouteIndex).zip(&places).collect();
+            let all: Vec<_> = all.into_iter().filter_map(|(place, route)| Some((place, route.as_ref()?))).collect();
+            let is_newer = |place| touched.contains(place) || layered.newer().contains(place);
+            let newer: Vec<_> = all.iter().filter(|(place, _)| is_newer(place)).copied().collect();
+            layered = layered.with(&touched, &newer);
+            let whole = Router::build(&all).0;
+            for request in &requests {
+                let answer = |router: &Router| router.find(&request.input()).map(|found| (found.index, found.matched));
+                prop_assert_eq!(answer(&layered), answer(&whole), "{} {}", request.host, request.path);
+            }
         }
     }
 }

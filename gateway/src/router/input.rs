@@ -11,7 +11,7 @@ use crate::expression::{Facts, HttpFacts};
 use crate::model::PathHandling;
 
 /// Place of a route in the list that the router was built from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RouteIndex(pub u32);
 
 /// What routes can ask about a request.

@@ -1,6 +1,6 @@
 //! Request head in, route out: Kong's `traditional_compatible` rules and its expressions over an index.
 //!
-//! Routes are ranked once, when the router is built. A look-up walks a host table and a trie of
+//! Routes are ranked once, when a table of them is built. A look-up walks a host table and a trie of
 //! path prefixes, so that its cost grows with the length of host and path and not with the number
 //! of routes; it allocates only for a path that is not in normal form and for regex captures. An
 //! expression stands in the same index, by the hosts and prefixes that it cannot do without. Streams
@@ -14,6 +14,7 @@ mod explain;
 mod host;
 mod host_table;
 mod input;
+mod layer;
 mod normalize;
 mod patterns;
 mod priority;

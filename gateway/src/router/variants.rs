@@ -20,15 +20,17 @@ pub(super) struct Variant<'r> {
     /// Plain prefixes, regexes (without their `~`) or the expression, as `weight` says.
     pub(super) paths: Vec<&'r str>,
     pub(super) weight: PathWeight,
-    priority: u64,
-    id: Uuid,
+    pub(super) order: Order,
 }
+
+/// Of two variants the greater wins: by Kong's priority, then by id.
+pub(super) type Order = (u64, Uuid);
 
 /// All variants of the HTTP routes, the winner of any two first.
 pub(super) fn ranked<'r>(routes: &[(RouteIndex, &'r Route)]) -> Vec<Variant<'r>> {
     let http = routes.iter().filter(|(_, route)| !route.is_stream());
     let mut variants: Vec<_> = http.flat_map(|(index, route)| split(*index, route)).collect();
-    variants.sort_by_key(|variant| Reverse((variant.priority, variant.id)));
+    variants.sort_unstable_by_key(|variant| Reverse(variant.order));
     variants
 }
 
@@ -57,8 +59,7 @@ pub(super) fn split(index: RouteIndex, route: &Route) -> Vec<Variant<'_>> {
             route,
             paths,
             weight,
-            priority: priority(route, weight),
-            id: if whole { route.id } else { variant_id(route.id, number) },
+            order: (priority(route, weight), if whole { route.id } else { variant_id(route.id, number) }),
         })
         .collect()
 }

@@ -57,6 +57,23 @@ impl Assigned {
         }
     }
 
+    fn is(&self, other: &Self) -> bool {
+        let same_state = match (&self.state, &other.state) {
+            (State::Done(Placement::Live(one)), State::Done(Placement::Live(two))) => Arc::ptr_eq(one, two),
+            (
+                State::Done(Placement::Broken { on_failure, reason }),
+                State::Done(Placement::Broken { on_failure: two, reason: other }),
+            ) => on_failure == two && reason == other,
+            (State::Done(_) | State::Pending(_), State::Done(_) | State::Pending(_)) => false,
+        };
+        let same_canary = match (&self.canary, &other.canary) {
+            (Some(one), Some(two)) => Arc::ptr_eq(&one.candidate, &two.candidate) && one.share == two.share,
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        self.priority == other.priority && same_state && same_canary
+    }
+
     pub(super) fn canary(&self) -> Option<&Canary> {
         self.canary.as_ref()
     }
@@ -77,6 +94,12 @@ impl Assigned {
             }),
         }
     }
+}
+
+/// Whether both lead to the very same assignments.
+pub(super) fn same_assigned(one: &AssignedPlugins, other: &AssignedPlugins) -> bool {
+    let is = |(id, assigned): (&Uuid, &Assigned)| other.get(id).is_some_and(|other| other.is(assigned));
+    one.len() == other.len() && one.iter().all(is)
 }
 
 /// Whether the snapshot before had a route already.

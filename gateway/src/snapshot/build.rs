@@ -5,24 +5,25 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use http::HeaderValue;
 use uuid::Uuid;
 
 use super::assigned::{AssignedPlugins, RouteAge};
+use super::chains::ChainsBuilder;
 use super::configuration::{Configuration, Entity};
 use super::materials::MaterialsBuilder;
 use super::on_streams::OnStreams;
 use super::plan::Source;
-use super::scopes::{ChainKey, Scopes};
+use super::routes::Planned;
 use super::served::Served;
 use super::{Destination, Fault, RoutePlan, Snapshot, Surroundings, Upstream};
 use crate::client::{Endpoint, Speaks, TlsTo};
 use crate::exchange::RouteFacts;
-use crate::model::{Document, Protocol, Route, Service};
-use crate::plugin_host::Chain;
-use crate::router::{RouteIndex, Router, StreamRouter};
+use crate::model::{Protocol, Route, Service};
 
-/// Builds the snapshot of `configuration`. What is unchanged since `previous` is taken from there.
+/// Builds the snapshot of `configuration`. What is unchanged since `previous` is taken from there, so that
+/// a change of a few routes costs little more than a look at each of all routes.
 ///
 /// Pure, and never fails as a whole. The faults say what does not work as configured; rows that
 /// `configuration` could not read are among them, assignments that did not come to life are not.
@@ -34,31 +35,38 @@ pub fn build(
     previous: &Snapshot,
 ) -> (Snapshot, Vec<Fault>) {
     let mut faults: Vec<Fault> = configuration.faults().collect();
+    let services = configuration.services.iter().map(|(id, service)| (*id, service));
     let mut builder = Builder {
-        scopes: Scopes::new(configuration, assigned),
-        chains: HashMap::new(),
+        chains: ChainsBuilder::new(configuration, assigned, &previous.chains),
         upstreams: HashMap::new(),
         surroundings,
-        known: previous.routes.iter().map(|plan| (plan.facts.route.id, plan)).collect(),
+        same_balancers: Arc::ptr_eq(surroundings.balancers, &previous.balancers),
+        services: services.collect(),
         materials: MaterialsBuilder::new(configuration, &previous.materials),
         certificates: certificates(configuration),
         on_streams: OnStreams::new(configuration, assigned),
         faults: Vec::new(),
     };
-    let routes: Vec<_> =
-        configuration.routes.values().filter_map(|route| builder.plan(route, configuration)).collect();
-    let global = Arc::new(builder.scopes.global_chain());
-    faults.append(&mut builder.faults);
-    faults.extend(builder.on_streams.faults());
-    let Routers { router, streams, faults: router_faults } = routers(&routes, previous);
-    faults.extend(router_faults.iter().cloned());
-    let materials = builder.materials.finish();
+    let mut walk = previous.routes.walk();
+    let planned = configuration.routes.iter().filter_map(|(id, route)| {
+        let (place, known) = walk.find(*id).unzip();
+        Some(Planned { id: *id, place, plan: builder.plan(route, known)? })
+    });
+    let planned = planned.collect();
+    let routes = previous.routes.next(planned);
+    let Builder { chains, materials, on_streams, faults: broken, .. } = builder;
+    let (chains, global) = chains.finish();
+    faults.extend(broken);
+    faults.extend(on_streams.faults());
+    faults.extend(routes.problems().map(|(plan, problem)| {
+        let message = format!("matches nothing, since {} cannot be used: {}", problem.field, problem.message);
+        Fault { kind: "routes".into(), id: plan.facts.route.id.to_string(), message }
+    }));
+    let materials = materials.finish();
     let balancers = Arc::clone(surroundings.balancers);
     let served = Served::build(configuration, &previous.served);
     faults.extend(served.faults());
-    let snapshot =
-        Snapshot { revision, global, router, streams, router_faults, routes, materials, balancers, served };
-    (snapshot, faults)
+    (Snapshot { revision, global, chains, routes, materials, balancers, served }, faults)
 }
 
 /// The certificates that upstream entities name, by the names of these.
@@ -68,11 +76,12 @@ fn certificates(configuration: &Configuration) -> HashMap<&str, Uuid> {
 }
 
 struct Builder<'c> {
-    scopes: Scopes<'c>,
-    chains: HashMap<ChainKey, Arc<Chain>>,
+    chains: ChainsBuilder<'c>,
     upstreams: HashMap<Uuid, Option<Arc<Upstream>>>,
     surroundings: Surroundings<'c>,
-    known: HashMap<Uuid, &'c Arc<RoutePlan>>,
+    /// No upstream entity came or went, so hosts mean what they meant.
+    same_balancers: bool,
+    services: HashMap<Uuid, &'c Arc<Entity<Service>>, RandomState>,
     materials: MaterialsBuilder<'c>,
     certificates: HashMap<&'c str, Uuid>,
     on_streams: OnStreams<'c>,
@@ -81,8 +90,8 @@ struct Builder<'c> {
 
 impl Builder<'_> {
     /// The plan of one route; `None` if it belongs to a disabled service.
-    fn plan(&mut self, route: &Arc<Entity<Route>>, configuration: &Configuration) -> Option<Arc<RoutePlan>> {
-        let service = route.value.service.and_then(|id| configuration.services.get(&id));
+    fn plan(&mut self, route: &Arc<Entity<Route>>, known: Option<&Arc<RoutePlan>>) -> Option<Arc<RoutePlan>> {
+        let service = route.value.service.and_then(|id| self.services.get(&id).copied());
         if service.is_some_and(|service| !service.value.enabled) {
             return None;
         }
@@ -90,28 +99,37 @@ impl Builder<'_> {
             let message = format!("answers 503, since its service {missing} is not usable");
             self.faults.push(Fault { kind: "routes".into(), id: route.value.id.to_string(), message });
         }
-        let source = Source { route: Arc::clone(route), service: service.cloned() };
-        let known = self.known.get(&route.value.id).copied();
         let age = if known.is_some() { RouteAge::Live } else { RouteAge::New };
-        let key = self.scopes.key(route.value.id, route.value.service, age);
-        let chain = Arc::clone(self.chains.entry(key).or_insert_with(|| Arc::new(self.scopes.chain(key))));
+        let chain = self.chains.of(route.value.id, route.value.service, age);
         let balancers = self.surroundings.balancers;
-        let known =
-            known.filter(|known| known.is_whole() && known.source.is(&source) && known.leads_to(balancers));
-        let facts = known.map_or_else(|| Arc::new(facts(&source)), |known| Arc::clone(&known.facts));
+        let known = known.filter(|known| {
+            known.is_whole()
+                && known.source.is(route, service)
+                && (self.same_balancers || known.leads_to(balancers))
+        });
         let is_closed = route.value.is_stream() && self.on_streams.close(&route.value);
         let upstream = match known {
             _ if is_closed => None,
             Some(known) if !known.speaks_tls() => known.upstream.clone(),
             // Its certificates may be others than before.
-            Some(_) | None => self.upstream_of(&source),
+            Some(_) | None => self.upstream_of(&route.value, service),
         };
+        if let Some(known) = known
+            && known.is_like(&chain, upstream.as_deref())
+        {
+            return Some(Arc::clone(known));
+        }
+        let source = Source { route: Arc::clone(route), service: service.cloned() };
+        let facts = known.map_or_else(|| Arc::new(facts(&source)), |known| Arc::clone(&known.facts));
         Some(Arc::new(RoutePlan { facts, chain, upstream, source }))
     }
 
     /// Kong's rule: a service of the one kind is none to a route of the other.
-    fn upstream_of(&mut self, source: &Source) -> Option<Arc<Upstream>> {
-        let (route, service) = (&source.route.value, source.service.as_ref());
+    fn upstream_of(
+        &mut self,
+        route: &Route,
+        service: Option<&Arc<Entity<Service>>>,
+    ) -> Option<Arc<Upstream>> {
         let other = service.filter(|service| service.value.protocol.is_stream() != route.is_stream());
         if let Some(other) = other {
             let service = other.value.id;
@@ -145,47 +163,13 @@ impl Builder<'_> {
     }
 }
 
-/// What finds the route of a request and of a stream, and what neither can use.
-struct Routers {
-    router: Arc<Router>,
-    streams: Arc<StreamRouter>,
-    faults: Arc<[Fault]>,
-}
-
-/// Takes the routers over if they were made from the same routes: most changes are none of their business.
-fn routers(routes: &[Arc<RoutePlan>], previous: &Snapshot) -> Routers {
-    let same = routes.len() == previous.routes.len()
-        && routes.iter().zip(&previous.routes).all(|(a, b)| Arc::ptr_eq(&a.source.route, &b.source.route));
-    if same {
-        return Routers {
-            router: Arc::clone(&previous.router),
-            streams: Arc::clone(&previous.streams),
-            faults: Arc::clone(&previous.router_faults),
-        };
-    }
-    let indexed: Vec<_> =
-        (0..).map(RouteIndex).zip(routes.iter().map(|plan| &plan.source.route.value)).collect();
-    let (router, problems) = Router::rebuild(&indexed, &previous.router);
-    let (streams, of_streams) = StreamRouter::build(&indexed);
-    let faults = problems.into_iter().chain(of_streams).filter_map(|problem| {
-        let plan = routes.get(problem.index.0 as usize)?;
-        let message = format!("matches nothing, since {} cannot be used: {}", problem.field, problem.message);
-        Some(Fault { kind: "routes".into(), id: plan.facts.route.id.to_string(), message })
-    });
-    Routers { faults: faults.collect(), router: Arc::new(router), streams: Arc::new(streams) }
-}
-
 fn facts(source: &Source) -> RouteFacts {
     RouteFacts {
         route: source.route.value.clone(),
         service: source.service.as_ref().map(|service| service.value.clone()),
-        route_json: json(&source.route.document),
-        service_json: source.service.as_ref().map(|service| json(&service.document)),
+        route_json: Arc::clone(&source.route.text),
+        service_json: source.service.as_ref().map(|service| Arc::clone(&service.text)),
     }
-}
-
-fn json(document: &Document) -> Box<str> {
-    serde_json::to_string(document).unwrap_or_default().into()
 }
 
 fn upstream(

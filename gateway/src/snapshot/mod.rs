@@ -9,12 +9,14 @@
 
 mod assigned;
 mod build;
+mod chains;
 mod configuration;
 mod fault;
 mod handle;
 mod materials;
 mod on_streams;
 mod plan;
+mod routes;
 mod scopes;
 mod served;
 

@@ -7,16 +7,18 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::Entity;
+use super::chains::Chains;
 use super::materials::Materials;
+use super::routes::Routes;
 use super::served::Served;
-use super::{Entity, Fault};
 use crate::balancer::{Balancer, Balancers};
 use crate::client::Endpoint;
 use crate::dns::{Name, Names};
 use crate::exchange::RouteFacts;
 use crate::model::{PathHandling, Route, Service};
 use crate::plugin_host::Chain;
-use crate::router::{RouteInput, RouteMatch, Router, StreamInput, StreamRouter};
+use crate::router::{RouteInput, RouteMatch, StreamInput};
 use crate::tls::Certificates;
 
 /// One configuration, compiled. Immutable; a request uses one from its head to its last byte.
@@ -26,11 +28,8 @@ pub struct Snapshot {
     pub revision: i64,
     /// The plugins of requests that no route matches: the global ones.
     pub global: Arc<Chain>,
-    pub(super) router: Arc<Router>,
-    pub(super) streams: Arc<StreamRouter>,
-    /// What the routers had to leave out; taken over together with it.
-    pub(super) router_faults: Arc<[Fault]>,
-    pub(super) routes: Vec<Arc<RoutePlan>>,
+    pub(super) chains: Chains,
+    pub(super) routes: Routes,
     pub(super) materials: Materials,
     pub(super) balancers: Arc<Balancers>,
     pub(super) served: Arc<Served>,
@@ -102,19 +101,17 @@ impl Snapshot {
 
     /// The route for a request.
     pub fn find<'p>(&self, input: &RouteInput<'p>) -> Option<(&Arc<RoutePlan>, RouteMatch<'p>)> {
-        let found = self.router.find(input)?;
-        let plan = self.routes.get(found.index.0 as usize)?;
-        Some((plan, found))
+        self.routes.find(input)
     }
 
     /// The route for a stream.
     pub fn find_stream(&self, input: &StreamInput<'_>) -> Option<&Arc<RoutePlan>> {
-        self.routes.get(self.streams.find(input)?.0 as usize)
+        self.routes.at(self.routes.streams.find(input)?)
     }
 
     /// All routes that fit a stream, the best first.
     pub fn streams(&self, input: &StreamInput<'_>) -> impl Iterator<Item = &Arc<RoutePlan>> {
-        self.streams.fitting(input).filter_map(|index| self.routes.get(index.0 as usize))
+        self.routes.streams.fitting(input).filter_map(|index| self.routes.at(index))
     }
 
     /// What clients are shown.
@@ -122,9 +119,26 @@ impl Snapshot {
         &self.served.table
     }
 
-    /// All routes in it.
-    pub fn routes(&self) -> &[Arc<RoutePlan>] {
-        &self.routes
+    /// Whether look-ups cost more than they would in a router of one piece.
+    pub fn is_layered(&self) -> bool {
+        self.routes.router.is_layered()
+    }
+
+    /// The same with a router of one piece, which takes time in proportion to all routes.
+    #[must_use]
+    pub fn in_one_piece(self) -> Self {
+        let routes = self.routes.in_one_piece(&self.routes.router);
+        Self { routes, ..self }
+    }
+
+    /// All routes in it, in the order of their ids.
+    pub fn routes(&self) -> impl Iterator<Item = &Arc<RoutePlan>> {
+        self.routes.iter()
+    }
+
+    /// How many there are.
+    pub fn route_count(&self) -> usize {
+        self.routes.count()
     }
 }
 
@@ -154,6 +168,22 @@ impl RoutePlan {
         self.upstream.is_some() || self.source.service.is_none()
     }
 
+    /// Whether the router finds the other in the same way.
+    pub(super) fn is_routed_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.source.route, &other.source.route)
+    }
+
+    /// Whether it runs this chain, and shows and believes the certificates of that upstream. What it was made
+    /// from is the same.
+    pub(super) fn is_like(&self, chain: &Arc<Chain>, upstream: Option<&Upstream>) -> bool {
+        let profile = |upstream: Option<&Upstream>| {
+            upstream.and_then(|upstream| upstream.endpoint.tls.as_ref()).map(|tls| tls.profile.clone())
+        };
+        Arc::ptr_eq(&self.chain, chain)
+            && self.upstream.is_some() == upstream.is_some()
+            && (!self.speaks_tls() || profile(self.upstream.as_deref()) == profile(upstream))
+    }
+
     /// Whether it depends on certificates as well.
     pub(super) fn speaks_tls(&self) -> bool {
         self.upstream.as_ref().is_some_and(|upstream| upstream.endpoint.tls.is_some())
@@ -161,13 +191,13 @@ impl RoutePlan {
 }
 
 impl Source {
-    /// Whether both were made from the very same entities.
-    pub(super) fn is(&self, other: &Self) -> bool {
-        let same_service = match (&self.service, &other.service) {
+    /// Whether it is these very entities.
+    pub(super) fn is(&self, route: &Arc<Entity<Route>>, service: Option<&Arc<Entity<Service>>>) -> bool {
+        let same_service = match (&self.service, service) {
             (Some(one), Some(two)) => Arc::ptr_eq(one, two),
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
         };
-        same_service && Arc::ptr_eq(&self.route, &other.route)
+        same_service && Arc::ptr_eq(&self.route, route)
     }
 }

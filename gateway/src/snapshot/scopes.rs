@@ -63,6 +63,11 @@ impl<'c> Scopes<'c> {
         Self { plugins, named, assigned, any_pending }
     }
 
+    /// Whether some assignment waits for its component.
+    pub(super) fn any_pending(&self) -> bool {
+        self.any_pending
+    }
+
     /// What tells the chain of a route from others.
     pub(super) fn key(&self, route: Uuid, service: Option<Uuid>, age: RouteAge) -> ChainKey {
         let named = |id: &Uuid| self.named.contains(id);

@@ -9,6 +9,7 @@ use super::Fault;
 use super::configuration::{Configuration, Entity};
 use crate::model::{Certificate, Sni};
 use crate::tls::{Certificates, Pairs};
+use crate::vault::Reference;
 
 /// Certificates by name, and what they were made from.
 #[derive(Debug, Default)]
@@ -47,7 +48,10 @@ impl Served {
         }
         next.table = table;
         next.faults.extend(
-            next.certificates.values().filter(|made| made.pairs.is_none()).map(|made| fault(&made.from)),
+            next.certificates
+                .values()
+                .filter(|made| made.pairs.is_none() && !is_reference(&made.from.value))
+                .map(|made| fault(&made.from)),
         );
         Arc::new(next)
     }
@@ -73,6 +77,11 @@ impl Made {
     fn of(certificate: &Arc<Entity<Certificate>>) -> Self {
         Self { from: Arc::clone(certificate), pairs: read(&certificate.value).map(Arc::new) }
     }
+}
+
+/// Whether it stands in a vault still: whoever could not read it there has said why.
+fn is_reference(certificate: &Certificate) -> bool {
+    Reference::is_meant(&certificate.cert) || Reference::is_meant(&certificate.key)
 }
 
 /// `None` if TLS cannot use it, or if it stands in a vault.

@@ -148,7 +148,7 @@ fn routes_with_the_same_assignments_share_a_chain() {
         let (snapshot, faults) =
             build_with(1, &configuration, &assigned(&configuration), &Snapshot::default());
         assert_eq!(faults, []);
-        let chains: Vec<_> = snapshot.routes().iter().map(|plan| &plan.chain).collect();
+        let chains: Vec<_> = snapshot.routes().map(|plan| &plan.chain).collect();
         assert_eq!(Arc::ptr_eq(chains[0], chains[1]), shared, "{case}");
         assert_eq!(
             snapshot.global.is_empty(),
@@ -209,11 +209,11 @@ fn what_did_not_change_is_taken_over() {
     let mut second = first.clone();
     second.set("routes", &route(OTHER_ROUTE, json!({"preserve_host": true})), &first);
     let (two, _) = built(&second, &one);
-    let facts = |snapshot: &Snapshot, at: usize| Arc::clone(&snapshot.routes()[at].facts);
+    let facts = |snapshot: &Snapshot, at: usize| Arc::clone(&snapshot.routes().nth(at).unwrap().facts);
     assert!(Arc::ptr_eq(&facts(&one, 0), &facts(&two, 0)), "an unchanged route keeps its facts");
     assert!(facts(&two, 1).route.preserve_host, "a changed one has new ones");
     let (three, _) = built(&second, &two);
-    assert!(Arc::ptr_eq(&two.router, &three.router), "the router outlives changes of plugins");
+    assert!(Arc::ptr_eq(&two.routes.router, &three.routes.router), "the router outlives changes of plugins");
 }
 
 #[test]
@@ -246,7 +246,9 @@ fn a_configuration_survives_being_saved() {
         vec![route(ROUTE, json!({}))],
         vec![plugin(100, "r")],
     );
-    assert_eq!(Configuration::from_documents(&first.to_documents(), &Configuration::default()), first);
+    let read = |texts: Vec<Arc<str>>| texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+    let saved = first.texts().into_iter().map(|(kind, texts)| (kind, read(texts))).collect();
+    assert_eq!(Configuration::from_documents(&saved, &Configuration::default()), first);
 }
 
 /// An assignment of `p` for streams of route and service, with more fields.
@@ -279,7 +281,7 @@ fn what_might_refuse_a_stream_closes_it_and_is_told() {
         );
         let (snapshot, faults) =
             build_with(7, &configuration, &assigned(&configuration), &Snapshot::default());
-        let plan = snapshot.routes().iter().find(|plan| plan.facts.route.id == ROUTE).expect(case);
+        let plan = snapshot.routes().find(|plan| plan.facts.route.id == ROUTE).expect(case);
         assert_eq!(plan.upstream.is_none(), is_closed, "{case}");
         let messages: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
         assert_eq!(messages.len(), usize::from(told.is_some()), "{case}: {messages:?}");
@@ -302,7 +304,7 @@ fn services_of_requests_and_routes_of_streams_do_not_meet() {
             vec![],
         );
         let (snapshot, faults) = built(&configuration, &Snapshot::default());
-        assert_eq!(snapshot.routes()[0].upstream.is_some(), want.is_none(), "{case}");
+        assert_eq!(snapshot.routes().next().unwrap().upstream.is_some(), want.is_none(), "{case}");
         let messages: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
         assert!(want.is_none_or(|want| messages[0].starts_with(want)), "{case}: {messages:?}");
     }

@@ -4,7 +4,7 @@
 //! references lead somewhere and keys are free as long as nobody wrote since. That nobody did is the
 //! first thing that is checked, under the lock that every writer takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -14,12 +14,15 @@ use super::dialect::Value;
 use super::feed::{Entry, LARGEST_TOLD, Operation};
 use super::indexed::indexed;
 use super::relations::{self, Relations};
+use super::terms::Terms;
 use super::write::{Writing, print};
-use super::{Revision, Store, StoreError, expiry};
-use crate::model::{OnDelete, Record, UniqueKey};
+use super::{Revision, Store, StoreError, expiry, read};
+use crate::model::{Document, OnDelete, Record, UniqueKey};
 
 /// Rows of one statement. Both databases take some ten times as many parameters.
 const ROWS: usize = 200;
+/// How often changes are worked out anew after somebody else wrote.
+const ATTEMPTS: usize = 4;
 /// How long a write of millions of entities may take.
 const BULK_TIMEOUT: Duration = Duration::from_secs(4 * 3600);
 
@@ -34,47 +37,77 @@ pub struct Bulk {
     pub remove: Vec<(&'static str, Uuid)>,
 }
 
+/// How often changes are worked out and written, since somebody else may write in between.
+#[derive(Debug, Default)]
+pub struct Attempts(usize);
+
+impl Attempts {
+    /// Whether the changes are written; if not, they are to be worked out anew.
+    ///
+    /// # Errors
+    ///
+    /// Those of `written`; [`StoreError::Changed`] only if others keep writing.
+    pub fn end_with(&mut self, written: Result<Revision, StoreError>) -> Result<bool, StoreError> {
+        self.0 += 1;
+        match written {
+            Ok(_) => Ok(true),
+            Err(StoreError::Changed { .. }) if self.0 < ATTEMPTS => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Hears how many entities of how many are done; called often, so it must not wait.
+pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Send + Sync);
+
 impl Bulk {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     fn len(&self) -> usize {
         self.insert.len() + self.replace.len() + self.remove.len()
     }
 }
 
 impl Store {
-    /// Makes all changes or none, if nothing was written since `unchanged_since`. `progress` hears how
-    /// many entities are done; it is called often and must not wait.
+    /// Makes all changes or none, if nothing was written since `unchanged_since`. Of `terms`, who is written
+    /// down counts; it reaches everything.
     ///
     /// # Errors
     ///
     /// - [`StoreError::Changed`] if somebody else wrote meanwhile: compare again.
     /// - [`StoreError::Conflict`] if a key is taken all the same.
+    /// - [`StoreError::Unrecorded`] if the record of the write cannot be written.
     /// - [`StoreError::Unavailable`]; see there on what may have happened to the write.
     pub async fn write_bulk(
         &self,
         bulk: &Bulk,
         unchanged_since: Revision,
-        progress: &(dyn Fn(usize) + Send + Sync),
+        terms: Terms,
+        progress: Progress<'_>,
     ) -> Result<Revision, StoreError> {
-        if bulk.len() == 0 {
+        if bulk.is_empty() {
             return self.revision().await;
         }
         self.writing(BULK_TIMEOUT, async move |writing| {
+            writing.under(terms);
             if writing.revision != unchanged_since + 1 {
                 return Err(StoreError::Changed { kind: "revision".to_owned(), id: Uuid::nil() });
             }
             expiry::remove_all_expired(writing).await?;
-            apply(writing, bulk, progress).await
+            apply(writing, bulk, progress).await?;
+            writing.attribute().await
         })
         .await
     }
 }
 
-async fn apply(
-    writing: &mut Writing,
-    bulk: &Bulk,
-    progress: &(dyn Fn(usize) + Send + Sync),
-) -> Result<(), StoreError> {
-    writing.untold = bulk.len() > LARGEST_TOLD;
+async fn apply(writing: &mut Writing, bulk: &Bulk, progress: Progress<'_>) -> Result<(), StoreError> {
+    let all = bulk.len();
+    writing.untold = all > LARGEST_TOLD;
     let mut done = 0;
     let replaced: Vec<_> = bulk.replace.iter().map(|record| (record.kind, record.id)).collect();
     let mut old = BTreeMap::new();
@@ -83,14 +116,19 @@ async fn apply(
             old.insert((*kind, *id), relations::read(&mut writing.session, kind, *id).await?);
         }
     }
+    for chunk in bulk.remove.chunks(ROWS) {
+        for ((kind, id), before) in observe(writing, chunk).await? {
+            writing.note("delete", (kind, id), Some(&before), None);
+        }
+    }
     forget(writing, &bulk.remove, true).await?;
     forget(writing, &replaced, false).await?;
     done += bulk.remove.len();
-    progress(done);
-    for record in &bulk.replace {
-        update(writing, record).await?;
-        done += 1;
-        progress(done);
+    progress(done, all);
+    for chunk in bulk.replace.chunks(ROWS) {
+        replace(writing, chunk).await?;
+        done += chunk.len();
+        progress(done, all);
     }
     for chunk in bulk.replace.chunks(ROWS) {
         put_relations(writing, chunk).await?;
@@ -99,7 +137,7 @@ async fn apply(
         put_entities(writing, chunk).await?;
         put_relations(writing, chunk).await?;
         done += chunk.len();
-        progress(done);
+        progress(done, all);
     }
     if !writing.untold {
         tell(writing, bulk, old);
@@ -155,6 +193,42 @@ async fn forget_chunk(
     Ok(())
 }
 
+/// The entities as they are stored, by kind and id, if somebody wants to know.
+async fn observe<'k>(
+    writing: &mut Writing,
+    of: &[(&'k str, Uuid)],
+) -> Result<BTreeMap<(&'k str, Uuid), Document>, StoreError> {
+    let mut found = BTreeMap::new();
+    if !writing.is_observed() {
+        return Ok(found);
+    }
+    let mut by_kind: HashMap<&str, Vec<Uuid>> = HashMap::new();
+    for (kind, id) in of {
+        by_kind.entry(kind).or_default().push(*id);
+    }
+    for (kind, ids) in by_kind {
+        let mut values = vec![Value::Text(kind)];
+        values.extend(ids.iter().map(|id| Value::Id(*id)));
+        let list = numbers(2, ids.len());
+        let sql = format!("SELECT id, document FROM entities WHERE kind = $1 AND id IN ({list})");
+        for row in writing.session.rows(sql, &values).await? {
+            found.insert((kind, row.id(0)?), read::raw(kind, &row)?);
+        }
+    }
+    Ok(found)
+}
+
+async fn replace(writing: &mut Writing, records: &[Record]) -> Result<(), StoreError> {
+    let of: Vec<_> = records.iter().map(|record| (record.kind, record.id)).collect();
+    let before = observe(writing, &of).await?;
+    for record in records {
+        update(writing, record).await?;
+        let of = (record.kind, record.id);
+        writing.note_record("update", record, before.get(&of))?;
+    }
+    Ok(())
+}
+
 async fn update(writing: &mut Writing, record: &Record) -> Result<(), StoreError> {
     let document = print(record, &writing.sealer)?;
     let values = [
@@ -190,13 +264,12 @@ async fn put_entities(writing: &mut Writing, records: &[Record]) -> Result<(), S
         })
         .collect();
     let into = "entities (kind, id, document, created, revision, expires_at)";
-    if insert(writing, into, rows).await? == records.len() {
-        return Ok(());
+    if insert(writing, into, rows).await? != records.len() {
+        for record in records {
+            relations::claim_new(writing, record).await?;
+        }
     }
-    for record in records {
-        relations::claim_new(writing, record).await?;
-    }
-    Ok(())
+    records.iter().try_for_each(|record| writing.note_record("create", record, None))
 }
 
 /// Index rows for entities that have none.

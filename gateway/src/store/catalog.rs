@@ -24,6 +24,9 @@ pub struct CatalogRows {
     pub bad_rows: Vec<BadRow>,
 }
 
+/// Takes one entity after the other, with the name of its kind. It must not wait.
+pub type Visit<'v> = &'v mut (dyn FnMut(&str, Document) + Send);
+
 /// A row that is not a JSON object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRow {
@@ -42,45 +45,60 @@ impl Store {
     ///
     /// [`StoreError::Unavailable`] or [`StoreError::NotMigrated`]; a bad row is no error but listed.
     pub async fn read_catalog(&self, kinds: &[&str]) -> Result<CatalogRows, StoreError> {
+        let mut documents: BTreeMap<String, Vec<Document>> =
+            kinds.iter().map(|kind| ((*kind).to_owned(), Vec::new())).collect();
+        let mut keep = |kind: &str, document| {
+            if let Some(of_kind) = documents.get_mut(kind) {
+                of_kind.push(document);
+            }
+        };
+        let (revision, bad_rows) = self.visit_catalog(kinds, &mut keep).await?;
+        Ok(CatalogRows { revision, documents, bad_rows })
+    }
+
+    /// Hands all entities of the kinds to `visit`, in the order of kinds and ids and all of one moment, and
+    /// keeps none of them. Gives the revision of that moment, and what cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_catalog`](Self::read_catalog).
+    pub async fn visit_catalog(
+        &self,
+        kinds: &[&str],
+        visit: Visit<'_>,
+    ) -> Result<(Revision, Vec<BadRow>), StoreError> {
         let operation = async {
             let mut session = self.snapshot().await?;
-            let rows = read(&mut session, &self.inner.sealing, kinds).await?;
+            let (revision, mut bad_rows) = (current(&mut session).await?, Vec::new());
+            for kind in kinds {
+                read_kind(&mut session, &self.inner.sealing, kind, (&mut *visit, &mut bad_rows)).await?;
+            }
             session.commit().await?;
-            Ok(rows)
+            Ok((revision, bad_rows))
         };
         self.within(LONG_OPERATION_TIMEOUT, operation).await
     }
-}
-
-async fn read(session: &mut Session, sealing: &Sealing, kinds: &[&str]) -> Result<CatalogRows, StoreError> {
-    let mut rows = CatalogRows { revision: current(session).await?, ..CatalogRows::default() };
-    for kind in kinds {
-        let documents = read_kind(session, sealing, kind, &mut rows.bad_rows).await?;
-        rows.documents.insert((*kind).to_owned(), documents);
-    }
-    Ok(rows)
 }
 
 async fn read_kind(
     session: &mut Session,
     sealing: &Sealing,
     kind: &str,
-    bad: &mut Vec<BadRow>,
-) -> Result<Vec<Document>, StoreError> {
-    let mut documents = Vec::new();
+    (visit, bad): (Visit<'_>, &mut Vec<BadRow>),
+) -> Result<(), StoreError> {
     let mut query = PageQuery { size: BATCH, ..PageQuery::default() };
     loop {
         let batch = page::rows(session, kind, &query).await?;
         for row in batch.iter().take(BATCH) {
             query.after = Some(row.id(0)?);
             match document(sealing, kind, row) {
-                Ok(document) => documents.push(document),
+                Ok(document) => visit(kind, document),
                 Err(StoreError::BadRow { kind, id, reason }) => bad.push(BadRow { kind, id, reason }),
                 Err(error) => return Err(error),
             }
         }
         if batch.len() <= BATCH {
-            return Ok(documents);
+            return Ok(());
         }
     }
 }

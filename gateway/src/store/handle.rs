@@ -46,8 +46,6 @@ pub(super) struct Inner {
     pub(super) sealing: Arc<Sealing>,
     /// The newest revision that this process wrote.
     pub(super) written: watch::Sender<Revision>,
-    /// Of the tables of the audit log.
-    audit_schema: &'static str,
 }
 
 /// Writers have connections of their own, so that a queue of them does not keep readers out.
@@ -118,16 +116,13 @@ impl Store {
         let pools = match settings.target()? {
             Target::Postgres(options) => postgres(*options, &availability),
             Target::Sqlite(path) => sqlite(&path, keys.is_some()).await?,
-            Target::Memory(audit) => memory(audit.as_deref()).await?,
+            Target::Memory => memory().await?,
         };
-        let audit_schema =
-            if matches!(settings, StoreSettings::MemoryWithAudit { .. }) { "audit." } else { "" };
         let inner = Inner {
             pools,
             availability,
             sealing: Arc::new(Sealing { keys, ..Sealing::default() }),
             written: watch::channel(0).0,
-            audit_schema,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -135,11 +130,6 @@ impl Store {
     /// False from the first failure until the database answers again.
     pub fn is_available(&self) -> bool {
         !self.inner.availability.is_away()
-    }
-
-    /// What stands before the names of the tables of the audit log.
-    pub(super) fn audit_schema(&self) -> &'static str {
-        self.inner.audit_schema
     }
 
     /// Whether other nodes may work with the same database.
@@ -311,48 +301,14 @@ async fn sqlite(path: &Path, wipe: bool) -> Result<Pools, StoreError> {
     Ok(Pools::Sqlite { read: Counted::new(read), write: Counted::new(write), _keeper: None })
 }
 
-/// Characters that mean something in a file name that SQLite takes for a URI.
-const UNSAFE_IN_NAMES: &percent_encoding::AsciiSet =
-    &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
-
-/// With `audit`, the audit log is kept in that file, and outlives the rest.
-async fn memory(audit: Option<&Path>) -> Result<Pools, StoreError> {
+async fn memory() -> Result<Pools, StoreError> {
     // Each call makes a database with a name of its own; see `SqliteConnectOptions::from_str`.
     let options = SqliteConnectOptions::from_str("sqlite::memory:")?.disable_statement_logging();
     let keeper = options.connect().await?;
     // One connection: those that share a memory lock whole tables against each other.
-    let mut pool = sqlite_pool(1);
-    if let Some(path) = audit {
-        make_audit_file(path).await?;
-        // What is attached to a database in memory would be one too, unless its name says otherwise.
-        let name =
-            percent_encoding::utf8_percent_encode(&path.to_string_lossy(), UNSAFE_IN_NAMES).to_string();
-        let name = format!("file:{name}?mode=rwc&cache=private");
-        pool = pool.after_connect(move |connection, _| {
-            let attach = sqlx::query("ATTACH DATABASE $1 AS audit").bind(name.clone());
-            Box::pin(async move { attach.execute(connection).await.map(drop) })
-        });
-    }
-    let pool = pool.connect_with(options).await?;
+    let pool = sqlite_pool(1).connect_with(options).await?;
     let (read, write) = (Counted::new(pool.clone()), Counted::new(pool));
     Ok(Pools::Sqlite { read, write, _keeper: Some(Mutex::new(keeper)) })
-}
-
-/// The tables of the audit log in a file of their own.
-async fn make_audit_file(path: &Path) -> Result<(), StoreError> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .disable_statement_logging();
-    let mut connection = options.connect().await?;
-    let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'audit_head'";
-    let found: i64 = sqlx::query_scalar(tables).fetch_one(&mut connection).await?;
-    if found == 0 {
-        connection.execute(super::migrate::AUDIT_TABLES).await?;
-    }
-    Ok(connection.close().await?)
 }
 
 fn sqlite_pool(connections: u32) -> SqlitePoolOptions {

@@ -14,9 +14,6 @@ use super::{Store, StoreError};
 
 const TABLE: &str = "_sqlx_migrations";
 
-/// The tables of the audit log, where they have a file of their own.
-pub(super) const AUDIT_TABLES: &str = include_str!("../../../migrations/sqlite/0021_audit_log.sql");
-
 /// Number, name, Postgres, SQLite.
 const STEPS: &[(i64, &str, &str, &str)] = &[
     (
@@ -37,7 +34,12 @@ const STEPS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../../migrations/postgres/0020_default_workspace.sql"),
         include_str!("../../../migrations/sqlite/0020_default_workspace.sql"),
     ),
-    (21, "audit_log", include_str!("../../../migrations/postgres/0021_audit_log.sql"), AUDIT_TABLES),
+    (
+        21,
+        "audit_log",
+        include_str!("../../../migrations/postgres/0021_audit_log.sql"),
+        include_str!("../../../migrations/sqlite/0021_audit_log.sql"),
+    ),
     (
         23,
         "sealing",

@@ -38,11 +38,6 @@ pub enum StoreSettings {
     },
     /// SQLite in memory: everything is gone when the last clone of the store is dropped.
     Memory,
-    /// The same, but the audit log is kept in a file.
-    MemoryWithAudit {
-        /// A SQLite file, made if absent.
-        path: PathBuf,
-    },
     /// A Postgres server, shared by any number of gateways.
     Postgres(PostgresSettings),
     /// `postgres://…` or `sqlite:…`, the password included.
@@ -106,16 +101,14 @@ impl PostgresSettings {
 pub(super) enum Target {
     Postgres(Box<PgConnectOptions>),
     Sqlite(PathBuf),
-    /// With the file of the audit log, if it has one.
-    Memory(Option<PathBuf>),
+    Memory,
 }
 
 impl StoreSettings {
     pub(super) fn target(&self) -> Result<Target, StoreError> {
         Ok(match self {
             Self::Sqlite { path } => Target::Sqlite(path.clone()),
-            Self::Memory => Target::Memory(None),
-            Self::MemoryWithAudit { path } => Target::Memory(Some(path.clone())),
+            Self::Memory => Target::Memory,
             Self::Postgres(settings) => Target::Postgres(Box::new(settings.options())),
             Self::Url(url) => parse(url.expose_secret())?,
         })
@@ -126,7 +119,7 @@ fn parse(url: &str) -> Result<Target, StoreError> {
     if let Some(rest) = url.strip_prefix("sqlite:") {
         let path = rest.strip_prefix("//").unwrap_or(rest);
         return Ok(match path {
-            "" | ":memory:" => Target::Memory(None),
+            "" | ":memory:" => Target::Memory,
             path => Target::Sqlite(PathBuf::from(path)),
         });
     }
@@ -153,8 +146,8 @@ mod tests {
             let target = StoreSettings::Url(SecretString::from(url)).target().unwrap();
             match (target, want) {
                 (Target::Sqlite(path), Some(want)) => assert_eq!(path.to_str(), Some(want), "{case}"),
-                (Target::Memory(_), None) => {}
-                (Target::Sqlite(_) | Target::Memory(_) | Target::Postgres(_), _) => panic!("{case}"),
+                (Target::Memory, None) => {}
+                (Target::Sqlite(_) | Target::Memory | Target::Postgres(_), _) => panic!("{case}"),
             }
         }
         let target =

@@ -56,7 +56,6 @@ pub(super) struct Writing {
     pub(super) terms: Terms,
     /// What the audit log will say; `None` if nobody is written down.
     observed: Option<Observed>,
-    audit_schema: &'static str,
     pub(super) sealer: Sealer,
 }
 
@@ -134,7 +133,6 @@ impl Store {
                 now: now_unix(),
                 terms: Terms::default(),
                 observed: None,
-                audit_schema: self.audit_schema(),
                 sealer,
             };
             let done = match body(&mut writing).await {
@@ -169,19 +167,19 @@ async fn bump(session: &mut Session) -> Result<(Revision, bool), StoreError> {
 }
 
 impl Writing {
-    fn under(&mut self, terms: Terms) {
+    pub(super) fn under(&mut self, terms: Terms) {
         self.observed = terms.attribution.as_ref().map(Observed::new);
         self.terms = terms;
     }
 
     /// Writes down who did what was observed.
-    async fn attribute(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn attribute(&mut self) -> Result<(), StoreError> {
         let (Some(attribution), Some(observed)) = (self.terms.attribution.take(), self.observed.take())
         else {
             return Ok(());
         };
         let entry = observed.complete(attribution.entry);
-        audit::append(&mut self.session, self.audit_schema, &entry, attribution.is_required).await
+        audit::append(&mut self.session, &entry, attribution.is_required).await
     }
 
     async fn apply(&mut self, change: &Change) -> Result<(), StoreError> {
@@ -200,6 +198,11 @@ impl Writing {
                 relations::remove_all(self, &going).await
             }
         }
+    }
+
+    /// Whether somebody wants to know what is done.
+    pub(super) fn is_observed(&self) -> bool {
+        self.observed.is_some()
     }
 
     /// The entity as it is stored, if somebody wants to know.
@@ -225,6 +228,19 @@ impl Writing {
         }
     }
 
+    /// Notes that a record was written.
+    pub(super) fn note_record(
+        &mut self,
+        operation: &str,
+        record: &Record,
+        before: Option<&Document>,
+    ) -> Result<(), StoreError> {
+        if let Some(observed) = &mut self.observed {
+            observed.note(operation, (record.kind, record.id), before, Some(&*self.sealer.close(record)?));
+        }
+        Ok(())
+    }
+
     async fn insert(&mut self, record: &Record) -> Result<(), StoreError> {
         self.reach(record, false).await?;
         relations::claim_id(self, record).await?;
@@ -241,8 +257,7 @@ impl Writing {
         self.session.execute(sql, &values).await?;
         let new = Relations::of(record, &self.sealer);
         relations::put(self, record, None, &new).await?;
-        let kept = self.sealer.close(record)?;
-        self.note("create", (record.kind, record.id), None, Some(&kept));
+        self.note_record("create", record, None)?;
         self.entries.push(Entry::new(record.kind, record.id, Operation::Insert, new));
         Ok(())
     }
@@ -278,8 +293,7 @@ impl Writing {
         let old = relations::read(&mut self.session, record.kind, record.id).await?;
         let new = Relations::of(record, &self.sealer);
         relations::put(self, record, Some(&old), &new).await?;
-        let kept = self.sealer.close(record)?;
-        self.note("update", (record.kind, record.id), before.as_ref(), Some(&kept));
+        self.note_record("update", record, before.as_ref())?;
         self.entries.push(Entry::new(record.kind, record.id, Operation::Replace, old.merged(new)));
         Ok(())
     }

@@ -12,4 +12,4 @@ mod suites;
 
 pub use names::Certificates;
 pub use pair::{PairError, Pairs, read_pair};
-pub use server::{Acceptor, Find, ServerStream, settled};
+pub use server::{Acceptor, Find, ServerStream, client_certificate, settled};

@@ -4,11 +4,16 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, GetRandomFailed, aws_lc_rs};
-use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{
+    ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert, WebPkiClientVerifier,
+};
 use rustls::sign::CertifiedKey;
 use rustls::ticketer::TicketRotator;
 use rustls::version::{TLS12, TLS13};
-use rustls::{ProtocolVersion, ServerConfig, SupportedProtocolVersion};
+use rustls::{ProtocolVersion, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{Accept, TlsAcceptor};
 
@@ -43,10 +48,25 @@ impl Acceptor {
     ///
     /// A [`rustls::Error`] if the protocols and the ciphers leave nothing to speak.
     pub fn new(settings: &TlsSettings, find: Arc<dyn Find>) -> Result<Self, rustls::Error> {
-        let provider = CryptoProvider {
+        Self::with_clients(settings, find, None)
+    }
+
+    /// The same, asking clients for certificates if there are `authorities` in PEM that speak for them. Who
+    /// shows none is let in; who shows one that nobody speaks for is not. Sessions are not taken up again
+    /// then: a certificate is looked at each time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Acceptor::new`], and if an authority is none.
+    pub fn with_clients(
+        settings: &TlsSettings,
+        find: Arc<dyn Find>,
+        authorities: Option<&[String]>,
+    ) -> Result<Self, rustls::Error> {
+        let provider = Arc::new(CryptoProvider {
             cipher_suites: suites::suites(&settings.cipher_suites),
             ..aws_lc_rs::default_provider()
-        };
+        });
         let versions: Vec<&SupportedProtocolVersion> = settings
             .protocols
             .iter()
@@ -55,12 +75,16 @@ impl Acceptor {
                 TlsVersion::Tls13 => &TLS13,
             })
             .collect();
-        let builder =
-            ServerConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(&versions)?;
-        let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(Resolver(find)));
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
+        let builder = builder.with_protocol_versions(&versions)?;
+        let builder = match authorities {
+            Some(authorities) => builder.with_client_cert_verifier(clients(authorities, provider)?),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_cert_resolver(Arc::new(Resolver(find)));
         // A store of sessions would be behind a lock that all threads share; tickets need none.
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        if settings.session_tickets {
+        if settings.session_tickets && authorities.is_none() {
             config.ticketer = tickets(settings)?;
         } else {
             config.send_tls13_tickets = 0;
@@ -88,6 +112,33 @@ impl Debug for Acceptor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Acceptor")
     }
+}
+
+/// Looks at certificates of clients that have one.
+fn clients(
+    authorities: &[String],
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    for text in authorities {
+        let before = roots.len();
+        for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
+            let unfit = |error: rustls::pki_types::pem::Error| rustls::Error::General(error.to_string());
+            roots.add(certificate.map_err(unfit)?)?;
+        }
+        if roots.len() == before {
+            return Err(rustls::Error::General("a text holds no certificate".to_owned()));
+        }
+    }
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    let verifier = verifier.allow_unauthenticated().build();
+    verifier.map_err(|error| rustls::Error::General(error.to_string()))
+}
+
+/// The certificate that a client has shown and has the key of, in DER.
+pub fn client_certificate<S>(stream: &ServerStream<S>) -> Option<&[u8]> {
+    let (_, session) = stream.get_ref();
+    session.peer_certificates()?.first().map(|certificate| certificate.as_ref())
 }
 
 /// What a handshake has settled, and whether HTTP/2 is spoken.

@@ -80,6 +80,20 @@ fn lines(gateway: &Gateway) -> Vec<Value> {
     lines.filter(|line| line["protocol"].is_string()).collect()
 }
 
+/// Connects and says so again and again until there is such a line in the access log.
+async fn said_until(
+    gateway: &Gateway,
+    (address, bytes): (SocketAddr, &[u8]),
+    what: &str,
+    holds: impl Fn(&Value) -> bool,
+) -> anyhow::Result<()> {
+    let met = || async {
+        _ = say(address, bytes).await;
+        lines(gateway).iter().any(&holds)
+    };
+    eventually(what, PATIENCE, met).await.map(drop)
+}
+
 /// Waits for a line of the access log.
 async fn logged(gateway: &Gateway, what: &str, holds: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
     let found = || lines(gateway).into_iter().rev().find(|line| holds(line));

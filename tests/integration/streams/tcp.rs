@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::backend::Backend;
-use super::{at, listening, live, logged, say, stream};
+use super::{at, listening, live, logged, said_until, say, stream};
 use crate::setup::PATIENCE;
 
 #[tokio::test]
@@ -158,8 +158,8 @@ async fn targets_share_connections_and_one_that_is_gone_is_left_out() -> anyhow:
     }
     drop(b);
     // What is refused twice is unhealthy, and then there is no target at all.
-    assert_eq!(say(places[0], b"x").await?, "", "nobody is left");
-    logged(&gateway, "the line of one that reached nobody", |line| line["status"] == 503).await?;
+    said_until(&gateway, (places[0], b"x"), "nobody is left", |line| line["status"] == 503).await?;
+    assert_eq!(say(places[0], b"x").await?, "");
     Ok(())
 }
 

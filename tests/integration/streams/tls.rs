@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::backend::Backend;
-use super::{at, heard, listening, logged, say, stream};
+use super::{at, heard, listening, logged, said_until, say, stream};
 use crate::setup::PATIENCE;
 use crate::tls::{handshake, usual};
 
@@ -221,8 +221,7 @@ async fn an_upstream_may_want_tls_of_its_own() -> anyhow::Result<()> {
     // One that nobody vouches for gets nothing. A route by name would take plain connections as well.
     gateway.apply(Method::DELETE, "/routes/p", &json!(null)).await?;
     gateway.apply(Method::PATCH, "/services/s", &json!({ "ca_certificates": null })).await?;
-    super::live(places[0], request, "").await?;
-    logged(&gateway, "no agreement with the upstream", |line| {
+    said_until(&gateway, (places[0], request), "no agreement with the upstream", |line| {
         line["status"] == 502 && line["error"].as_str().is_some_and(|error| error.contains("TLS with"))
     })
     .await?;

@@ -46,7 +46,8 @@ impl Access {
             return first.unwrap_or(HeaderValue::from_static("*"));
         };
         let host = host(parts);
-        let asks_for_tokens = self.proofs.token;
+        // A browser shows a certificate by itself, and a token only if the page has it.
+        let asks_for_tokens = self.proofs.token && !self.proofs.certificate;
         let is_shared = if listed.is_empty() {
             asks_for_tokens || !self.is_foreign(headers, host.as_deref())
         } else {

@@ -18,6 +18,8 @@ use crate::store::{Lookup, Store, StoreError};
 
 /// The header of Kong's own tools.
 const KONG_ADMIN_TOKEN: &str = "kong-admin-token";
+/// Stands for any name without a role of its own.
+const OTHERS: &str = "*";
 
 /// The rules of who may use the Admin API.
 #[derive(Debug, Default)]
@@ -25,6 +27,8 @@ pub(in crate::admin) struct Access {
     pub(super) proofs: Proofs,
     /// Digest of the token of the settings.
     root: Option<String>,
+    /// Common names of certificates and what their holders may do; `*` is any other.
+    roles: Vec<(String, Role)>,
     pub(super) hosts: Vec<String>,
     pub(super) origins: Vec<String>,
     pub(in crate::admin) failures: Failures,
@@ -33,7 +37,7 @@ pub(in crate::admin) struct Access {
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::admin) struct Caller {
-    /// `token:name`, `root`, or `anonymous`.
+    /// `token:name`, `certificate:name`, `root`, or `anonymous`.
     pub(in crate::admin) actor: String,
     pub(in crate::admin) role: Role,
     /// The tags that limit what the caller may see and change; `None` is no limit.
@@ -47,7 +51,6 @@ pub(in crate::admin) enum Proof {
     /// It was not asked.
     Nobody,
     Token,
-    #[cfg_attr(not(test), expect(dead_code, reason = "listeners take no certificates yet"))]
     Certificate,
 }
 
@@ -66,9 +69,11 @@ impl Access {
     /// The rules that the settings ask for.
     pub(in crate::admin) fn new(settings: &AccessSettings) -> Self {
         let root = settings.token.as_ref().map(|token| admin_token_digest(token.expose_secret()));
+        let roles = settings.client_roles.iter();
         Self {
             proofs: settings.proofs,
             root,
+            roles: roles.filter_map(|(name, role)| Some((name.clone(), Role::named(role)?))).collect(),
             hosts: settings.hosts.clone(),
             origins: settings.origins.clone(),
             failures: Failures::default(),
@@ -91,13 +96,25 @@ impl Access {
         }
         let token = token(headers).filter(|_| self.proofs.token);
         let caller = match token {
+            // Who shows a token means it: a wrong one is a failure, whatever else is shown.
             Some(token) => self.holder(store, token).await.map_err(Denied::Store)?,
-            None => None,
+            None => peer.certified.as_deref().and_then(|name| self.certified(name)),
         };
         caller.ok_or_else(|| {
             peer.address.iter().for_each(|address| self.failures.note(*address, now));
             Denied::Unknown
         })
+    }
+
+    /// Who has shown a certificate of this name, that an authority speaks for.
+    fn certified(&self, name: &str) -> Option<Caller> {
+        if !self.proofs.certificate {
+            return None;
+        }
+        let role = |wanted: &str| self.roles.iter().find(|(known, _)| known == wanted).map(|(_, role)| *role);
+        // The mark for any other name is no name.
+        let role = role(name).filter(|_| name != OTHERS).or_else(|| role(OTHERS))?;
+        Some(Caller { actor: format!("certificate:{name}"), role, scope: None, proof: Proof::Certificate })
     }
 
     /// Who holds the token. Costs the same whether there is such a token or not, but for the one of the

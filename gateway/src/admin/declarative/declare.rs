@@ -15,10 +15,8 @@ use crate::declarative::{
     Declared, Faults, Plan, PluginRules, Reading, Scope, Stored, compare, hash, read, stored_kinds,
 };
 use crate::model::{Document, Record, Violations};
-use crate::store::{Bulk, Lookup, StoreError};
+use crate::store::{Attempts, Bulk, Lookup, StoreError};
 
-/// How often it begins anew after an upload came between.
-const ATTEMPTS: usize = 4;
 /// The row that remembers which text is in force. No kind of the model, so nothing else shows it.
 const TEXT: &str = "declarative_configs";
 const HASH: &str = "hash";
@@ -84,23 +82,19 @@ pub(super) async fn declare(
     text: String,
 ) -> Result<Vec<Record>, DeclareError> {
     let hash = hash(&text);
-    for _ in 0..ATTEMPTS {
+    let mut attempts = Attempts::default();
+    loop {
         let rows = state.store.whole().read_catalog(&stored_kinds()).await?;
         let revision = rows.revision;
         let (declared, stored) = understand(state, rows.documents, text.clone()).await?;
         let declared = declared?;
         ask_components(state, &declared, &text).await?;
         let (records, bulk) = planned(state, declared, stored, &hash).await?;
-        match state.store.whole().write_bulk(&bulk, revision, &|_| ()).await {
-            Ok(_) => {
-                dbless.set_hash(hash);
-                return Ok(records);
-            }
-            Err(StoreError::Changed { .. }) => {}
-            Err(error) => return Err(error.into()),
+        if attempts.end_with(state.store.write_bulk(&bulk, revision).await)? {
+            dbless.set_hash(hash);
+            return Ok(records);
         }
     }
-    Err(StoreError::Changed { kind: TEXT.to_owned(), id: Uuid::nil() }.into())
 }
 
 type Documents = std::collections::BTreeMap<String, Vec<Document>>;

@@ -12,7 +12,7 @@ const ROOT: &str = "a-token-of-the-settings";
 
 /// An Admin API that asks for tokens.
 async fn guarded() -> Admin {
-    let proofs = Proofs { token: true };
+    let proofs = Proofs { token: true, certificate: false };
     let access = AccessSettings { proofs, token: Some(ROOT.into()), ..AccessSettings::default() };
     Admin::with(AdminSettings { access, ..AdminSettings::default() }).await
 }

@@ -98,3 +98,35 @@ async fn with_a_database_there_is_no_configuration() {
         assert_eq!((reply.status, &reply.body["message"]), (400, &json!(want)), "{method}");
     }
 }
+
+#[tokio::test]
+async fn a_configuration_is_written_down_entity_by_entity() {
+    let admin = without_database().await;
+    let file = |host: &str| json!({ "_format_version": "3.0", "services": [{ "name": "s", "host": host }] });
+    for config in [file("one.test"), file("two.test"), file("two.test"), json!({ "_format_version": "3.0" })]
+    {
+        let reply = post(&admin, &config).await;
+        assert_eq!(reply.status, 201, "{}", reply.body);
+    }
+    let page = admin.get("/audit/requests").await.body;
+    let told = |row: &Value| (row["path"].clone(), row["status"].clone(), row["objects_count"].clone());
+    let told: Vec<_> = page["data"].as_array().unwrap().iter().map(told).collect();
+    // Each has the text that is in force beside its entities; one that changes nothing is a call all the same.
+    let row = |objects: Value| (json!("/config"), json!(201), objects);
+    assert_eq!(told, [row(json!(2)), row(Value::Null), row(json!(2)), row(json!(2))]);
+    let objects = admin.get("/audit/objects").await.body;
+    let of_services = |object: &&Value| object["dao_name"] == "services";
+    let hosts = objects["data"].as_array().unwrap().iter().filter(of_services).map(|object| {
+        (object["operation"].clone(), object["before"]["host"].clone(), object["after"]["host"].clone())
+    });
+    let (one, two) = (json!("one.test"), json!("two.test"));
+    assert_eq!(
+        hosts.collect::<Vec<_>>(),
+        [
+            (json!("delete"), two.clone(), Value::Null),
+            (json!("update"), one.clone(), two),
+            (json!("create"), Value::Null, one),
+        ]
+    );
+    assert_eq!(admin.state.store.whole().verify_records(None).await.unwrap().fault, None);
+}

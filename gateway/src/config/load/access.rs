@@ -8,7 +8,7 @@ use super::proxy::list;
 use super::{seconds, word};
 use crate::config::reader::Reader;
 use crate::config::{
-    AccessSettings, AuditMode, AuditSettings, Listener, Proofs, Settings, Unprotected, units,
+    AccessSettings, AuditMode, AuditSettings, Listener, Proofs, ROLES, Settings, Unprotected, units,
 };
 
 /// Shortest token that an operator may make up: far beyond guessing at the rate that is let through.
@@ -19,9 +19,15 @@ const MODES: [(&str, AuditMode); 3] =
 
 pub(super) fn read(reader: &mut Reader, listeners: &[Listener]) -> AccessSettings {
     let token = reader.read("admin_token", token);
+    let proofs = proofs(reader, token.is_some());
+    let client_roles: Vec<_> = reader.read("admin_ssl_client_roles", |text| list(text).map(role).collect());
+    if proofs.certificate {
+        complain_of_strangers(reader, listeners, &client_roles);
+    }
     let settings = AccessSettings {
-        proofs: proofs(reader, token.is_some()),
+        proofs,
         token,
+        client_roles,
         unprotected: reader.read("admin_listen_unprotected", unprotected),
         hosts: reader.read("admin_hosts", |text| {
             Ok(list(text).map(|host| host.trim_end_matches('.').to_ascii_lowercase()).collect())
@@ -48,22 +54,53 @@ fn token(text: &str) -> Result<Option<SecretString>, String> {
 }
 
 fn proofs(reader: &mut Reader, has_token: bool) -> Proofs {
+    let has_authority = !reader.text("admin_ssl_client_ca").trim().is_empty();
     let text = reader.text("admin_auth").trim().to_owned();
     let proofs = match text.as_str() {
-        "" => Proofs { token: has_token },
+        "" => Proofs { token: has_token, certificate: has_authority },
         "off" => Proofs::default(),
-        "token" => Proofs { token: true },
-        text => {
-            let allowed = "allowed: token, or off".to_owned();
-            reader.complain("admin_auth", format!("'{text}' cannot be used"), allowed);
-            Proofs::default()
-        }
+        text => match words(text, ["token", "mtls"]) {
+            Ok([token, certificate]) => Proofs { token, certificate },
+            Err(allowed) => {
+                reader.complain("admin_auth", format!("'{text}' cannot be used"), allowed);
+                Proofs::default()
+            }
+        },
     };
+    if has_authority != proofs.certificate {
+        let (problem, allowed) = match has_authority {
+            true => ("nobody would be asked for a certificate", "leave admin_auth empty, or add mtls to it"),
+            false => ("no authority speaks for certificates", "name one, or take mtls out of admin_auth"),
+        };
+        reader.complain("admin_ssl_client_ca", problem.to_owned(), allowed.to_owned());
+    }
     if has_token && !proofs.token {
-        let allowed = "leave admin_auth empty, or set it to token".to_owned();
+        let allowed = "leave admin_auth empty, or add token to it".to_owned();
         reader.complain("admin_token", "nobody would be asked for it".to_owned(), allowed);
     }
     proofs
+}
+
+/// `CN=ROLE`; a name may have a `=` in it.
+fn role(text: &str) -> Result<(String, String), String> {
+    let pair = text.rsplit_once('=').map(|(name, role)| (name.trim(), role.trim()));
+    let pair = pair.filter(|(name, role)| !name.is_empty() && ROLES.contains(role));
+    let (name, role) = pair.ok_or_else(|| {
+        format!("allowed: a list of NAME=ROLE, with * for any other name, and the roles {}", ROLES.join(", "))
+    })?;
+    Ok((name.to_owned(), role.to_owned()))
+}
+
+/// What would leave the holders of certificates outside.
+fn complain_of_strangers(reader: &mut Reader, listeners: &[Listener], roles: &[(String, String)]) {
+    if roles.is_empty() {
+        let problem = "nobody would have a role".to_owned();
+        reader.complain("admin_ssl_client_roles", problem, "such as ops=admin,*=read-only".to_owned());
+    }
+    if !listeners.iter().any(|listener| listener.speaks.tls) {
+        let problem = "certificates are shown in TLS only, and no listener speaks it".to_owned();
+        reader.complain("admin_listen", problem, "such as 127.0.0.1:8444 ssl".to_owned());
+    }
 }
 
 fn unprotected(text: &str) -> Result<Unprotected, String> {

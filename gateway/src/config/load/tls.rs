@@ -15,6 +15,7 @@ pub(super) fn read(reader: &mut Reader) -> TlsSettings {
     TlsSettings {
         certificates: certificates(reader, "ssl_cert", "ssl_cert_key"),
         admin_certificates: certificates(reader, "admin_ssl_cert", "admin_ssl_cert_key"),
+        admin_client_authorities: authorities(reader),
         cipher_suites: reader.read("ssl_cipher_suite", |text| cipher_suites(text, &ciphers)),
         protocols: reader.read("ssl_protocols", protocols),
         session_tickets: reader.read("ssl_session_tickets", units::switch),
@@ -36,6 +37,12 @@ fn certificates(
     }
     let chains = chains.iter().map(|chain| chain.expose_secret().to_owned());
     chains.zip(keys).collect()
+}
+
+/// Public, so kept as they are.
+fn authorities(reader: &mut Reader) -> Vec<String> {
+    let found = reader.read("admin_ssl_client_ca", texts);
+    found.iter().map(|text| text.expose_secret().to_owned()).collect()
 }
 
 /// Kong takes paths, PEM, and PEM in base64.

@@ -67,20 +67,20 @@ impl Plugins {
             .map_err(|fault| fault.to_string())?;
         let kind = model::kind("plugins").ok_or("there is no kind for it")?.with(&rules);
         // A time that the rules take; nothing of it is stored.
-        let written = row.document.get("updated_at").and_then(Value::as_i64).unwrap_or(1);
+        let mut document = row.document();
+        let written = document.get("updated_at").and_then(Value::as_i64).unwrap_or(1);
         let fit = |document: &Document| -> Result<String, Violations> {
             let entity = kind.update(document, Document::new(), written)?;
             Ok(entity.get("config").map(Value::to_string).unwrap_or_default())
         };
-        let refused = match fit(&row.document) {
+        let refused = match fit(&document) {
             Ok(config) => return Ok(config),
             Err(refused) if !plugin.migrates() => return Err(refused.parts().join("; ")),
             Err(refused) => refused,
         };
-        let stored = row.document.get("config").map(Value::to_string).unwrap_or_default();
+        let stored = document.get("config").map(Value::to_string).unwrap_or_default();
         let migrated = self.host.migrate(plugin, active, &stored).await?;
         let config: Value = serde_json::from_str(&migrated).map_err(|error| error.to_string())?;
-        let mut document = row.document.clone();
         document.insert("config".to_owned(), config);
         fit(&document).map_err(|still| {
             format!("{}; migrated: {}", refused.parts().join("; "), still.parts().join("; "))

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::loads::Loaded;
 use super::{Outcome, Plugins, Wanted};
 use crate::plugin_host::AssignmentSpec;
-use crate::vault::VaultError;
+use crate::vault::{VaultError, Vaults};
 
 impl Plugins {
     /// Puts values in the place of references. A secret that cannot be had makes a fault, and is asked
@@ -51,6 +51,16 @@ impl Plugins {
         let (used, resolved) = reading.await.map_err(broken_off)?;
         self.references.extend(used);
         resolved
+    }
+
+    /// Where secrets stand.
+    pub(in crate::reload) fn vaults(&self) -> &Vaults {
+        &self.vaults
+    }
+
+    /// References that others use in the configuration that was prepared last.
+    pub(in crate::reload) fn note_references(&mut self, used: Vec<String>) {
+        self.references.extend(used);
     }
 
     /// Whether secrets are in use that may change.

@@ -24,15 +24,14 @@ pub(super) fn digest(before: &str, seq: i64, entry: &str) -> String {
 /// Where a record is not required, one that cannot be written undoes nothing else.
 pub(in crate::store) async fn append(
     session: &mut Session,
-    schema: &str,
     entry: &Document,
     is_required: bool,
 ) -> Result<(), StoreError> {
     if is_required {
-        return put(session, schema, entry).await.map_err(unrecorded);
+        return put(session, entry).await.map_err(unrecorded);
     }
     session.execute("SAVEPOINT audit", &[]).await?;
-    match put(session, schema, entry).await {
+    match put(session, entry).await {
         Ok(()) => session.execute("RELEASE SAVEPOINT audit", &[]).await.map(drop),
         Err(error) => {
             tracing::error!(%error, entry = %serde_json::Value::from(entry.clone()),
@@ -47,17 +46,17 @@ fn unrecorded(error: StoreError) -> StoreError {
     if error.is_unavailable() { error } else { StoreError::Unrecorded(error.to_string()) }
 }
 
-async fn put(session: &mut Session, schema: &str, entry: &Document) -> Result<(), StoreError> {
-    let row = session.row(format!("SELECT seq, digest FROM {schema}audit_head"), &[]).await?;
+async fn put(session: &mut Session, entry: &Document) -> Result<(), StoreError> {
+    let row = session.row("SELECT seq, digest FROM audit_head", &[]).await?;
     let row = row.ok_or_else(|| StoreError::Refused("the audit log has no head".to_owned()))?;
     let (seq, before) = (row.integer(0)? + 1, row.text(1)?);
     let at_ms = entry.get("at_ms").and_then(serde_json::Value::as_i64).unwrap_or_default();
     let text = serde_json::to_string(entry).map_err(|error| StoreError::Refused(error.to_string()))?;
     let digest = digest(&before, seq, &text);
     let values = [Value::Integer(seq), Value::Integer(at_ms), Value::Text(&text), Value::Text(&digest)];
-    let sql = format!("INSERT INTO {schema}audit_log (seq, at_ms, entry, digest) VALUES ($1, $2, $3, $4)");
+    let sql = "INSERT INTO audit_log (seq, at_ms, entry, digest) VALUES ($1, $2, $3, $4)";
     session.execute(sql, &values).await?;
-    let sql = format!("UPDATE {schema}audit_head SET seq = $1, digest = $2");
+    let sql = "UPDATE audit_head SET seq = $1, digest = $2";
     session.execute(sql, &[Value::Integer(seq), Value::Text(&digest)]).await.map(drop)
 }
 
@@ -72,7 +71,7 @@ impl Store {
             let mut session = self.writer().await?;
             // Writers queue up at the revision row; this one leaves it as it is.
             session.execute("UPDATE revision SET current = current", &[]).await?;
-            match append(&mut session, self.audit_schema(), &attribution.entry, true).await {
+            match append(&mut session, &attribution.entry, true).await {
                 Ok(()) => session.commit().await,
                 Err(error) => {
                     session.roll_back().await;
@@ -90,24 +89,21 @@ impl Store {
     ///
     /// [`StoreError::Unavailable`] or [`StoreError::NotMigrated`].
     pub async fn forget_records(&self, oldest_ms: i64, most: i64) -> Result<u64, StoreError> {
-        let schema = self.audit_schema();
         let operation = async {
             let mut session = self.writer().await?;
             session.execute("UPDATE revision SET current = current", &[]).await?;
-            let sql = format!(
-                "SELECT l.seq, l.digest FROM {schema}audit_log l, {schema}audit_head h \
+            let sql = "SELECT l.seq, l.digest FROM audit_log l, audit_head h \
                  WHERE l.seq <= h.floor_seq + $1 AND (l.at_ms < $2 OR l.seq <= h.seq - $3) \
-                 ORDER BY l.seq DESC LIMIT 1"
-            );
+                 ORDER BY l.seq DESC LIMIT 1";
             let values = [Value::Integer(BATCH), Value::Integer(oldest_ms), Value::Integer(most)];
             let Some(last) = session.row(sql, &values).await? else {
                 session.roll_back().await;
                 return Ok(0);
             };
             let (seq, digest) = (last.integer(0)?, last.text(1)?);
-            let sql = format!("UPDATE {schema}audit_head SET floor_seq = $1, floor_digest = $2");
+            let sql = "UPDATE audit_head SET floor_seq = $1, floor_digest = $2";
             session.execute(sql, &[Value::Integer(seq), Value::Text(&digest)]).await?;
-            let sql = format!("DELETE FROM {schema}audit_log WHERE seq <= $1");
+            let sql = "DELETE FROM audit_log WHERE seq <= $1";
             let gone = session.execute(sql, &[Value::Integer(seq)]).await?;
             session.commit().await?;
             Ok(gone)

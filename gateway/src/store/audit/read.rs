@@ -40,12 +40,9 @@ impl Store {
     ///
     /// [`StoreError::Unavailable`], [`StoreError::NotMigrated`] or [`StoreError::BadRow`].
     pub async fn records(&self, before: Option<i64>, size: usize) -> Result<Vec<AuditRow>, StoreError> {
-        let schema = self.audit_schema();
         let operation = async {
             let mut session = self.reader().await?;
-            let sql = format!(
-                "SELECT seq, entry, digest FROM {schema}audit_log WHERE seq < $1 ORDER BY seq DESC LIMIT $2"
-            );
+            let sql = "SELECT seq, entry, digest FROM audit_log WHERE seq < $1 ORDER BY seq DESC LIMIT $2";
             let size = i64::try_from(size).unwrap_or(i64::MAX);
             let values = [Value::Integer(before.unwrap_or(i64::MAX)), Value::Integer(size)];
             let rows = session.rows(sql, &values).await?;
@@ -79,12 +76,9 @@ impl Store {
     }
 
     async fn chain_after(&self, seq: i64) -> Result<Vec<(i64, String, String)>, StoreError> {
-        let schema = self.audit_schema();
         let operation = async {
             let mut session = self.reader().await?;
-            let sql = format!(
-                "SELECT seq, entry, digest FROM {schema}audit_log WHERE seq > $1 ORDER BY seq LIMIT $2"
-            );
+            let sql = "SELECT seq, entry, digest FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2";
             let rows = session.rows(sql, &[Value::Integer(seq), Value::Integer(BATCH)]).await?;
             session.finish();
             rows.iter().map(|row| Ok((row.integer(0)?, row.text(1)?, row.text(2)?))).collect()
@@ -93,10 +87,9 @@ impl Store {
     }
 
     async fn audit_ends(&self) -> Result<Ends, StoreError> {
-        let schema = self.audit_schema();
         let operation = async {
             let mut session = self.reader().await?;
-            let sql = format!("SELECT seq, digest, floor_seq, floor_digest FROM {schema}audit_head");
+            let sql = "SELECT seq, digest, floor_seq, floor_digest FROM audit_head";
             let row = session.row(sql, &[]).await?.ok_or(StoreError::NotMigrated)?;
             session.finish();
             Ok(Ends {

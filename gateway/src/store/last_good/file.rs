@@ -37,9 +37,14 @@ impl Lines {
         // JSON values and documents of strings always print; one that did not would be a short file,
         // which the reader notices.
         if let Ok(line) = serde_json::to_string(value) {
-            self.text.push_str(&line);
-            self.text.push('\n');
+            self.push_text(&line);
         }
+    }
+
+    /// A value that is JSON in one line already.
+    pub(super) fn push_text(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
     }
 }
 

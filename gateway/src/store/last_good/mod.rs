@@ -62,20 +62,27 @@ impl LastGood {
         Self { keys, ..self }
     }
 
-    /// Saves a catalog and keeps the one before it. Atomic: a crash at any moment leaves a whole one.
+    /// Saves the entities of each kind, as JSON in one line each, and keeps what was saved before. Atomic: a crash at any moment leaves a whole one.
     ///
     /// # Errors
     ///
     /// [`LastGoodError::Write`]; what was saved before is still there.
-    pub async fn save(&self, rows: &CatalogRows) -> Result<(), LastGoodError> {
-        let mut lines = Lines::new(json!({ "revision": rows.revision }));
-        for (kind, documents) in &rows.documents {
-            // An empty kind is named too: it was asked for.
-            lines.push(&json!({ "kind": kind, "count": documents.len() }));
-            documents.iter().for_each(|document| lines.push(document));
-        }
+    pub async fn save(
+        &self,
+        revision: Revision,
+        kinds: BTreeMap<String, Vec<Arc<str>>>,
+    ) -> Result<(), LastGoodError> {
         let slot = self.catalog();
-        tokio::task::spawn_blocking(move || slot.write(lines)).await.map_err(|_| LastGoodError::BrokenOff)?
+        let writing = tokio::task::spawn_blocking(move || {
+            let mut lines = Lines::new(json!({ "revision": revision }));
+            for (kind, texts) in &kinds {
+                // An empty kind is named too: it was asked for.
+                lines.push(&json!({ "kind": kind, "count": texts.len() }));
+                texts.iter().for_each(|text| lines.push_text(text));
+            }
+            slot.write(lines)
+        });
+        writing.await.map_err(|_| LastGoodError::BrokenOff)?
     }
 
     /// Reads the newest catalog that is whole; `None` if there is none. What is not whole is logged.

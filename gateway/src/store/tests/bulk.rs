@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::store::{Bulk, Changes, Lookup, Operation, PageQuery, StoreError, TagFilter};
+use crate::store::{Attribution, Bulk, Changes, Lookup, Operation, PageQuery, StoreError, TagFilter, Terms};
 
 on_each_database!(
     a_bulk_write_does_what_single_ones_do,
@@ -12,11 +12,13 @@ on_each_database!(
     a_key_that_is_taken_undoes_all,
     an_expired_holder_of_a_key_gives_way,
     a_large_write_sends_readers_back_to_the_start,
+    a_bulk_write_is_written_down,
+    a_bulk_write_that_cannot_be_written_down_is_refused,
 );
 
 async fn written(store: &Store, bulk: Bulk) -> Result<i64, StoreError> {
     let revision = store.revision().await.unwrap();
-    store.write_bulk(&bulk, revision, &|_| ()).await
+    store.write_bulk(&bulk, revision, Terms::default(), &|_, _| ()).await
 }
 
 fn inserting(insert: Vec<Record>) -> Bulk {
@@ -73,7 +75,8 @@ async fn a_write_that_came_between_is_not_overrun(fresh: Fresh) {
     let store = fresh.store;
     let before = store.revision().await.unwrap();
     store.insert(service(1, "a")).await.unwrap();
-    let late = store.write_bulk(&inserting(vec![service(2, "b")]), before, &|_| ()).await;
+    let late =
+        store.write_bulk(&inserting(vec![service(2, "b")]), before, Terms::default(), &|_, _| ()).await;
     assert!(matches!(late, Err(StoreError::Changed { .. })), "{late:?}");
     assert_eq!(store.find("services", &Lookup::Id(id(2))).await.unwrap(), None);
     assert_eq!(store.revision().await.unwrap(), 1);
@@ -105,7 +108,8 @@ async fn a_large_write_sends_readers_back_to_the_start(fresh: Fresh) {
     let records: Vec<_> =
         (1..=3_000).map(|number| consumer(number, &format!("c{number}")).with_tags(&["t"])).collect();
     let done = AtomicUsize::new(0);
-    store.write_bulk(&inserting(records), 0, &|count| done.store(count, Ordering::Relaxed)).await.unwrap();
+    let told = |count, _| done.store(count, Ordering::Relaxed);
+    store.write_bulk(&inserting(records), 0, Terms::default(), &told).await.unwrap();
     assert_eq!(done.load(Ordering::Relaxed), 3_000);
     assert_eq!(store.changes_since(0, 10).await.unwrap(), Changes::TooOld);
     let last = store.find("consumers", &Lookup::key("username", "c3000")).await.unwrap();
@@ -114,4 +118,50 @@ async fn a_large_write_sends_readers_back_to_the_start(fresh: Fresh) {
     written(&store, Bulk { remove, ..Bulk::default() }).await.unwrap();
     assert_eq!(store.find("consumers", &Lookup::Id(id(3_000))).await.unwrap(), None);
     written(&store, inserting(vec![consumer(1, "c1")])).await.expect("nothing of them is left");
+}
+
+/// Terms under which somebody is written down.
+fn written_down() -> Terms {
+    let redact = std::sync::Arc::new(|_: &str, entity: &crate::model::Document| entity.clone());
+    let entry = json!({ "actor": "somebody", "at_ms": 1 }).as_object().cloned().unwrap();
+    Terms { within: None, attribution: Some(Attribution { entry, redact, is_required: true }) }
+}
+
+async fn a_bulk_write_is_written_down(fresh: Fresh) {
+    let store = fresh.store;
+    written(&store, inserting(vec![service(1, "a"), service(2, "b")])).await.unwrap();
+    assert!(store.records(None, 10).await.unwrap().is_empty(), "nobody was named");
+    let change = Bulk {
+        insert: (10..160).map(|number| consumer(number, &format!("c{number}"))).collect(),
+        replace: vec![service(2, "changed")],
+        remove: vec![("services", id(1))],
+    };
+    store.write_bulk(&change, 1, written_down(), &|_, _| ()).await.unwrap();
+    let records = store.records(None, 10).await.unwrap();
+    let [record] = records.as_slice() else { panic!("one record: {}", records.len()) };
+    assert_eq!((&record.entry["actor"], &record.entry["objects_count"]), (&json!("somebody"), &json!(152)));
+    let objects = record.entry["objects"].as_array().unwrap();
+    let told: Vec<_> = objects
+        .iter()
+        .take(3)
+        .map(|object| (&object["operation"], &object["before"]["name"], &object["after"]["name"]))
+        .collect();
+    let [create, update, delete] = ["create", "update", "delete"].map(Value::from);
+    let (a, b, changed, none) = (json!("a"), json!("b"), json!("changed"), Value::Null);
+    assert_eq!(told, [(&delete, &a, &none), (&update, &b, &changed), (&create, &none, &none)]);
+    assert_eq!(objects[2]["after"]["username"], "c10");
+    assert_eq!(objects.len(), 152, "all are named, the first hundred are shown");
+    assert_eq!(objects[151].get("after"), None);
+    assert_eq!(store.verify_records(None).await.unwrap().fault, None);
+}
+
+async fn a_bulk_write_that_cannot_be_written_down_is_refused(fresh: Fresh) {
+    let store = fresh.store;
+    let mut session = store.writer().await.unwrap();
+    session.execute("DELETE FROM audit_head", &[]).await.unwrap();
+    session.commit().await.unwrap();
+    let refused = store.write_bulk(&inserting(vec![service(1, "a")]), 0, written_down(), &|_, _| ()).await;
+    assert!(matches!(refused, Err(StoreError::Unrecorded(_))), "{refused:?}");
+    assert_eq!(store.revision().await.unwrap(), 0, "nothing was written");
+    assert_eq!(store.find("services", &Lookup::key("name", "a")).await.unwrap(), None);
 }
