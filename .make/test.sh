@@ -5,32 +5,17 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 log=$(mktemp)
-program_log=$(mktemp)
-program=
-finish() {
-    [ -z "$program" ] || kill "$program" 2>/dev/null || true
-    rm -f "$log" "$program_log"
-}
-trap finish EXIT
+trap 'rm -f "$log"' EXIT
 
 step() { echo "== $* ($(date -u +%H:%M:%S))"; }
 
 status=0
-step build the tests
-cargo test --workspace --locked --no-run
-# Beside the tests, most of which wait for something now and then. The profile is that of releases but for
-# optimisation across crates, which takes longer than all of the rest.
-nice cargo build --profile quick --locked -p weir >"$program_log" 2>&1 &
-program=$!
-step run the tests
+step tests
 cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log" || status=$?
 
-step wait for the optimised gateway
-if ! wait "$program"; then
-    cat "$program_log" >&2
-    exit 1
-fi
-program=
+# As for a release but for optimisation across crates, which takes longer than all of the rest.
+step an optimised gateway
+cargo build --profile quick --locked -p weir
 WEIR_TEST_PROGRAM=$(realpath "${CARGO_TARGET_DIR:-target}/quick/weir")
 export WEIR_TEST_PROGRAM
 # `--workspace` builds with the features of the tests above; `-p weir` would build half of them again.

@@ -294,9 +294,12 @@ async fn what_a_request_is_hashed_by() -> anyhow::Result<()> {
     {
         let upstream = format!("h{number}");
         balance(&gateway, &upstream, &fields, &targets).await?;
-        let paths = json!({ "paths": [format!("~/{upstream}/(?<user>[^/]+)"), format!("/{upstream}")] });
+        // A path that was not there before says that the others are live.
+        let live = format!("/{upstream}-is-live");
+        let paths =
+            json!({ "paths": [format!("~/{upstream}/(?<user>[^/]+)"), format!("/{upstream}"), live] });
         gateway.apply(Method::PATCH, &format!("/routes/{upstream}"), &paths).await?;
-        gateway.wait_for("live", PATIENCE, &format!("/{upstream}/0"), |answer| answer.status == 200).await?;
+        gateway.wait_for("live", PATIENCE, &live, |answer| answer.status == 200).await?;
         let mut seen = BTreeSet::new();
         for user in 0..16 {
             let (path, cookie) = (format!("/{upstream}/{user}?user={user}&user=0"), format!("user={user}"));

@@ -32,8 +32,8 @@ pub(super) fn of_admin(settings: &Settings) -> Result<Option<Acceptor>, AppError
     let authorities = &settings.tls.admin_client_authorities;
     let authorities = settings.access.proofs.certificate.then_some(authorities.as_slice());
     let acceptor = Acceptor::with_clients(&settings.tls, Arc::new(Same(Arc::new(own))), authorities);
-    let unfit = |error: rustls::Error| AppError::Certificates(format!("of the Admin API: {error}"));
-    acceptor.map_err(unfit).map(Some)
+    let acceptor = acceptor.map_err(|error| AppError::Certificates(format!("of the Admin API: {error}")));
+    acceptor.map(Some)
 }
 
 fn acceptor(settings: &Settings, find: Arc<dyn Find>) -> Result<Acceptor, AppError> {

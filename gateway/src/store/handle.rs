@@ -314,7 +314,8 @@ async fn memory() -> Result<Pools, StoreError> {
 fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A file is always there: only a busy machine, or other writers, make it take long.
+        .acquire_timeout(OPERATION_TIMEOUT)
         .idle_timeout(None)
         .max_lifetime(None)
 }

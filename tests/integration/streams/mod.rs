@@ -119,9 +119,10 @@ mod asking {
         let backend = Backend::start("a").await?;
         let port = json!([{ "port": places[0].port() }]);
         let route = json!({ "protocols": ["tcp", "udp"], "destinations": port });
-        stream(&gateway, "s", &at(backend.address), &route).await?;
         stream(&gateway, "n", &at(backend.address), &json!({ "protocols": ["tls"], "snis": ["*.a.test"] }))
             .await?;
+        // Written last: when it is live, so is the other.
+        stream(&gateway, "s", &at(backend.address), &route).await?;
         live(places[0], b"", "a:.").await?;
         let port = places[0].port();
         for (query, route, status, others) in [

@@ -147,6 +147,8 @@ fn names(content: &[u8]) -> Result<Option<Box<str>>, HelloError> {
     let Some(name) = found else { return Ok(None) };
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
     let name = std::str::from_utf8(name).ok().filter(|name| name.bytes().all(|byte| is_part(&byte)));
+    // A dot at its end belongs to names of DNS, not to this one (RFC 6066, section 3); many send it.
+    let name = name.map(|name| name.strip_suffix('.').unwrap_or(name));
     let name = name.filter(|name| (1..=255).contains(&name.len())).ok_or(Malformed("the name is none"))?;
     let is_address = name.parse::<std::net::IpAddr>().is_ok();
     Ok((!is_address).then(|| name.to_ascii_lowercase().into()))
@@ -229,6 +231,7 @@ pub(super) mod tests {
         for (case, extensions, want) in [
             ("a name", name(b"a.example.com"), Some("a.example.com")),
             ("in capitals", name(b"A.Example.COM"), Some("a.example.com")),
+            ("with the dot of DNS", name(b"a.example.com."), Some("a.example.com")),
             ("behind another extension", [other.clone(), name(b"b.c")].concat(), Some("b.c")),
             ("before another extension", [name(b"b.c"), other.clone()].concat(), Some("b.c")),
             ("with an underscore", name(b"_x.b"), Some("_x.b")),
