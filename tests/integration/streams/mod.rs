@@ -105,12 +105,13 @@ async fn logged(gateway: &Gateway, what: &str, holds: impl Fn(&Value) -> bool) -
 mod asking {
     //! What the Admin API says of streams: the route tester, and plugins that cannot see them.
 
-    use gateway_tests::Gateway;
+    use gateway_tests::{Gateway, eventually};
     use http::Method;
     use serde_json::{Value, json};
 
     use super::backend::Backend;
     use super::{at, listening, live, stream};
+    use crate::setup::PATIENCE;
 
     #[tokio::test]
     async fn the_route_tester_knows_streams() -> anyhow::Result<()> {
@@ -119,10 +120,15 @@ mod asking {
         let backend = Backend::start("a").await?;
         let port = json!([{ "port": places[0].port() }]);
         let route = json!({ "protocols": ["tcp", "udp"], "destinations": port });
+        stream(&gateway, "s", &at(backend.address), &route).await?;
         stream(&gateway, "n", &at(backend.address), &json!({ "protocols": ["tls"], "snis": ["*.a.test"] }))
             .await?;
-        // Written last: when it is live, so is the other.
-        stream(&gateway, "s", &at(backend.address), &route).await?;
+        let last = async || {
+            let path = "/route-test?scheme=tls&port=1&sni=x.a.test";
+            let answer = gateway.apply(Method::GET, path, &Value::Null).await;
+            answer.is_ok_and(|answer| answer["route"]["name"] == "n")
+        };
+        eventually("both routes are live", PATIENCE, last).await?;
         live(places[0], b"", "a:.").await?;
         let port = places[0].port();
         for (query, route, status, others) in [

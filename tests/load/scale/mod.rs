@@ -169,13 +169,20 @@ async fn lists(node: &Gateway, size: Size) -> anyhow::Result<()> {
         ];
         for (what, query) in lists {
             let path = format!("/{kind}{query}");
-            timed(&format!("{kind}, {what}"), async |_| page(&mut client, &path).await.map(drop)).await?;
+            timed(&format!("{kind}, {what}"), async |_| listed(&mut client, &path).await).await?;
         }
     }
     let below = "/services/service-1/routes?size=100";
-    timed("routes of a service", async |_| page(&mut client, below).await.map(drop)).await?;
+    timed("routes of a service", async |_| listed(&mut client, below).await).await?;
     let below = "/consumers/consumer-1/key-auth";
-    timed("keys of a consumer", async |_| page(&mut client, below).await.map(drop)).await
+    timed("keys of a consumer", async |_| listed(&mut client, below).await).await
+}
+
+/// A list to its last byte: what an unoptimised test takes to read it is not the gateway's.
+async fn listed(client: &mut Client, path: &str) -> anyhow::Result<()> {
+    let answer = client.get(path, &[]).await?;
+    ensure!(answer.status == 200, "{path}: {}", answer.text());
+    Ok(())
 }
 
 async fn page(client: &mut Client, path: &str) -> anyhow::Result<Value> {
