@@ -127,7 +127,7 @@ fn checks() -> Value {
 fn judge(case: &str, mood: Mood, course: &Course) {
     let Course { gets, posts, out, back } = course;
     println!("{case}, {mood:?}: GET {gets}; POST {posts}; out after {out:?}, back after {back:?}");
-    assert!(gets.sent > 20 && posts.sent > 20, "{case}, {mood:?}: it was a load");
+    assert!(gets.sent > 50 && posts.sent > 50, "{case}, {mood:?}: it was a load");
     assert!(out.is_some() || mood == Mood::Flapping, "{case}, {mood:?}: it was never left alone");
     // A POST that a target has seen fails with it, and so does any request that it answers with 500: five until
     // it is out, those under way, and the same again for each time that it comes back to try.
