@@ -107,6 +107,7 @@ deck=$(go env GOPATH 2>/dev/null)/bin/deck
 if [ "$what" = all ] && ! "$deck" version 2>/dev/null | grep -q "$deck_version"; then
     echo "building decK $deck_version"
     sources=$(mktemp -d)
+    mkdir -p "$(dirname "$deck")"
     module=$(cd "$sources" && go mod download -json "github.com/kong/deck@$deck_version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
     cp -r "$module/." "$sources"
     chmod -R u+w "$sources"
