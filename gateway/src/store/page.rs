@@ -103,7 +103,7 @@ pub(super) async fn rows(
         (Some(TagFilter::Any(tags)), None) => tags,
         (_, Some((field, id))) => return led_by(session, kind, query, &Lead::Parent(field, *id)).await,
         (Some(TagFilter::All(tags)), None) => {
-            let lead = tags.first().map_or(Lead::Kind, |tag| Lead::Tag(tag));
+            let lead = rarest(session, kind, tags).await?.map_or(Lead::Kind, Lead::Tag);
             return led_by(session, kind, query, &lead).await;
         }
         (None, None) => return led_by(session, kind, query, &Lead::Kind).await,
@@ -119,6 +119,29 @@ pub(super) async fn rows(
     found.dedup_by_key(|(id, _)| *id);
     found.truncate(query.size.saturating_add(1));
     Ok(found.into_iter().map(|(_, row)| row).collect())
+}
+
+/// The tag that the fewest have: a walk of those looks at the fewest that lack another. None if there are no tags.
+async fn rarest<'t>(
+    session: &mut Session,
+    kind: &str,
+    tags: &'t [String],
+) -> Result<Option<&'t str>, StoreError> {
+    let (Some(first), false) = (tags.first(), tags.len() == 1) else {
+        return Ok(tags.first().map(String::as_str));
+    };
+    let mut found = (i64::MAX, first.as_str());
+    for tag in tags {
+        // Not beyond where it makes no difference.
+        let sql = "SELECT count(*) FROM (SELECT 1 FROM entity_tags WHERE kind = $1 AND tag = $2 LIMIT 1000) counted";
+        let name = indexed(tag);
+        let rows = session.rows(sql.to_owned(), &[Value::Text(kind), Value::Text(&name)]).await?;
+        let count = rows.first().map_or(Ok(0), |row| row.integer(0))?;
+        if count < found.0 {
+            found = (count, tag);
+        }
+    }
+    Ok(Some(found.1))
 }
 
 async fn led_by(
