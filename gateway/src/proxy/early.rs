@@ -31,6 +31,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Early<S> {
         let length = self.early.len().min(buffer.remaining());
         buffer.put_slice(self.early.get(..length).unwrap_or_default());
         self.early.advance(length);
+        if self.early.is_empty() {
+            // The memory is not needed for the rest of the connection.
+            self.early = Bytes::new();
+        }
         Poll::Ready(Ok(()))
     }
 }
@@ -46,5 +50,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Early<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, buffers)
     }
 }

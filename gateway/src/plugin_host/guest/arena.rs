@@ -64,7 +64,7 @@ impl Arena {
 impl Inputs<'_> {
     /// Writes them where the guest keeps a place for them; `None` if it has none, or too small a one.
     fn packed<T>(&self, cx: &mut LowerContext<'_, T>) -> wasmtime::Result<Option<(usize, usize)>> {
-        let size = self.held.iter().map(|held| VALUE + held.pointed_bytes()).sum::<usize>();
+        let size = size_of_all(self.held);
         if size == 0 || size > self.arena.size as usize {
             return Ok(None);
         }
@@ -75,12 +75,14 @@ impl Inputs<'_> {
         let place = cx.as_slice_mut().get_mut(at..).and_then(|rest| rest.get_mut(..size));
         let place =
             place.ok_or_else(|| wasmtime::Error::msg("a place for inputs out of bounds of memory"))?;
-        let mut writer = Writer { place, at, next: self.held.len() * VALUE };
-        for (index, held) in self.held.iter().enumerate() {
-            writer.value(index * VALUE, held);
-        }
+        Writer::write(self.held, at, place);
         Ok(Some((at, self.held.len())))
     }
+}
+
+/// Bytes of all values and of what they point to, at most.
+fn size_of_all(held: &[Held]) -> usize {
+    held.iter().map(|held| VALUE + held.pointed_bytes()).sum()
 }
 
 /// Writes behind the values what they point to.
@@ -93,12 +95,20 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    /// Writes all values to `place`, which the guest has at `at`.
+    fn write(all: &[Held], at: usize, place: &mut [u8]) {
+        let mut writer = Writer { place, at, next: all.len() * VALUE };
+        for (index, held) in all.iter().enumerate() {
+            writer.value(index * VALUE, held);
+        }
+    }
+
     fn value(&mut self, offset: usize, held: &Held) {
+        if let Some(pairs) = held.pairs() {
+            return self.headers(offset, pairs);
+        }
         match held.value() {
-            ValueRef::Absent => match held.pairs() {
-                None => self.case(offset, 0),
-                Some(pairs) => self.headers(offset, pairs),
-            },
+            ValueRef::Absent | ValueRef::Headers(_) => self.case(offset, 0),
             ValueRef::Text(text) => {
                 self.case(offset, 1);
                 self.pointed(offset + 8, text.as_bytes());
@@ -111,7 +121,6 @@ impl Writer<'_> {
                 self.case(offset, 3);
                 self.put(offset + 8, &number.to_le_bytes());
             }
-            ValueRef::Headers(_) => self.case(offset, 0),
         }
     }
 
@@ -185,5 +194,70 @@ unsafe impl Lower for Inputs<'_> {
     ) -> wasmtime::Result<()> {
         let lists = lists_of(self.held);
         <[ValueRef<'_>]>::linear_lower_to_memory(&values_of(self.held, &lists), cx, ty, offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    const AT: usize = 8192;
+
+    fn word(place: &[u8], offset: usize) -> usize {
+        u32::from_le_bytes(place[offset..offset + 4].try_into().unwrap()) as usize
+    }
+
+    /// What a pointer and a length at `offset` lead to.
+    fn pointed(place: &[u8], offset: usize) -> &[u8] {
+        let from = word(place, offset) - AT;
+        &place[from..from + word(place, offset + 4)]
+    }
+
+    /// A `value` of `wit/plugin.wit` as the canonical ABI lays it out.
+    fn read(place: &[u8], index: usize) -> String {
+        let offset = index * VALUE;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match place[offset] {
+            0 => "absent".into(),
+            1 => format!("text {}", text(pointed(place, offset + 8))),
+            2 => format!("bytes {}", text(pointed(place, offset + 8))),
+            3 => format!("number {}", u64::from_le_bytes(place[offset + 8..offset + 16].try_into().unwrap())),
+            4 => {
+                let (list, count) = (word(place, offset + 8), word(place, offset + 12));
+                assert_eq!(list % 4, 0, "headers are aligned to four bytes");
+                let header = |at: usize| {
+                    let at = list - AT + at * HEADER;
+                    format!("{}={}", text(pointed(place, at)), text(pointed(place, at + 8)))
+                };
+                (0..count).map(header).collect::<Vec<_>>().join("&")
+            }
+            other => panic!("no case {other}"),
+        }
+    }
+
+    #[test]
+    fn a_guest_reads_what_was_written() {
+        let header = |value| (HeaderName::from_static("x-a"), HeaderValue::from_static(value));
+        let all = [
+            Held::Text("odd".into()),
+            Held::Headers(vec![header("1"), header("22")]),
+            Held::Absent,
+            Held::Number(u64::MAX - 1),
+            Held::Bytes(Bytes::from_static(b"five5")),
+            Held::Values("q".into(), vec![Bytes::from_static(b""), Bytes::from_static(b"z")]),
+            Held::Header(HeaderValue::from_static("last")),
+        ];
+        // What was there before, and what stands behind.
+        let mut place = vec![0xff; size_of_all(&all) + 1];
+        let (_, own) = place.split_last_mut().unwrap();
+        Writer::write(&all, AT, own);
+        let read: Vec<_> = (0..all.len()).map(|index| read(&place, index)).collect();
+        let number = format!("number {}", u64::MAX - 1);
+        let want = ["text odd", "x-a=1&x-a=22", "absent", &number, "bytes five5", "q=&q=z", "bytes last"];
+        assert_eq!(read, want);
+        assert_eq!(place.last(), Some(&0xff));
     }
 }

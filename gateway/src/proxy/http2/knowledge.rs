@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::proxy::client_io::Rewound;
 use crate::proxy::connection::Client;
+use crate::proxy::early::Early;
 
 /// What a client that knows sends first (RFC 9113 section 3.4).
 pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -21,13 +21,13 @@ const FIRST_READ: usize = 1024;
 pub(in crate::proxy) async fn by_prior_knowledge<S: AsyncRead + Unpin>(
     client: &Client,
     mut stream: S,
-) -> Option<(bool, Rewound<S>)> {
+) -> Option<(bool, Early<S>)> {
     let mut early = BytesMut::zeroed(FIRST_READ);
     let mut filled = 0;
     let first = poll_fn(|cx| poll_first(&mut stream, &mut early, &mut filled, cx));
     let is_http2 = client.deadline.bound(first).await??;
     early.truncate(filled);
-    Some((is_http2, Rewound { early: early.freeze(), stream }))
+    Some((is_http2, Early::new(early.freeze(), stream)))
 }
 
 fn poll_first<S: AsyncRead + Unpin>(
