@@ -53,7 +53,9 @@ async fn health_that_is_set_on_one_node_is_that_of_the_other() -> anyhow::Result
     }
     let path = format!("/upstreams/shared/targets/{a}/unhealthy");
     one.admin(Method::PUT, &path, &Value::Null).await?;
-    two.wait_for("requests follow", PATIENCE, "/shared", |answer| answer.text() == "b").await?;
+    let mut want = [format!("{a} UNHEALTHY"), format!("{b} HEALTHY")];
+    want.sort();
+    is(&two, &want, "before requests follow").await?;
     for _ in 0..10 {
         assert_eq!(two.get("/shared", &[]).await?.text(), "b");
     }

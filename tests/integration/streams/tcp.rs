@@ -119,6 +119,18 @@ pub(super) async fn both_ends(
     anyhow::bail!("nothing arrives")
 }
 
+/// Ends a backend, and returns when nothing takes a connection at its address: until then one that is waiting to
+/// be accepted is reset rather than refused.
+async fn gone_for_good(backend: Backend) -> anyhow::Result<()> {
+    let address = backend.address;
+    drop(backend);
+    gateway_tests::eventually("nobody listens", PATIENCE, || async {
+        TcpStream::connect(address).await.is_err()
+    })
+    .await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn targets_share_connections_and_one_that_is_gone_is_left_out() -> anyhow::Result<()> {
     let (builder, places) = listening(&[""])?;
@@ -151,12 +163,12 @@ async fn targets_share_connections_and_one_that_is_gone_is_left_out() -> anyhow:
     assert_eq!(of(&a.address.to_string()), Some(json!("HEALTHY")));
     let line = logged(&gateway, "one that was tried twice", |line| line["tries"] == 2).await?;
     assert_eq!(line["status"], 200);
-    drop(a);
+    gone_for_good(a).await?;
     // As many attempts as the service says, then it is closed.
     for _ in 0..4 {
         assert_eq!(say(places[0], b"").await?, "b:.", "the next target");
     }
-    drop(b);
+    gone_for_good(b).await?;
     // What is refused twice is unhealthy, and then there is no target at all.
     said_until(&gateway, (places[0], b"x"), "nobody is left", |line| line["status"] == 503).await?;
     assert_eq!(say(places[0], b"x").await?, "");

@@ -114,10 +114,6 @@ async fn one_listener_ends_some_and_passes_others_on() -> anyhow::Result<()> {
     let backend = Backend::start("here").await?;
     stream(&gateway, "there", &at(upstream.address()), &by_names("tls_passthrough", &["there.test"])).await?;
     stream(&gateway, "here", &at(backend.address), &by_names("tls", &["here.test"])).await?;
-    stream(&gateway, "wrong", &at(backend.address), &json!({
-        "protocols": ["tcp"], "sources": [{ "ip": "127.0.0.1" }], "destinations": [{ "port": places[0].port() }],
-    }))
-    .await?;
     until_shown(places[0], "there.test", &there.chain).await?;
     gateway_tests::eventually("the other one ends here", PATIENCE, || async {
         let Ok(mut client) = connect(places[0], "here.test", &usual(&[]).expect("a client")).await else {
@@ -127,7 +123,12 @@ async fn one_listener_ends_some_and_passes_others_on() -> anyhow::Result<()> {
         heard(client).await.is_ok_and(|answer| answer == "here:.")
     })
     .await?;
-    // A route for neither takes the connection, and it is closed, as in Kong.
+    // A route for neither, which is before the others since it names more, takes all connections, and they are
+    // closed, as in Kong.
+    stream(&gateway, "wrong", &at(backend.address), &json!({
+        "protocols": ["tcp"], "sources": [{ "ip": "127.0.0.1" }], "destinations": [{ "port": places[0].port() }],
+    }))
+    .await?;
     gateway_tests::eventually("a route that is not for TLS", PATIENCE, || async {
         let refused = connect(places[0], "other.test", &usual(&[]).expect("a client")).await.is_err();
         refused && super::lines(&gateway).iter().any(|line| line["route"] == "wrong")
