@@ -15,6 +15,7 @@ mod hot_swap;
 mod isolation;
 mod moody;
 mod outage;
+mod promises;
 mod promptness;
 mod scale;
 #[allow(dead_code, reason = "the scenarios without load use the rest")]
@@ -23,6 +24,5 @@ mod setup;
 mod site;
 mod stream;
 mod traps;
-mod upgrade;
 mod versions;
 mod writers;
