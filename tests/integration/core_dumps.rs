@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use gateway_tests::{Client, Gateway};
+use http::Method;
+use serde_json::{Value, json};
 
 use crate::sealing::load;
 use crate::setup::gateway;
@@ -53,13 +55,24 @@ fn core_limit(gateway: &Gateway) -> anyhow::Result<[String; 2]> {
     Ok([word()?, word()?])
 }
 
+/// Two secrets and no plugin: a dump with the memory of plugins in it is sparse, and takes the kernel its time.
+async fn two(gateway: &Gateway) -> anyhow::Result<BTreeMap<String, String>> {
+    gateway.apply(Method::PUT, "/consumers/joe", &json!({})).await?;
+    let mut secrets = BTreeMap::new();
+    for key in ["S3-in-a-dump-000001", "S3-in-a-dump-000002"] {
+        gateway.apply(Method::POST, "/consumers/joe/key-auth", &json!({ "key": key })).await?;
+        gateway.apply(Method::GET, &format!("/key-auths/{key}"), &Value::Null).await?;
+        secrets.insert(key.to_owned(), key.to_owned());
+    }
+    Ok(secrets)
+}
+
 /// What is left of a gateway that a signal ended: the core dump, if there is one, and what was in its memory.
 async fn crashed(core_dumps: &str, signal: &str) -> anyhow::Result<(Gateway, BTreeMap<String, String>)> {
     // Where the user may, so that nothing else stands in the way of a dump.
     let builder = if is_root() { gateway().under(&["prlimit", "--core=unlimited"]) } else { gateway() };
     let mut gateway = builder.set("WEIR_CORE_DUMPS", core_dumps).start().await?;
-    let secrets = load(&gateway).await?;
-    assert!(secrets.len() >= 20, "{}", secrets.len());
+    let secrets = if core_dumps == "off" { load(&gateway).await? } else { two(&gateway).await? };
     _ = std::fs::write(format!("/proc/{}/coredump_filter", gateway.pid()), ANONYMOUS);
     let limit = core_limit(&gateway)?;
     if core_dumps == "off" {
@@ -70,7 +83,7 @@ async fn crashed(core_dumps: &str, signal: &str) -> anyhow::Result<(Gateway, BTr
     for _ in 0..100 {
         gateway.signal(signal)?;
         // The first SIGSEGV that no memory access has caused only takes a handler away.
-        if let Ok(status) = gateway.ended(Duration::from_millis(300)).await {
+        if let Ok(status) = gateway.ended(Duration::from_secs(1)).await {
             assert!(!status.success(), "{status}");
             return Ok((gateway, secrets));
         }
@@ -94,7 +107,7 @@ async fn a_crash_leaves_no_secret_behind() -> anyhow::Result<()> {
     let core = core_in(gateway.prefix()).context("a core dump, as it was asked for")?;
     let found = found_in(&core, &secrets)?;
     println!("where it is allowed, a core dump holds {found} of {} secrets", secrets.len());
-    assert!(found >= 5, "the search finds what is there: {found} of {}", secrets.len());
+    assert_eq!(found, secrets.len(), "the search finds what is there");
     Ok(())
 }
 
