@@ -83,6 +83,17 @@ impl Drain {
     }
 }
 
+/// Takes SIGXFSZ over from its default, which is to end the process: a write that meets a limit of file sizes then
+/// fails, as on a full disk.
+///
+/// # Errors
+///
+/// The operating system's, if it refuses a handler.
+pub fn outlive_file_limits() -> std::io::Result<()> {
+    // The handler stays when nobody listens.
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
+}
+
 /// The signals that end the process, listened to from now on.
 #[derive(Debug)]
 pub struct EndSignals {

@@ -45,7 +45,7 @@ fn text(output: &Output) -> String {
 }
 
 /// The log of a gateway that must not start.
-async fn refused(builder: GatewayBuilder) -> anyhow::Result<String> {
+pub(crate) async fn refused(builder: GatewayBuilder) -> anyhow::Result<String> {
     let mut gateway = builder.spawn()?;
     let status = gateway.ended(LONG).await?;
     anyhow::ensure!(!status.success(), "it ended with {status}");

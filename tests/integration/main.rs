@@ -8,6 +8,7 @@
 mod admin_access;
 mod admin_api;
 mod admin_audit;
+mod admin_sweep;
 mod admin_tls;
 mod admission;
 mod authoring;
@@ -18,6 +19,7 @@ mod capabilities;
 mod compiling;
 mod confinement;
 mod consumer_groups;
+mod core_dumps;
 mod costly;
 mod deck;
 mod declarative;

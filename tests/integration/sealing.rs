@@ -55,7 +55,7 @@ fn middle(pem: &str) -> String {
 }
 
 /// Writes secrets of all kinds; gives them by what they are.
-async fn load(gateway: &Gateway) -> anyhow::Result<BTreeMap<String, String>> {
+pub(crate) async fn load(gateway: &Gateway) -> anyhow::Result<BTreeMap<String, String>> {
     let mut secrets = BTreeMap::new();
     serve(gateway, "demo", "http://127.0.0.1:1").await?;
     gateway.apply(Method::PUT, "/consumers/joe", &json!({})).await?;
@@ -218,6 +218,12 @@ async fn nothing_is_found(gateway: &Gateway, server: Option<(&Postgres, &str)>) 
     assert_eq!(found_in(gateway.prefix(), &secrets)?, [], "below the prefix");
     let process = PathBuf::from(format!("/proc/{}", gateway.pid()));
     for file in ["environ", "cmdline"] {
+        // Only root can look: others of its user cannot.
+        let read = std::fs::read(process.join(file)).map(|bytes| bytes.is_empty());
+        assert!(
+            matches!(read, Ok(false))
+                || read.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+        );
         assert_eq!(secrets_of(&process.join(file), &secrets)?, [], "{file}");
     }
     // The search itself works: a name is no secret, and lies there as it is.

@@ -11,12 +11,14 @@
 mod ailing;
 #[path = "../integration/costly.rs"]
 mod costly;
+mod full_disk;
 mod hot_swap;
 mod isolation;
 mod moody;
 mod outage;
 mod promises;
 mod promptness;
+mod redis_outage;
 mod scale;
 #[allow(dead_code, reason = "the scenarios without load use the rest")]
 #[path = "../integration/setup.rs"]

@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, ensure};
 
-use crate::free_port;
+use crate::gateway::started_by;
+use crate::{SmallDisk, free_port};
 
 /// Role and owner of every database in here. It has no password.
 const USER: &str = "weir";
@@ -32,6 +33,8 @@ pub struct Postgres {
     port: u16,
     /// A commit is with the kernel before it is answered.
     lasting: bool,
+    /// What starts the server.
+    under: Vec<String>,
     databases: AtomicU32,
     /// Cleans up when its standard input closes, which it does when this process ends.
     watchdog: Child,
@@ -44,7 +47,7 @@ impl Postgres {
     ///
     /// If the programs are not installed, or the server does not come up.
     pub fn start() -> anyhow::Result<Self> {
-        Self::start_as(false)
+        Self::start_as(false, Vec::new())
     }
 
     /// The same for a test that kills it: what was answered is there afterwards.
@@ -53,10 +56,19 @@ impl Postgres {
     ///
     /// As [`start`](Self::start).
     pub fn start_lasting() -> anyhow::Result<Self> {
-        Self::start_as(true)
+        Self::start_as(true, Vec::new())
     }
 
-    fn start_as(lasting: bool) -> anyhow::Result<Self> {
+    /// The same for one that sees a disk. Its log of writes lies elsewhere: see [`database_on`](Self::database_on).
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with(disk: &SmallDisk) -> anyhow::Result<Self> {
+        Self::start_as(true, disk.words())
+    }
+
+    fn start_as(lasting: bool, under: Vec<String>) -> anyhow::Result<Self> {
         let programs = programs()?;
         let folder = tempfile::Builder::new().prefix("weir-postgres-").tempdir()?.keep();
         let port = free_port()?.port();
@@ -65,9 +77,9 @@ impl Postgres {
             std::os::unix::fs::chown(&folder, Some(user), Some(group))?;
         }
         let watchdog = watch(&folder, &programs)?;
-        let server = Self { folder, programs, port, lasting, databases: AtomicU32::new(0), watchdog };
+        let server = Self { folder, programs, port, lasting, under, databases: AtomicU32::new(0), watchdog };
         let initdb = ["-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C", "-N", "-D"];
-        let mut command = as_postgres(&server.programs.join("initdb"));
+        let mut command = as_postgres(&[], &server.programs.join("initdb"));
         run(command.args(initdb).arg(server.data()))?;
         server.start_again()?;
         Ok(server)
@@ -91,6 +103,27 @@ impl Postgres {
     /// If the server does not do it.
     pub fn database(&self) -> anyhow::Result<String> {
         self.create("template0")
+    }
+
+    /// Makes an empty database whose tables lie on the disk that the server was started with; gives its URL.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not do it.
+    pub fn database_on(&self, disk: &SmallDisk) -> anyhow::Result<String> {
+        std::fs::create_dir(disk.outside().join("space"))?;
+        if is_root() {
+            let (user, group) = postgres_ids()?;
+            for folder in [disk.outside(), disk.outside().join("space")] {
+                std::os::unix::fs::chown(folder, Some(user), Some(group))?;
+            }
+        }
+        let place = disk.folder().join("space");
+        let name = format!("weir_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let postgres = self.url("postgres");
+        self.sql(&postgres, &format!("CREATE TABLESPACE {name} LOCATION '{}'", place.display()))?;
+        self.sql(&postgres, &format!("CREATE DATABASE {name} TABLESPACE {name} TEMPLATE template0"))?;
+        Ok(self.url(&name))
     }
 
     /// Makes a copy of a database of this server to which nobody is connected; gives its URL.
@@ -166,13 +199,16 @@ impl Postgres {
 
     fn create(&self, template: &str) -> anyhow::Result<String> {
         let name = format!("weir_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let url = |name: &str| format!("postgres://{USER}@127.0.0.1:{}/{name}", self.port);
-        self.sql(&url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE {template}"))?;
-        Ok(url(&name))
+        self.sql(&self.url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE {template}"))?;
+        Ok(self.url(&name))
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!("postgres://{USER}@127.0.0.1:{}/{name}", self.port)
     }
 
     fn control(&self, words: &[&str]) -> anyhow::Result<()> {
-        let mut command = as_postgres(&self.programs.join("pg_ctl"));
+        let mut command = as_postgres(&self.under, &self.programs.join("pg_ctl"));
         run(command.arg("-D").arg(self.data()).arg("-s").arg("-w").args(words)).map(drop)
     }
 
@@ -222,20 +258,20 @@ fn postgres_ids() -> anyhow::Result<(u32, u32)> {
     Ok((number()?, number()?))
 }
 
-fn as_postgres(program: &Path) -> Command {
+fn as_postgres(under: &[String], program: &Path) -> Command {
     let mut command = if is_root() {
-        let mut command = Command::new("setpriv");
+        let mut command = started_by(under, Path::new("setpriv"));
         command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program);
         command
     } else {
-        Command::new(program)
+        started_by(under, program)
     };
     command.current_dir("/").stdin(Stdio::null());
     command
 }
 
 fn watch(folder: &Path, programs: &Path) -> io::Result<Child> {
-    let stop = as_postgres(&programs.join("pg_ctl"));
+    let stop = as_postgres(&[], &programs.join("pg_ctl"));
     let words = std::iter::once(stop.get_program()).chain(stop.get_args());
     let script = "folder=$1; shift; cat >/dev/null; \"$@\" -D \"$folder/data\" -m immediate -s stop; rm -rf \"$folder\"";
     Command::new("sh")

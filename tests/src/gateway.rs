@@ -36,6 +36,7 @@ pub struct GatewayBuilder {
     ports: Option<[SocketAddr; 3]>,
     flags: String,
     beside: Option<String>,
+    under: Vec<String>,
 }
 
 /// A running gateway.
@@ -64,6 +65,7 @@ impl GatewayBuilder {
             ports: None,
             flags: String::new(),
             beside: None,
+            under: Vec::new(),
         }
     }
 
@@ -95,6 +97,13 @@ impl GatewayBuilder {
     /// Opens another listener of the proxy, with these flags.
     pub fn beside(mut self, flags: &str) -> Self {
         self.beside = Some(flags.to_owned());
+        self
+    }
+
+    /// Has another program start it, such as `["prlimit", "--core=0"]`: one that becomes the gateway in the end, and
+    /// begins in its folder.
+    pub fn under<T: AsRef<str>>(mut self, words: &[T]) -> Self {
+        self.under.extend(words.iter().map(|word| word.as_ref().to_owned()));
         self
     }
 
@@ -154,7 +163,10 @@ impl GatewayBuilder {
         let beside = free_port()?;
         let other = self.beside.map(|flags| format!(", {beside} {flags}")).unwrap_or_default();
         let log = std::fs::File::options().create(true).append(true).open(prefix.join("test.log"))?;
-        let mut command = Command::new(&self.program);
+        let mut command = started_by(&self.under, &std::path::absolute(&self.program)?);
+        if !self.under.is_empty() {
+            command.current_dir(&prefix);
+        }
         command.arg("start").env_clear().stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         for kept in ["PATH", "HOME", "RUST_BACKTRACE"] {
             if let Some(value) = std::env::var_os(kept) {
@@ -311,6 +323,14 @@ impl Drop for Gateway {
 /// If there is none.
 pub fn free_port() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// `program`, by way of these words if there are any.
+pub(crate) fn started_by(words: &[String], program: &Path) -> Command {
+    let Some((first, rest)) = words.split_first() else { return Command::new(program) };
+    let mut command = Command::new(first);
+    command.args(rest).arg(program);
+    command
 }
 
 /// Where the test process keeps compiled plugins; gone with the temporary files of the machine.

@@ -4,6 +4,7 @@
 mod authority;
 mod client;
 mod database;
+mod disk;
 mod dns;
 mod fuzz;
 mod gateway;
@@ -20,6 +21,7 @@ mod upstream;
 pub use authority::{Authority, Issued};
 pub use client::{Answer, Client, request};
 pub use database::Postgres;
+pub use disk::SmallDisk;
 pub use dns::{DnsServer, Reply, Rr};
 pub use fuzz::fuzz;
 pub use gateway::{Database, Gateway, GatewayBuilder, free_port};

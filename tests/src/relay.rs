@@ -48,6 +48,11 @@ impl Relay {
         Ok(Self { address, link, _tasks: tasks })
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The URL of a database at the target, by way of this relay.
     pub fn url(&self, url: &str) -> String {
         let (user, rest) = url.split_once('@').unwrap_or(("postgres://weir", url));

@@ -158,6 +158,7 @@ impl ApiError {
             }
             StoreError::Referenced { kind, by_kind } => Self::referenced(&kind, &by_kind),
             other @ (StoreError::Unavailable { .. }
+            | StoreError::Unwritable { .. }
             | StoreError::NotFound { .. }
             | StoreError::Changed { .. }
             | StoreError::OutOfReach { .. }
@@ -235,6 +236,12 @@ fn of_store(error: &StoreError) -> Answer {
                 StatusCode::SERVICE_UNAVAILABLE,
                 format!("{text}; traffic is served on, try again later"),
             )
+        }
+        StoreError::Unwritable { why, .. } => {
+            tracing::error!(%error, "the Admin API could not write to the database");
+            let text =
+                format!("the database cannot be written, since {why}; traffic is served on, try again later");
+            Answer::message(StatusCode::SERVICE_UNAVAILABLE, text)
         }
         StoreError::NotMigrated => Answer::message(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
         StoreError::Changed { .. } => Answer::message(

@@ -89,6 +89,7 @@ async fn hand_over(prefix: PathBuf, sockets: Vec<OwnedFd>, drain: Drain) {
 async fn serve(settings: Arc<Settings>) -> Result<(), AppError> {
     std::fs::create_dir_all(&settings.prefix).map_err(AppError::system("the prefix cannot be made"))?;
     let signals = EndSignals::listen().map_err(AppError::system("signals cannot be handled"))?;
+    shutdown::outlive_file_limits().map_err(AppError::system("signals cannot be handled"))?;
     let (trigger, drain) = shutdown::channel();
     let driver = task::spawn("signals", signals.drive(trigger, settings.grace_period));
     let node_id = node_id::load(&settings)?;

@@ -126,7 +126,7 @@ struct SettingsFile {
 }
 
 impl SettingsFile {
-    fn load(&self) -> Result<Loaded, SettingsError> {
+    fn load(&self) -> Result<Loaded, CliError> {
         // A name or a value that is not text is none of ours.
         let text =
             |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
@@ -134,6 +134,8 @@ impl SettingsFile {
         let loaded = config::load(Sources { file: self.file.as_deref(), environment: &environment })?;
         // No command looks at a kind before its settings are known.
         model::allow_expressions(loaded.settings.proxy.router_flavor == RouterFlavor::Expressions);
+        // Settings have secrets in them, and so has the process from now on.
+        confinement::allow_core_dumps(loaded.settings.confinement.core_dumps)?;
         Ok(loaded)
     }
 }
@@ -172,7 +174,7 @@ fn become_user(settings: &Settings) -> Result<(), ConfinementError> {
     if !confinement::become_user(user, &settings.prefix)? {
         tracing::warn!(user, "the setting user has no effect: the process was not started as root");
     }
-    Ok(())
+    confinement::allow_core_dumps(settings.confinement.core_dumps)
 }
 
 /// A runtime for a command that is not the gateway.

@@ -32,6 +32,12 @@ const NODE: &[Setting] = &[
         "word",
         "Landlock and seccomp for the process itself: `on` as far as the kernel can, `required` or no start, `off`",
     ),
+    ours(
+        "core_dumps",
+        "off",
+        "switch",
+        "Whether the process may write core dumps and be traced: both show the secrets in its memory",
+    ),
     ours("workers", "auto", "count", "Threads of the data plane; `auto` is one a core")
         .also(&["nginx_worker_processes", "nginx_main_worker_processes"]),
     kongs(

@@ -368,6 +368,8 @@ pub struct ConfinementSettings {
     pub mode: Confine,
     /// Whom a process becomes that is started as root, as `name` or `name group`.
     pub user: Option<String>,
+    /// Whether it may write core dumps, and be traced.
+    pub core_dumps: bool,
     /// Folders and files, beside the prefix, that plugins may be granted to log to.
     pub log_folders: Vec<PathBuf>,
 }

@@ -1,10 +1,12 @@
-//! The cage of the process itself: what it may reach in the file system, and which system calls it may make.
+//! The cage of the process itself: what it may reach in the file system, which system calls it may make, and who may
+//! read its memory.
 //!
 //! Put on once, before there is a second thread, since the kernel counts both for the calling thread and for what
 //! that thread starts. It cannot be taken off again, and compiler processes inherit it. It does not filter network
 //! addresses: where a gateway connects to is its operator's configuration.
 
 mod files;
+mod memory;
 mod plan;
 mod syscalls;
 mod user;
@@ -12,6 +14,7 @@ mod user;
 use std::io;
 use std::path::PathBuf;
 
+pub use memory::allow_core_dumps;
 pub use plan::Plan;
 pub use user::become_user;
 

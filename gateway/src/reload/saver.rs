@@ -15,6 +15,8 @@ use crate::task;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Of the time, one part in so many and one goes into writing a large one.
 const SHARE: u32 = 9;
+/// Until it is tried again what could not be saved.
+const RETRY: Duration = Duration::from_secs(10);
 /// Between two writes of consumers and credentials, which are read from the store again.
 const IDENTITIES_PAUSE: Duration = Duration::from_secs(10);
 /// Entities of each kind that are kept.
@@ -48,17 +50,29 @@ impl Saver {
     }
 }
 
+/// Until there is something to save: what is new, or after a while what could not be saved. False at the end.
+async fn wait<T>(news: &mut watch::Receiver<T>, is_due: bool) -> bool {
+    let changed = news.changed();
+    if !is_due {
+        return changed.await.is_ok();
+    }
+    tokio::time::timeout(RETRY, changed).await.map_or(true, |changed| changed.is_ok())
+}
+
 async fn save_configurations(
     last_good: LastGood,
     mut configurations: watch::Receiver<Option<(Revision, Arc<Configuration>)>>,
 ) {
-    while configurations.changed().await.is_ok() {
+    let mut is_due = false;
+    while wait(&mut configurations, is_due).await {
         let newest = configurations.borrow_and_update().clone();
         let Some((revision, configuration)) = newest else {
             continue;
         };
         let began = Instant::now();
-        if let Err(error) = last_good.save(revision, configuration.texts()).await {
+        let saved = last_good.save(revision, configuration.texts()).await;
+        is_due = saved.is_err();
+        if let Err(error) = saved {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "the last good configuration is not saved"
@@ -69,8 +83,11 @@ async fn save_configurations(
 }
 
 async fn save_identities(last_good: LastGood, store: Store, mut revisions: watch::Receiver<Revision>) {
-    while revisions.changed().await.is_ok() {
-        match last_good.save_identities(&store, SAVED_KINDS, MOST_IDENTITIES).await {
+    let mut is_due = false;
+    while wait(&mut revisions, is_due).await {
+        let saved = last_good.save_identities(&store, SAVED_KINDS, MOST_IDENTITIES).await;
+        is_due = saved.is_err();
+        match saved {
             Ok((saved, truncated)) => tracing::debug!(saved, truncated, "consumers and credentials saved"),
             Err(error) => {
                 tracing::warn!(

@@ -1,6 +1,6 @@
 //! Counters and values in Redis: one connection for all, scripts where a step must be whole.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -38,15 +38,23 @@ const AT_ONCE: usize = 4096;
 pub(super) struct Redis(Arc<Inner>);
 
 struct Inner {
-    connection: ConnectionManager,
+    client: Client,
+    config: ConnectionManagerConfig,
+    line: Mutex<Line>,
     availability: Availability,
     timeout: Duration,
     take: Script,
     swap: Script,
 }
 
+/// The connection in use, and how many were given up before it.
+struct Line {
+    number: u64,
+    connection: ConnectionManager,
+}
+
 impl Redis {
-    /// Connects with the first command, and anew when the connection breaks.
+    /// Connects with the first command, and anew when the connection breaks or leads nowhere.
     pub(super) fn new(settings: &RedisSettings, runtime: &Handle) -> Result<Self, SharedError> {
         let unusable = |error: RedisError| SharedError::Settings(error.category().to_owned());
         let client = client(settings).map_err(unusable)?;
@@ -58,8 +66,12 @@ impl Redis {
             // `Availability` decides when to try again.
             .set_number_of_retries(0);
         let _inside = runtime.enter();
+        let connection = ConnectionManager::new_lazy_with_config(client.clone(), config.clone());
+        let line = Line { number: 0, connection: connection.map_err(unusable)? };
         Ok(Self(Arc::new(Inner {
-            connection: ConnectionManager::new_lazy_with_config(client, config).map_err(unusable)?,
+            client,
+            config,
+            line: Mutex::new(line),
             availability: Availability::new("redis", timeout),
             timeout,
             take: Script::new(TAKE),
@@ -113,7 +125,7 @@ impl Redis {
         operation: impl AsyncFnOnce(&mut ConnectionManager) -> Result<T, RedisError>,
     ) -> Result<T, SharedError> {
         self.0.availability.admit()?;
-        let mut connection = self.0.connection.clone();
+        let (number, mut connection) = self.line();
         let outcome = tokio::time::timeout(self.0.timeout, operation(&mut connection)).await;
         let (answer, outage) = match outcome {
             Ok(Ok(answer)) => (Ok(answer), None),
@@ -125,8 +137,31 @@ impl Redis {
             }
             Err(_) => (Err(SharedError::Late), Some("no answer in time".to_owned())),
         };
+        if outage.is_some() {
+            self.give_up(number);
+        }
         self.0.availability.observe(outage.as_deref());
         answer
+    }
+
+    fn line(&self) -> (u64, ConnectionManager) {
+        let line = self.0.line.lock().unwrap_or_else(PoisonError::into_inner);
+        (line.number, line.connection.clone())
+    }
+
+    /// Takes another connection from now on. One on a link that was cut is silent, and says so to nobody: commands
+    /// would wait on it in vain long after the server is back. Of all that fail on one connection, the first does it.
+    fn give_up(&self, number: u64) {
+        let mut line = self.0.line.lock().unwrap_or_else(PoisonError::into_inner);
+        if line.number != number {
+            return;
+        }
+        // The settings were good enough once; if not now, the old one has to do.
+        if let Ok(fresh) =
+            ConnectionManager::new_lazy_with_config(self.0.client.clone(), self.0.config.clone())
+        {
+            *line = Line { number: number + 1, connection: fresh };
+        }
     }
 }
 

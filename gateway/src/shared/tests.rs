@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gateway_tests::{Postgres, Redis as Server};
+use gateway_tests::{Link, Postgres, Redis as Server, Relay};
 use secrecy::SecretString;
 use tokio::runtime::Handle;
 
@@ -216,6 +216,24 @@ async fn redis_that_is_away_costs_one_wait_and_comes_back() {
     let begun = Instant::now();
     while get().await.is_err() {
         assert!(begun.elapsed() < Duration::from_secs(15), "it does not come back");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_leads_nowhere_is_given_up_when_the_link_is_back() {
+    let server = Server::start().unwrap();
+    let relay = Relay::to(("127.0.0.1", server.address().port())).await.unwrap();
+    let by_relay = RedisSettings { port: relay.address().port(), ..settings(&server) };
+    let state = redis(&RedisSettings { timeout: Duration::from_millis(200), ..by_relay });
+    let get = async || state.get(Backend::Redis, "k".into()).await;
+    assert!(get().await.is_ok(), "it is there");
+    relay.set(Link::Cut);
+    assert!(get().await.is_err(), "it is silent");
+    relay.set(Link::Up);
+    let begun = Instant::now();
+    while get().await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(15), "the connection of before is used for ever");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -16,6 +16,14 @@ pub enum StoreError {
         /// Whether the database is gone; otherwise it is only busy.
         outage: bool,
     },
+    /// The database answers, and cannot be written. What is there can still be read.
+    #[error("the database cannot be written, since {why}: {reason}")]
+    Unwritable {
+        /// What an operator has to look at.
+        why: &'static str,
+        /// For the log.
+        reason: String,
+    },
     /// Another entity of the kind has this value. `field` is `id` if the primary key is taken.
     #[error("another entity of {kind} has this {field}")]
     Conflict {
@@ -103,7 +111,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether trying the same again later may work.
     pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
+        matches!(self, Self::Unavailable { .. } | Self::Unwritable { .. })
     }
 
     /// Why the database is gone; `None` if it answered, or is only busy.
@@ -111,6 +119,7 @@ impl StoreError {
         match self {
             Self::Unavailable { reason, outage: true } => Some(reason),
             Self::Unavailable { .. }
+            | Self::Unwritable { .. }
             | Self::Conflict { .. }
             | Self::MissingReference { .. }
             | Self::Referenced { .. }
@@ -166,6 +175,9 @@ fn from_refusal(refusal: &dyn sqlx::error::DatabaseError) -> StoreError {
     match trouble(&code) {
         Some(Trouble::Outage) => return StoreError::outage(refusal.message()),
         Some(Trouble::Busy) => return StoreError::busy(refusal.message()),
+        Some(Trouble::Unwritable(why)) => {
+            return StoreError::Unwritable { why, reason: refusal.message().to_owned() };
+        }
         None => {}
     }
     // 42P01 is Postgres' undefined_table; SQLite has a text only.
@@ -179,26 +191,39 @@ fn from_refusal(refusal: &dyn sqlx::error::DatabaseError) -> StoreError {
 enum Trouble {
     Outage,
     Busy,
+    /// Why; reads go on, so that nobody else has to suffer.
+    Unwritable(&'static str),
 }
+
+const FULL: Trouble = Trouble::Unwritable("its disk is full");
+const READ_ONLY: Trouble = Trouble::Unwritable("it is read-only");
+const REFUSED: Trouble = Trouble::Unwritable("its disk refuses");
 
 /// What a code says about the server, if it says more about that than about the statement.
 ///
-/// Postgres (appendix A of its manual): 08 connection, 53 resources, 57 operator intervention, 25P03
-/// idle transaction, 28 and 3D log-in and missing database; 40 serialisation, 55P03 lock timeout,
-/// 57014 statement timeout. SQLite (low byte of an extended code): 8 read-only, 10 I/O, 13 disk full,
-/// 14 cannot open; 5 busy, 6 locked.
+/// Postgres (appendix A of its manual): 08 connection, 53 resources, of which 53100 is a full disk, 57 operator
+/// intervention, 25P03 idle transaction, 25006 read-only as on a standby, 28 and 3D log-in and missing database; 40
+/// serialisation, 55P03 lock timeout, 57014 statement timeout. SQLite (low byte of an extended code): 8 read-only, 10
+/// I/O, 13 disk full, 14 cannot open; 5 busy, 6 locked. Of I/O, 778 is a write, 1034 and 1290 a flush, 1546 a change
+/// of size: so a quota or a limit of file sizes shows.
 fn trouble(code: &str) -> Option<Trouble> {
     // A Postgres code has five characters, which no SQLite code has.
     if code.len() != 5 {
-        return match code.parse::<u32>().map(|number| number & 0xff) {
-            Ok(5 | 6) => Some(Trouble::Busy),
-            Ok(8 | 10 | 13 | 14) => Some(Trouble::Outage),
-            Ok(_) | Err(_) => None,
+        let number = code.parse::<u32>().unwrap_or_default();
+        return match (number & 0xff, number) {
+            (_, 778 | 1034 | 1290 | 1546) => Some(REFUSED),
+            (13, _) => Some(FULL),
+            (8, _) => Some(READ_ONLY),
+            (5 | 6, _) => Some(Trouble::Busy),
+            (10 | 14, _) => Some(Trouble::Outage),
+            _ => None,
         };
     }
     match code {
         "55P03" | "57014" => Some(Trouble::Busy),
         "25P03" => Some(Trouble::Outage),
+        "53100" => Some(FULL),
+        "25006" => Some(READ_ONLY),
         _ if code.starts_with("40") => Some(Trouble::Busy),
         _ if ["08", "53", "57", "28", "3D"].iter().any(|class| code.starts_with(class)) => {
             Some(Trouble::Outage)
@@ -223,7 +248,12 @@ mod tests {
             ("postgres syntax error", "42601", None),
             ("sqlite busy", "5", Some(Trouble::Busy)),
             ("sqlite busy in recovery", "261", Some(Trouble::Busy)),
-            ("sqlite disk full", "13", Some(Trouble::Outage)),
+            ("postgres disk full", "53100", Some(FULL)),
+            ("postgres on a standby", "25006", Some(READ_ONLY)),
+            ("sqlite disk full", "13", Some(FULL)),
+            ("sqlite without the right to write", "8", Some(READ_ONLY)),
+            ("sqlite beyond a quota", "778", Some(REFUSED)),
+            ("sqlite cannot read", "266", Some(Trouble::Outage)),
             ("sqlite unique violation", "2067", None),
             ("no code", "", None),
         ] {

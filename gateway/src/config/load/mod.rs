@@ -198,6 +198,7 @@ fn confinement(reader: &mut Reader, prefix: &Path) -> ConfinementSettings {
     ConfinementSettings {
         mode: reader.read("confinement", |text| word(text, &words)),
         user: (!user.is_empty()).then_some(user),
+        core_dumps: reader.read("core_dumps", units::switch),
         log_folders: reader.read("plugin_log_folders", |text| {
             let paths = text.split(',').map(str::trim).filter(|path| !path.is_empty());
             Ok(paths.map(|path| prefix.join(path)).collect())

@@ -34,10 +34,10 @@ fn confine(cpu_seconds: u64) -> Result<(), String> {
     let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
     setrlimit(Resource::As, limit(MAX_MEMORY)).map_err(failed)?;
     setrlimit(Resource::Cpu, limit(cpu_seconds)).map_err(failed)?;
-    setrlimit(Resource::Core, limit(0)).map_err(failed)?;
     setrlimit(Resource::Fsize, limit(0)).map_err(failed)?;
     rustix::thread::set_no_new_privs(true).map_err(failed)?;
     let failed = |error: io::Error| format!("the compiler cannot confine itself: {error}");
+    confinement::allow_core_dumps(false).map_err(|error| error.to_string())?;
     confinement::enter_as_compiler().map_err(failed)?;
     give_way_later().map_err(failed)
 }

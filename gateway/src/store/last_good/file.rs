@@ -81,7 +81,11 @@ impl Slot {
             .create(&self.folder)
             .map_err(refused(&self.folder))?;
         let lines = self.closed(lines)?;
-        write_flushed(&unfinished, lines).map_err(refused(&unfinished))?;
+        if let Err(error) = write_flushed(&unfinished, lines) {
+            // Half a file is of no use, and takes the last of a disk that is full.
+            _ = fs::remove_file(&unfinished);
+            return Err(refused(&unfinished)(error));
+        }
         let (newest, previous) = (self.newest(), self.previous());
         match self.keep(&newest, &previous) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(refused(&previous)(error)),
