@@ -28,7 +28,8 @@ pub fn spawn_local<F>(name: &'static str, future: F) -> JoinHandle<Option<F::Out
 where
     F: Future + 'static,
 {
-    tokio::task::spawn_local(supervise(name, future))
+    // Boxed: a future that holds another one that it was given has room for it twice.
+    tokio::task::spawn_local(supervise(name, Box::pin(future)))
 }
 
 /// Runs `work` in the caller's place; `None` if it panicked.

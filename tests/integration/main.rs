@@ -35,6 +35,7 @@ mod hostile_uploads;
 mod hostile_upstreams;
 mod http2;
 mod http2_attacks;
+mod idle;
 mod isolation;
 mod kongs_tables;
 mod openapi;

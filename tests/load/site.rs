@@ -97,7 +97,8 @@ pub(crate) struct Probe<'p> {
 }
 
 impl Probe<'_> {
-    async fn wait(&self, node: &Gateway) -> anyhow::Result<Duration> {
+    /// Waits until this node answers as wanted; gives the time.
+    pub(crate) async fn wait(&self, node: &Gateway) -> anyhow::Result<Duration> {
         let began = Instant::now();
         let mut client = Client::connect(node.proxy).await?;
         loop {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// What every body may take beside what its bytes earn: slow starts, and pauses of honest clients.
-const GRACE: Duration = Duration::from_secs(30);
+pub(super) const GRACE: Duration = Duration::from_secs(30);
 
 /// The pace of the current request's body. Times are those of the deadline's clock.
 #[derive(Debug, Default)]

@@ -1,6 +1,7 @@
 //! One client connection: which HTTP it speaks, a deadline for each wait, and a clean end when draining.
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -10,20 +11,21 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::HeaderValue;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{HttpService, service_fn};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::body_pace::BodyPace;
 use super::client_io::{ClientIo, Look};
 use super::deadline::{Deadline, Wait};
-use super::handle;
 use super::headers::ConnectionHeaders;
-use super::http2;
 use super::opening::Origin;
+use super::sleep::{self, OverSocket};
 use super::strict::{HeadLimits, Malformed, Strict};
 use super::tunnel::Tunnel;
 use super::worker::Worker;
+use super::{ResponseBody, handle, http2};
 use crate::exchange::TlsFacts;
 use crate::plugin_host::CallFailure;
 
@@ -167,6 +169,11 @@ impl Client {
         self.strict.borrow().verdict(number)
     }
 
+    /// Whether hyper holds nothing of this connection that is still needed.
+    fn may_sleep(&self) -> bool {
+        self.deadline.is_quiet() && self.strict.borrow().is_between(self.requests.get())
+    }
+
     /// The exchange is over: from here on the next request is awaited.
     pub(super) fn idle(&self) {
         self.deadline.arm(Wait::Idle, self.worker.settings.client_keepalive_timeout);
@@ -174,7 +181,7 @@ impl Client {
 }
 
 /// HTTP/2 if the client knows, else HTTP/1.
-pub(super) async fn either<S: AsyncRead + AsyncWrite + Unpin>(client: Rc<Client>, stream: S) {
+pub(super) async fn either<S: OverSocket>(client: Rc<Client>, stream: S) {
     match http2::by_prior_knowledge(&client, stream).await {
         Some((true, stream)) => http2::serve(client, stream).await,
         Some((false, stream)) => http1(client, stream).await,
@@ -182,10 +189,60 @@ pub(super) async fn either<S: AsyncRead + AsyncWrite + Unpin>(client: Rc<Client>
     }
 }
 
-/// Serves one connection over HTTP/1 to its end.
-pub(super) async fn http1<S: AsyncRead + AsyncWrite + Unpin>(client: Rc<Client>, stream: S) {
-    let io = ClientIo { stream, client: Rc::clone(&client), look: Heads };
-    let handler = Rc::clone(&client);
+/// Serves one connection over HTTP/1 to its end. What its requests need is there only while they need it: whoever
+/// says nothing has a socket and a deadline.
+pub(super) async fn http1<S: OverSocket>(client: Rc<Client>, mut stream: S) {
+    // With the end of a handshake a request may have come already, which the socket no longer has.
+    let mut is_awake = client.tls.is_some();
+    while is_awake || asked(&mut stream, &client).await {
+        is_awake = false;
+        // Boxed, so that it is gone when the connection sleeps.
+        let mut connection = Box::new(serve_http1(&client, stream));
+        let ended = drive(&mut connection, &client).await;
+        if ended == Ended::Asleep {
+            stream = connection.into_parts().io.stream;
+            continue;
+        }
+        // It is taken in any case: it keeps the client alive.
+        let tunnel = client.tunnel.take();
+        if let (Some(tunnel), Ended::InOrder) = (tunnel, ended) {
+            let parts = connection.into_parts();
+            Box::pin(tunnel.run(parts.io.stream, parts.read_buf)).await;
+        }
+        return;
+    }
+}
+
+/// Waits for something to read; false if it takes too long.
+async fn asked<S: OverSocket>(stream: &mut S, client: &Client) -> bool {
+    let mut told = false;
+    std::future::poll_fn(|cx| {
+        client.deadline.register(cx);
+        if client.worker.draining.get() && !std::mem::replace(&mut told, true) {
+            client.deadline.arm(Wait::Idle, LAST_REQUEST);
+        }
+        match sleep::poll_awake(stream, cx) {
+            Poll::Ready(()) => {
+                client.deadline.stir();
+                Poll::Ready(true)
+            }
+            Poll::Pending if client.deadline.client_is_late() => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// The connection, with hyper at work.
+fn serve_http1<S: OverSocket>(
+    client: &Rc<Client>,
+    stream: S,
+) -> http1::Connection<
+    ClientIo<S, Heads>,
+    impl HttpService<Incoming, ResBody = ResponseBody, Error = Infallible> + Unpin,
+> {
+    let io = ClientIo { stream, client: Rc::clone(client), look: Heads };
+    let handler = Rc::clone(client);
     let service = service_fn(move |request| handle::handle(Rc::clone(&handler), request));
     let mut http = http1::Builder::new();
     let settings = &client.worker.settings;
@@ -197,14 +254,7 @@ pub(super) async fn http1<S: AsyncRead + AsyncWrite + Unpin>(client: Rc<Client>,
     if settings.client_max_headers != HYPER_MAX_HEADERS {
         http.max_headers(settings.client_max_headers);
     }
-    let connection = http.serve_connection(io, service);
-    let (connection, ended) = drive(connection, &client).await;
-    // It is taken in any case: it keeps the client alive.
-    let tunnel = client.tunnel.take();
-    if let (Some(tunnel), true) = (tunnel, ended) {
-        let parts = connection.into_parts();
-        tunnel.run(parts.io.stream, parts.read_buf).await;
-    }
+    http.serve_connection(io, service)
 }
 
 /// Looks at what comes as HTTP/1.
@@ -216,19 +266,26 @@ impl Look for Heads {
     }
 }
 
-/// Polls a connection until it ends, its client is late, or the drain has closed it. Gives it back, and
-/// whether it ended in order.
-async fn drive<I, S>(
-    mut connection: http1::Connection<ClientIo<I, Heads>, S>,
-    client: &Client,
-) -> (http1::Connection<ClientIo<I, Heads>, S>, bool)
+/// How a connection is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// As HTTP has it.
+    InOrder,
+    /// In the midst of something, or late.
+    Broken,
+    /// It has not ended: nothing is under way, and has not been for a while.
+    Asleep,
+}
+
+/// Polls a connection until it ends, its client is late, or the drain has closed it; or until it may sleep.
+async fn drive<I, S>(connection: &mut http1::Connection<ClientIo<I, Heads>, S>, client: &Client) -> Ended
 where
     I: AsyncRead + AsyncWrite + Unpin,
-    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = super::ResponseBody> + Unpin,
+    S: HttpService<Incoming, ResBody = ResponseBody> + Unpin,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (mut draining, mut known) = (false, None::<u64>);
-    let ended = std::future::poll_fn(|cx: &mut Context<'_>| {
+    std::future::poll_fn(|cx: &mut Context<'_>| {
         client.deadline.register(cx);
         if client.worker.draining.get() && !draining {
             // Who has only just connected, or been answered, may be about to ask, and would lose that request.
@@ -238,16 +295,17 @@ where
                 client.deadline.arm(Wait::Idle, LAST_REQUEST);
             } else if !idle || known != Some(requests) {
                 draining = true;
-                Pin::new(&mut connection).graceful_shutdown();
+                Pin::new(&mut *connection).graceful_shutdown();
             }
         }
         // How a connection ends is the client's business; what matters of it stands in the access log.
-        match Pin::new(&mut connection).poll(cx) {
-            Poll::Ready(ended) => Poll::Ready(ended.is_ok()),
-            Poll::Pending if client.deadline.client_is_late() => Poll::Ready(false),
+        match Pin::new(&mut *connection).poll(cx) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ended::InOrder),
+            Poll::Ready(Err(_)) => Poll::Ready(Ended::Broken),
+            Poll::Pending if client.deadline.client_is_late() => Poll::Ready(Ended::Broken),
+            Poll::Pending if client.may_sleep() => Poll::Ready(Ended::Asleep),
             Poll::Pending => Poll::Pending,
         }
     })
-    .await;
-    (connection, ended)
+    .await
 }

@@ -16,6 +16,9 @@ use tokio::time::Instant;
 /// How often deadlines are looked at.
 pub(super) const TICK: Duration = Duration::from_millis(50);
 
+/// Ticks after which a connection that waits for a request is quiet: about a second.
+const QUIET_TICKS: u8 = 20;
+
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wait {
@@ -39,6 +42,8 @@ pub(super) struct Deadline {
     /// The client does not take what is sent to it: comes before what `wait` says.
     stalled_at: Cell<Option<Instant>>,
     due: Cell<bool>,
+    /// Ticks since it was armed, while a request is awaited.
+    idle_ticks: Cell<u8>,
     waker: RefCell<Option<Waker>>,
     clock: Rc<Cell<Instant>>,
 }
@@ -62,6 +67,7 @@ impl Deadlines {
             at: Cell::new(None),
             stalled_at: Cell::new(None),
             due: Cell::new(false),
+            idle_ticks: Cell::new(0),
             waker: RefCell::new(None),
             clock: Rc::clone(&self.clock),
         });
@@ -77,6 +83,8 @@ impl Deadlines {
             let passed = |at: Option<Instant>| at.is_some_and(|at| at <= now);
             if passed(deadline.at.get()) || passed(deadline.stalled_at.get()) {
                 deadline.due.set(true);
+                deadline.wake();
+            } else if deadline.turns_quiet() {
                 deadline.wake();
             }
             true
@@ -97,6 +105,34 @@ impl Deadline {
         self.wait.set(wait);
         self.at.set(self.clock.get().checked_add(limit + TICK));
         self.due.set(false);
+        self.idle_ticks.set(0);
+    }
+
+    /// Counts a tick; true for the one with which this connection becomes quiet.
+    fn turns_quiet(&self) -> bool {
+        if self.wait.get() != Wait::Idle || self.idle_ticks.get() == QUIET_TICKS {
+            return false;
+        }
+        self.idle_ticks.set(self.idle_ticks.get() + 1);
+        self.idle_ticks.get() == QUIET_TICKS
+    }
+
+    /// Whether nothing has come or gone for a while, and nothing has to go.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.idle_ticks.get() == QUIET_TICKS
+            && self.wait.get() == Wait::Idle
+            && self.stalled_at.get().is_none()
+    }
+
+    /// Something may have come: it is not quiet, for another while.
+    pub(super) fn stir(&self) {
+        self.idle_ticks.set(0);
+    }
+
+    /// The time is up.
+    pub(super) fn expire(&self) {
+        self.due.set(true);
+        self.wake();
     }
 
     /// Waits for nothing.
@@ -202,6 +238,24 @@ mod tests {
         deadlines.tick(began + Duration::from_secs(2));
         assert!(deadline.client_is_late());
         assert!(!deadline.upstream_is_late());
+    }
+
+    #[test]
+    fn who_waits_for_a_request_is_quiet_after_a_second() {
+        let deadlines = Deadlines::new();
+        let deadline = deadlines.register();
+        let ticks = |count| (0..count).for_each(|_| deadlines.tick(deadlines.clock.get() + TICK));
+        deadline.arm(Wait::Idle, Duration::from_secs(75));
+        ticks(u32::from(QUIET_TICKS) - 1);
+        assert!(!deadline.is_quiet(), "not yet");
+        ticks(1);
+        assert!(deadline.is_quiet());
+        deadline.stall(Duration::from_secs(60));
+        assert!(!deadline.is_quiet(), "its answer has not gone");
+        deadline.unstall();
+        deadline.arm(Wait::Upstream, Duration::from_secs(60));
+        ticks(100);
+        assert!(!deadline.is_quiet(), "a request is under way");
     }
 
     #[test]

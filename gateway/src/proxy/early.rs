@@ -17,6 +17,16 @@ impl<S> Early<S> {
     pub(super) fn new(early: Bytes, stream: S) -> Self {
         Self { early, stream }
     }
+
+    /// Whether what was read before has been read again.
+    pub(super) fn is_spent(&self) -> bool {
+        self.early.is_empty()
+    }
+
+    /// The stream itself.
+    pub(super) fn stream(&self) -> &S {
+        &self.stream
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Early<S> {

@@ -36,6 +36,7 @@ mod respond;
 mod response_phase;
 mod retries;
 mod server_timing;
+mod sleep;
 mod stream;
 mod strict;
 mod strict_chunk;
@@ -47,6 +48,8 @@ mod worker;
 
 #[cfg(test)]
 mod fuzz_tests;
+#[cfg(test)]
+mod promised_tests;
 
 pub use body::{BodyError, ResponseBody};
 pub use certificates::LiveCertificates;

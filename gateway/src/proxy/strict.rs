@@ -83,6 +83,12 @@ impl Strict {
         }
     }
 
+    /// Whether nothing has come beyond the `begun` requests that hyper has begun.
+    pub(super) fn is_between(&self, begun: u64) -> bool {
+        let in_body = !matches!(self.body, Body::None);
+        self.heads == begun && self.refused.is_none() && !in_body && self.head.is_untouched()
+    }
+
     /// Follows the head, and gives what comes after it.
     fn head<'a>(&mut self, bytes: &'a [u8], limits: HeadLimits) -> Result<&'a [u8], Malformed> {
         match self.head.follow(bytes, limits) {
@@ -141,6 +147,24 @@ mod tests {
             assert_eq!(strict.verdict(0), Ok(()), "cut at {cut}");
             assert_eq!(strict.verdict(1), Ok(()), "cut at {cut}");
             assert_eq!(strict.verdict(2), Err(Malformed::Ambiguous("bare line feed")), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn between_two_requests_nothing_is_left_to_read() {
+        for (case, bytes, begun, want) in [
+            ("before the first", "", 0, true),
+            ("in a head", "GET / HT", 0, false),
+            ("a head that is not begun", "GET / HTTP/1.1\r\n\r\n", 0, false),
+            ("behind it", "GET / HTTP/1.1\r\n\r\n", 1, true),
+            ("half an empty line behind it", "GET / HTTP/1.1\r\n\r\n\r", 1, false),
+            ("the next line behind it", "GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n", 1, false),
+            ("in a body", "POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\na", 1, false),
+            ("behind it", "POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\nab", 1, true),
+        ] {
+            let mut strict = Strict::default();
+            assert_eq!(strict.look(bytes.as_bytes(), 0, LIMITS), Ok(()), "{case}");
+            assert_eq!(strict.is_between(begun), want, "{case}");
         }
     }
 

@@ -38,6 +38,11 @@ enum Cut<'a> {
 }
 
 impl Head {
+    /// Whether nothing of a head has come.
+    pub(super) fn is_untouched(&self) -> bool {
+        !self.begun && self.partial.is_empty()
+    }
+
     /// Follows `bytes`; at the end of the head gives what follows it, and the rest of the bytes.
     ///
     /// # Errors

@@ -88,7 +88,9 @@ pub(super) struct Worker {
     /// For bodies that are held for plugins.
     pub(super) room: Rc<Room>,
     max_connections: usize,
-    max_udp_sessions: usize,
+    pub(super) max_udp_sessions: usize,
+    /// Whoever may give way to other clients by UDP.
+    pub(super) newcomers: stream::Newcomers,
     udp_sessions: Cell<usize>,
     pub(super) pressure: Pressure,
     pub(super) retries: Retries,
@@ -164,6 +166,7 @@ impl Worker {
             room,
             max_connections,
             max_udp_sessions,
+            newcomers: stream::Newcomers::default(),
             udp_sessions: Cell::new(0),
             pressure,
             retries,

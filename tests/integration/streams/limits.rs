@@ -1,15 +1,17 @@
 //! What streams may take: connections, time, memory.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use gateway_tests::Client;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::backend::Backend;
 use super::tcp::both_ends;
 use super::{at, heard, listening, live, logged, stream};
+use crate::setup::PATIENCE;
 
 #[tokio::test]
 async fn streams_count_as_connections_and_more_are_closed_without_a_word() -> anyhow::Result<()> {
@@ -84,6 +86,55 @@ async fn a_side_that_takes_nothing_stops_the_other() -> anyhow::Result<()> {
     assert!(sent < 48 << 20, "the kernel's buffers, and 16 KiB of ours: {sent}");
     let after = resident(gateway.pid());
     assert!(after < before + (8 << 20), "{before} bytes, then {after}");
+    Ok(())
+}
+
+/// A place where connections are never made: its queue is full.
+async fn full() -> anyhow::Result<(TcpListener, Vec<TcpStream>)> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind("127.0.0.1:0".parse()?)?;
+    let listener = socket.listen(1)?;
+    let address = listener.local_addr()?;
+    let mut waiting = Vec::new();
+    while let Ok(made) = tokio::time::timeout(Duration::from_millis(500), TcpStream::connect(address)).await {
+        waiting.push(made?);
+    }
+    Ok((listener, waiting))
+}
+
+/// A client that has been there for a moment, and leaves by a reset, or when it is closed.
+async fn leave(place: SocketAddr, resets: bool) -> anyhow::Result<()> {
+    let mut client = TcpStream::connect(place).await?;
+    client.write_all(b"anybody?").await?;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    if resets {
+        return Ok(client.set_zero_linger()?);
+    }
+    client.shutdown().await?;
+    heard(client).await.map(drop)
+}
+
+#[tokio::test]
+async fn who_leaves_while_the_upstream_is_connected_to_is_not_kept() -> anyhow::Result<()> {
+    let (builder, places) = listening(&["", ""])?;
+    let gateway = builder.start().await?;
+    let (nobody, _waiting) = full().await?;
+    // The one resets, the other has no more to say.
+    for (place, resets, connect_timeout) in [(places[0], true, 100_000), (places[1], false, 700)] {
+        let mut service = at(nobody.local_addr()?);
+        service["connect_timeout"] = json!(connect_timeout);
+        service["retries"] = json!(1000);
+        let name = format!("s{}", place.port());
+        let port = json!([{ "port": place.port() }]);
+        stream(&gateway, &name, &service, &json!({ "protocols": ["tcp"], "destinations": port })).await?;
+        // Until there is a route they are closed with another error.
+        let left = || async {
+            _ = leave(place, resets).await;
+            let error = "the client has left before the upstream was reached";
+            super::lines(&gateway).iter().any(|line| line["route"] == name && line["error"] == error)
+        };
+        gateway_tests::eventually(&format!("it is let go: {resets}"), PATIENCE, left).await?;
+    }
     Ok(())
 }
 

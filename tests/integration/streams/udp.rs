@@ -146,6 +146,64 @@ async fn a_flood_of_clients_is_bounded_and_those_who_are_there_go_on() -> anyhow
     Ok(())
 }
 
+/// Waits until a datagram that says so has come to the target; gives whose socket sent it.
+async fn comes(target: &UdpSocket, bytes: &[u8]) -> anyhow::Result<SocketAddr> {
+    let mut block = [0; 64];
+    loop {
+        let (length, peer) = tokio::time::timeout(PATIENCE, target.recv_from(&mut block)).await??;
+        if &block[..length] == bytes {
+            return Ok(peer);
+        }
+    }
+}
+
+#[tokio::test]
+async fn made_up_clients_give_way_to_new_ones_and_known_ones_stay() -> anyhow::Result<()> {
+    let (builder, places) = listening(&["udp"])?;
+    let builder = builder.set("WEIR_WORKERS", "1").set("WEIR_MAX_UDP_SESSIONS", "20");
+    let gateway = builder.start().await?;
+    let target = UdpSocket::bind("127.0.0.1:0").await?;
+    let mut service = at(target.local_addr()?);
+    service["protocol"] = json!("udp");
+    // Longer than the test may take.
+    service["read_timeout"] = json!(600_000);
+    let route = json!({ "protocols": ["udp"], "destinations": [{ "port": places[0].port() }] });
+    stream(&gateway, "d", &service, &route).await?;
+    let known = client(places[0]).await?;
+    let routed = async {
+        loop {
+            _ = known.send(b"known").await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let session = tokio::select! {
+        session = comes(&target, b"known") => session?,
+        () = routed => unreachable!("it goes on for ever"),
+    };
+    known.send(b"known").await?;
+    let mut flood = Vec::new();
+    for _ in 0..100 {
+        let socket = client(places[0]).await?;
+        socket.send(b"flood").await?;
+        flood.push(socket);
+    }
+    // All of them are new: whoever comes now may be as made up as they are.
+    let new = client(places[0]).await?;
+    let asking = async {
+        loop {
+            _ = new.send(b"new").await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! {
+        came = comes(&target, b"new") => came.map(drop)?,
+        () = asking => {}
+    }
+    known.send(b"still known").await?;
+    assert_eq!(comes(&target, b"still known").await?, session, "the session that it had");
+    Ok(())
+}
+
 /// Open files and sockets of a process.
 fn descriptors(pid: u32) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)

@@ -34,13 +34,13 @@ use streams::{Link, Streams};
 pub(super) use knowledge::by_prior_knowledge;
 
 /// Streams that a client may have open at once.
-const MAX_STREAMS: u32 = 100;
+pub(super) const MAX_STREAMS: u32 = 100;
 
 /// What one stream may send before it is read: what RFC 9113 begins with.
-const STREAM_WINDOW: u32 = 65_535;
+pub(super) const STREAM_WINDOW: u32 = 65_535;
 
 /// What all of them together may send before it is read.
-const CONNECTION_WINDOW: u32 = 1 << 20;
+pub(super) const CONNECTION_WINDOW: u32 = 1 << 20;
 
 /// Bytes of a response that wait in memory for one stream's turn.
 const SEND_BUFFER: usize = 64 << 10;

@@ -21,6 +21,9 @@ pub(super) enum StreamError {
     /// The client takes too long to begin.
     #[error("the client takes too long to begin")]
     Late,
+    /// The client did not wait for the upstream.
+    #[error("the client has left before the upstream was reached")]
+    Left,
     /// No route matches.
     #[error("no route matches")]
     NoRoute,
@@ -39,7 +42,7 @@ impl StreamError {
     /// nginx's number, as Kong logs it.
     pub(super) fn status(&self) -> u16 {
         match self {
-            Self::Header(_) | Self::Hello(_) | Self::Handshake(_) | Self::Late => 400,
+            Self::Header(_) | Self::Hello(_) | Self::Handshake(_) | Self::Late | Self::Left => 400,
             Self::NoRoute | Self::NotForTls => 500,
             // There is one number for everything that goes wrong with an upstream.
             Self::Refused(_) | Self::Unreached(ProxyError::UpstreamTimeout) => 502,

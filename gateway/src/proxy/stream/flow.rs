@@ -18,6 +18,7 @@ use crate::balancer::Outcome;
 use crate::client::ClientError;
 use crate::proxy::carry::Carried;
 use crate::proxy::deadline::{Deadline, Wait};
+use crate::proxy::worker::UdpPermit;
 use crate::snapshot::Upstream;
 
 /// Datagrams that are held until it is known where they go, and their bytes. What is more is dropped.
@@ -30,6 +31,9 @@ pub(super) struct Flow {
     deadline: Rc<Deadline>,
     idle: Cell<Duration>,
     refused: Cell<Option<io::ErrorKind>>,
+    datagrams: Cell<u8>,
+    /// Until the session is over, or gives way to another.
+    permit: Cell<Option<UdpPermit>>,
     pub(super) carried: Rc<Cell<Carried>>,
 }
 
@@ -41,18 +45,21 @@ enum Way {
 }
 
 impl Flow {
-    pub(super) fn new(deadline: Rc<Deadline>) -> Self {
+    pub(super) fn new(deadline: Rc<Deadline>, permit: UdpPermit) -> Self {
         Self {
             way: RefCell::new(Way::Held(Vec::new())),
             deadline,
             idle: Cell::new(Duration::MAX),
             refused: Cell::default(),
+            datagrams: Cell::new(0),
+            permit: Cell::new(Some(permit)),
             carried: Rc::default(),
         }
     }
 
     /// Passes a datagram of the client on, or holds it. Never waits.
     pub(super) fn pass(&self, datagram: &[u8]) {
+        self.datagrams.set(self.datagrams.get().saturating_add(1));
         match &mut *self.way.borrow_mut() {
             Way::Held(held) => {
                 let bytes: usize = held.iter().map(|one| one.len()).sum();
@@ -69,6 +76,22 @@ impl Flow {
                 }
             },
         }
+    }
+
+    /// Whether its client has sent one datagram and no more.
+    pub(super) fn is_newcomer(&self) -> bool {
+        self.datagrams.get() < 2
+    }
+
+    /// Whether nothing has passed for a second.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.deadline.is_quiet()
+    }
+
+    /// Ends now, and leaves its room to another.
+    pub(super) fn leave(&self) -> Option<UdpPermit> {
+        self.deadline.expire();
+        self.permit.take()
     }
 
     /// It may be idle for so long at most from now on.

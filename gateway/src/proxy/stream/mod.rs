@@ -7,6 +7,7 @@
 mod error;
 mod flow;
 mod hello;
+mod newcomers;
 mod reach;
 mod session;
 mod tcp;
@@ -15,5 +16,6 @@ mod udp;
 #[cfg(test)]
 mod fuzz_tests;
 
+pub(super) use newcomers::Newcomers;
 pub(super) use tcp::serve;
 pub(super) use udp::datagrams;

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -18,6 +17,7 @@ use crate::proxy::early::Early;
 use crate::proxy::listener::Accepted;
 use crate::proxy::opening::HANDSHAKE;
 use crate::proxy::proxy_protocol;
+use crate::proxy::sleep::{OverSocket, left};
 use crate::proxy::worker::Worker;
 use crate::router::Transport;
 use crate::snapshot::RoutePlan;
@@ -77,7 +77,7 @@ async fn in_time<F: Future>(deadline: &Deadline, work: F) -> Result<F::Output, S
 }
 
 /// Ends the client's TLS with the certificate for its name.
-async fn terminate<S: AsyncRead + AsyncWrite + Unpin>(
+async fn terminate<S: OverSocket>(
     running: &mut Running,
     stream: S,
     deadline: &Deadline,
@@ -90,7 +90,7 @@ async fn terminate<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Carries the connection to the upstream of its route.
-async fn forward<S: AsyncRead + AsyncWrite + Unpin>(
+async fn forward<S: OverSocket>(
     running: &mut Running,
     stream: S,
     plan: &RoutePlan,
@@ -98,7 +98,11 @@ async fn forward<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(), StreamError> {
     deadline.disarm();
     let upstream = reach::upstream(plan)?;
-    let mut there = reach::connect(running, upstream).await?;
+    let mut there = tokio::select! {
+        biased;
+        there = reach::connect(running, upstream) => there?,
+        () = left(stream.socket(), upstream.connect_timeout) => return Err(StreamError::Left),
+    };
     let carried = Rc::clone(&running.carried);
     carry(stream, &mut there, (deadline, upstream.read_timeout), &carried).await;
     Ok(())

@@ -2,8 +2,8 @@
 //!
 //! A session has a socket of its own towards its upstream, so that what comes back is known to be for this
 //! client; the answer leaves by the socket that the client sent to. It ends when nothing has passed for the
-//! service's `read_timeout`. There are at most so many sessions; what else comes in is dropped, as a full
-//! network would.
+//! service's `read_timeout`. There are at most so many sessions; whoever has sent one datagram and nothing since gives
+//! way to others (`newcomers`), and what else comes in is dropped, as a full network would.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -86,10 +86,12 @@ impl Entrance {
         if self.worker.room().is_err() {
             return;
         }
-        let Some(permit) = self.worker.udp_permit() else {
+        let newcomers = &self.worker.newcomers;
+        let Some(permit) = self.worker.udp_permit().or_else(|| newcomers.give_way()) else {
             return self.worker.metrics.shed(Shed::UdpSessions);
         };
-        let flow = Rc::new(Flow::new(self.worker.deadlines.register()));
+        let flow = Rc::new(Flow::new(self.worker.deadlines.register(), permit));
+        newcomers.add(&flow, self.worker.max_udp_sessions);
         flow.pass(datagram);
         self.flows.borrow_mut().insert(peer, Rc::clone(&flow));
         let known = Known { entrance: Rc::clone(self), peer };
@@ -100,7 +102,6 @@ impl Entrance {
                 running.fail(&error);
             }
             drop(running);
-            drop(permit);
         });
     }
 }
