@@ -1,4 +1,4 @@
-//! Health that an operator sets by hand is that of all nodes.
+//! Health and levels of logs that an operator sets by hand are those of all nodes.
 
 use gateway_tests::{Database, Gateway, Postgres, Upstream, eventually};
 use http::Method;
@@ -58,6 +58,36 @@ async fn health_that_is_set_on_one_node_is_that_of_the_other() -> anyhow::Result
     is(&two, &want, "before requests follow").await?;
     for _ in 0..10 {
         assert_eq!(two.get("/shared", &[]).await?.text(), "b");
+    }
+    Ok(())
+}
+
+async fn level(gateway: &Gateway) -> String {
+    let shown = gateway.apply(Method::GET, "/debug/node/log-level", &Value::Null).await;
+    shown.map(|shown| shown["message"].as_str().unwrap_or_default().to_owned()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_level_of_logs_for_all_nodes_lasts_for_a_while() -> anyhow::Result<()> {
+    let database = Database::Postgres(Postgres::shared()?.database()?);
+    let one = gateway().database(database.clone()).start().await?;
+    let two = gateway().database(database).start().await?;
+    // One that differs already does not keep the others from it.
+    one.apply(Method::PUT, "/debug/node/log-level/warn", &Value::Null).await?;
+    for (path, status, message) in [
+        ("/debug/cluster/log-level/loud", 400, "unknown log level: loud"),
+        ("/debug/cluster/log-level/warn?timeout=-1", 400, "timeout must be greater than or equal to 0"),
+        ("/debug/cluster/log-level/warn?timeout=4", 200, "log level is already warn"),
+    ] {
+        let answer = one.admin(Method::PUT, path, &Value::Null).await?;
+        assert_eq!((answer.status.as_u16(), &answer.json()["message"]), (status, &json!(message)), "{path}");
+    }
+    eventually("the other one has it", PATIENCE, || async { level(&two).await == "log level: warn" }).await?;
+    eventually("it ends by itself", PATIENCE, || async { level(&two).await == "log level: notice" }).await?;
+    let answer = two.apply(Method::PUT, "/debug/cluster/log-level/error?timeout=0", &Value::Null).await?;
+    assert_eq!(answer["message"], "log level changed");
+    for node in [&one, &two] {
+        eventually("both have it", PATIENCE, || async { level(node).await == "log level: error" }).await?;
     }
     Ok(())
 }

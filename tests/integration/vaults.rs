@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use gateway_tests::{Authority, Gateway, Issued, Load, Upstream, eventually};
+use gateway_tests::{Answer, Authority, Gateway, Issued, Load, Upstream, eventually};
 use http::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::setup::{PATIENCE, assign, gateway, serve};
+use crate::setup::{PATIENCE, assign, component, gateway, serve};
 use crate::tls::{handshake, usual};
 
 /// A gateway that may read secrets in the folder.
@@ -77,6 +77,47 @@ async fn a_secret_in_a_file_is_followed_under_traffic() -> anyhow::Result<()> {
     assert_eq!(shown["config"]["headers"]["authorization"], "{vault://mine/token}");
     assert!(!gateway.log().contains("-of-the-file"), "no value in the log");
     assert!(gateway.log().contains("a secret cannot be read"), "but that it was gone");
+    Ok(())
+}
+
+/// A grant names a secret by way of a vault: the plugin has it, and another one after the file has changed.
+#[tokio::test]
+async fn a_granted_secret_stands_in_a_vault_and_is_followed_under_traffic() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    std::fs::write(folder.path().join("key"), "S3-short\n")?;
+    let upstream = Upstream::saying("hello").await?;
+    let gateway = node(folder.path()).await?;
+    serve(&gateway, "demo", &upstream.url()).await?;
+    let uploaded = gateway.upload(component("tests/guests/reach")?).await?;
+    anyhow::ensure!(uploaded.status == 201, "{}", uploaded.text());
+    let vault = json!({ "prefix": "mine", "name": "file", "config": { "ttl": 0.1 } });
+    gateway.apply(Method::POST, "/vaults", &vault).await?;
+    let granted = |reference: &str| {
+        let secrets = json!({ "names": { "key": reference }, "reveal": ["key"] });
+        let grants = json!({ "http-client": { "hosts": [] }, "metrics": {}, "secrets": secrets });
+        json!({ "name": "reach", "config": { "measure": true }, "sandbox": { "grants": grants } })
+    };
+    for (case, reference, want) in [
+        ("no such vault", "{vault://yours/key}", "there is no vault yours"),
+        ("no such file", "{vault://mine/none}", "none"),
+    ] {
+        let refused = gateway.admin(Method::POST, "/routes/demo/plugins", &granted(reference)).await?;
+        assert!(refused.status == 400 && refused.text().contains(want), "{case}: {}", refused.text());
+    }
+    let made = assign(&gateway, "demo", &granted("{vault://mine/key}")).await?;
+    let length = |wanted: &'static str| move |answer: &Answer| answer.header("x-key-length") == wanted;
+    gateway.wait_for("the plugin has it", PATIENCE, "/demo", length("8")).await?;
+    let load = Load::start(gateway.proxy, 4, "/demo", &[], |answer| match answer.header("x-key-length") {
+        "8" | "20" => Ok(()),
+        other => Err(format!("{} {other}", answer.status)),
+    });
+    std::fs::write(folder.path().join("key"), "S3-of-another-length")?;
+    let took = gateway.wait_for("it has the new one", PATIENCE, "/demo", length("20")).await?;
+    let report = load.stop().await;
+    assert!(report.failures.is_empty(), "{:?}", report.failures.first());
+    println!("a granted secret that changed was in use after {took:?}; {} requests, 0 failed", report.good);
+    assert_eq!(made["sandbox"]["grants"]["secrets"]["names"]["key"], "{vault://mine/key}");
+    assert!(!gateway.log().contains("S3-"), "no value in the log");
     Ok(())
 }
 

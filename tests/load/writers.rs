@@ -15,6 +15,8 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+/// After a write that was not made.
+const PAUSE: Duration = Duration::from_millis(10);
 /// Longest wait for an answer; a node that was killed gives none.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -121,7 +123,12 @@ async fn write(admin: SocketAddr, name: String, stop: Arc<AtomicBool>) -> Ledger
         for (method, after) in steps.into_iter().take(wanted) {
             let body = after.as_ref().map_or(Value::Null, |value| json!({ "custom_id": value }));
             let answer = tokio::time::timeout(PATIENCE, ask(admin, method, &path, &body)).await;
-            ledger.note(&username, after, answer.ok().and_then(Result::ok).as_ref());
+            let answer = answer.ok().and_then(Result::ok);
+            ledger.note(&username, after, answer.as_ref());
+            if !answer.is_some_and(|answer| answer.status.is_success()) {
+                // An outage of minutes would fill the ledger with what was refused.
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
     ledger

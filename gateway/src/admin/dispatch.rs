@@ -85,6 +85,7 @@ pub(super) async fn dispatch(
         Endpoint::CacheKey => unavailable::cached_value(method),
         Endpoint::LogLevel => Ok(log_level::show_level()),
         Endpoint::SetLogLevel => log_level::set_level(&call),
+        Endpoint::SetAllLogLevels => log_level::set_level_of_all(call).await,
         Endpoint::Timers => Ok(unavailable::show_timers()),
         Endpoint::DnsStatus => Ok(Answer::ok((call.state.node.dns)())),
         Endpoint::Filters => Err(unavailable::refuse_filters()),

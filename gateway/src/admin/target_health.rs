@@ -14,7 +14,7 @@ use super::error::ApiError;
 use super::targets::{kind, newest_first, upstream, with_rest};
 use crate::balancer::{AddressView, Balancer, BalancerView, TargetView};
 use crate::model::Document;
-use crate::store::HealthNews;
+use crate::store::{HealthNews, News};
 
 /// What health a target has that nobody looks at.
 const UNCHECKED: &str = "HEALTHCHECKS_OFF";
@@ -97,7 +97,13 @@ pub(super) async fn set_health(call: Call<'_>) -> Result<Answer, ApiError> {
         return Err(ApiError::NotFound);
     }
     let node = call.state.settings.node_id;
-    let news = HealthNews { upstream: below.id, target: target.to_owned(), address: only, healthy, node };
+    let news = News::Health(HealthNews {
+        upstream: below.id,
+        target: target.to_owned(),
+        address: only,
+        healthy,
+        node,
+    });
     // It is so here in any case, and no other node can be told while the database is away.
     if let Err(error) = call.state.store.whole().announce(&news).await {
         let error = &error as &dyn std::error::Error;

@@ -199,6 +199,11 @@ impl LogLevel {
     pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(_, level)| *level == self).map_or("notice", |(name, _)| name)
     }
+
+    /// The level of this name.
+    pub fn named(text: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(name, _)| *name == text).map(|(_, level)| *level)
+    }
 }
 
 /// How the gateway's own log is written.

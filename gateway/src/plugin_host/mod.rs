@@ -35,8 +35,8 @@ mod verify;
 
 pub(crate) use assignment::is_public;
 pub use assignment::{
-    AssignError, Assignment, AssignmentSpec, CallFailure, Cause, ConfigProblem, FailurePolicy, Hidden,
-    Limits, OnFailure,
+    AssignError, Assignment, AssignmentSpec, CallFailure, Cause, ConfigProblem, FailurePolicy, GrantedValues,
+    Hidden, Limits, OnFailure,
 };
 pub use chain::{
     Caller, Canary, Chain, Collected, Filter, Flow, Placement, Rank, ResponseFlow, Run, Share, Slot,

@@ -20,7 +20,8 @@ use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::plugin_host::{Host, Plugin, Trust};
 use crate::snapshot::{self, Snapshot, SnapshotHandle, Surroundings};
-use crate::store::{Feed, LastGood, Revision, Store};
+use crate::store::{Feed, HealthNews, LastGood, News, Revision, Store};
+use crate::telemetry::logs;
 use crate::upstreams::Upstreams;
 use crate::vault::Vaults;
 
@@ -279,14 +280,22 @@ impl Reload {
         true
     }
 
-    /// What operators said of targets on other nodes. After the publication: they may be new.
+    /// What operators said on other nodes. After the publication: targets may be new.
     fn follow_news(&mut self) {
         for news in self.rows.take_news() {
-            let balancer = self.upstreams.balancer(news.upstream).filter(|_| news.node != self.node_id);
-            let only = |address| news.address.is_none_or(|only| only == address);
-            if let Some(balancer) = balancer {
-                balancer.set_health(news.healthy, |target, address| target == news.target && only(address));
+            match news {
+                News::Health(news) => self.follow_health(&news),
+                News::Level(news) if news.node == self.node_id => {}
+                News::Level(news) => logs::follow_level(&news.level, news.lasts),
             }
+        }
+    }
+
+    fn follow_health(&self, news: &HealthNews) {
+        let balancer = self.upstreams.balancer(news.upstream).filter(|_| news.node != self.node_id);
+        let only = |address| news.address.is_none_or(|only| only == address);
+        if let Some(balancer) = balancer {
+            balancer.set_health(news.healthy, |target, address| target == news.target && only(address));
         }
     }
 

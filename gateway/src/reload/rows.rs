@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::identity::Identity;
 use crate::model::Document;
 use crate::snapshot::Configuration;
-use crate::store::{CatalogRows, Changes, FeedEntry, HealthNews, Lookup, Revision, Store, StoreError};
+use crate::store::{CatalogRows, Changes, FeedEntry, Lookup, News, Revision, Store, StoreError};
 
 /// More changed entities than this are read as a whole.
 const MOST_CHANGES: usize = 256;
@@ -25,7 +25,7 @@ pub(super) struct Rows {
     /// False until the store itself was read: what comes from disk may belong to another database.
     from_store: bool,
     /// What operators on other nodes have said meanwhile.
-    news: Vec<HealthNews>,
+    news: Vec<News>,
 }
 
 /// What a read found.
@@ -45,8 +45,8 @@ impl Rows {
         Self { store, identity, configuration, revision: 0, from_store: false, news }
     }
 
-    /// What was heard of the health of targets since the last time.
-    pub(super) fn take_news(&mut self) -> Vec<HealthNews> {
+    /// What was heard since the last time.
+    pub(super) fn take_news(&mut self) -> Vec<News> {
         std::mem::take(&mut self.news)
     }
 
@@ -87,7 +87,7 @@ impl Rows {
                 return Ok(self.apply(changed, revision));
             };
             revision = last.revision;
-            self.news.extend(entries.iter().filter_map(HealthNews::of));
+            self.news.extend(entries.iter().filter_map(News::of));
             let keys = configured(&entries);
             if keys.len() >= MOST_CHANGES {
                 return self.read_whole().await;

@@ -31,7 +31,7 @@ mod terms;
 mod unlock;
 mod write;
 
-pub use announce::HealthNews;
+pub use announce::{HealthNews, LevelNews, News};
 pub use audit::{Attribution, AuditRow, Redact, Verified};
 pub use availability::{Availability, Resting};
 pub use bulk::{Attempts, Bulk, Progress};

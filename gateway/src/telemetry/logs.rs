@@ -4,6 +4,7 @@
 
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Directive;
@@ -14,6 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 use crate::config::{LogFormat, LogLevel};
+use crate::task;
 
 /// The level at this moment, and what can change it.
 struct Control {
@@ -41,6 +43,24 @@ pub fn level() -> LogLevel {
 /// Changes the level of the running log.
 pub fn set_level(level: LogLevel) -> LevelChange {
     CONTROL.lock().unwrap_or_else(PoisonError::into_inner).set(level)
+}
+
+/// The same for a while; zero is until somebody changes it again.
+pub fn set_level_for(level: LogLevel, lasts: Duration) {
+    let change = set_level(level);
+    if lasts > Duration::ZERO {
+        drop(task::spawn("end of a log level", async move {
+            tokio::time::sleep(lasts).await;
+            undo(change);
+        }));
+    }
+}
+
+/// The same by the name of the level, from another node. One that nobody knows here changes nothing.
+pub fn follow_level(name: &str, lasts: Duration) {
+    if let Some(level) = LogLevel::named(name) {
+        set_level_for(level, lasts);
+    }
 }
 
 /// Goes back to the configured level, unless the level was changed again since.

@@ -105,6 +105,7 @@ fn area(endpoint: &Endpoint) -> Area {
         Endpoint::Metrics
         | Endpoint::RouteTest
         | Endpoint::SetLogLevel
+        | Endpoint::SetAllLogLevels
         | Endpoint::Cache
         | Endpoint::CacheKey => Area::Inside,
         Endpoint::CustomPlugins

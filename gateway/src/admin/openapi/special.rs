@@ -36,6 +36,7 @@ pub(super) fn operation(pattern: &str, endpoint: Endpoint, method: &Method) -> O
         | Endpoint::CacheKey
         | Endpoint::LogLevel
         | Endpoint::SetLogLevel
+        | Endpoint::SetAllLogLevels
         | Endpoint::Timers
         | Endpoint::DnsStatus
         | Endpoint::DeclarativeSchema
@@ -135,6 +136,12 @@ fn node(endpoint: Endpoint, method: &Method) -> Operation {
             .query(&["timeout"])
             .shows("Whether it changed.", schema("Message"))
             .fails(&[400]),
+        Endpoint::SetAllLogLevels => {
+            new("putAllLogLevels", "Change the level of all nodes' logs for a while")
+                .query(&["timeout"])
+                .shows("Whether it changed here.", schema("Message"))
+                .fails(&[400, 503])
+        }
         Endpoint::Timers => new("getTimers", "Timers of plugins: there are none")
             .shows("Kong's shape, all zero.", json!({ "type": "object", "required": ["worker", "stats"] })),
         Endpoint::DnsStatus => new("getDnsStatus", "Counters of name look-ups on this node").shows(

@@ -48,6 +48,7 @@ pub(in crate::admin) enum Endpoint {
     CacheKey,
     LogLevel,
     SetLogLevel,
+    SetAllLogLevels,
     Timers,
     DnsStatus,
     /// Exists in Kong, and answers 404 there.
@@ -148,7 +149,7 @@ impl Endpoint {
             | Self::Membership
             | Self::CacheKey => REMOVE,
             Self::Cache => &[Method::DELETE],
-            Self::TargetHealth | Self::SetLogLevel => &[Method::PUT],
+            Self::TargetHealth | Self::SetLogLevel | Self::SetAllLogLevels => &[Method::PUT],
             Self::Disabled | Self::Filters => ALL,
             Self::Tag
             | Self::ConsumerGroup

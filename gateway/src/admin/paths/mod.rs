@@ -39,6 +39,7 @@ const SPECIAL: &[(&str, Endpoint)] = &[
     ("/custom-plugins/{custom_plugins}/versions", Endpoint::CustomPluginVersions),
     ("/custom-plugins/{custom_plugins}/versions/{version}", Endpoint::CustomPluginVersion),
     ("/custom-plugins/{custom_plugins}/versions/{version}/packages", Endpoint::CustomPluginPackages),
+    ("/debug/cluster/log-level/{log_level}", Endpoint::SetAllLogLevels),
     ("/debug/node/log-level", Endpoint::LogLevel),
     ("/debug/node/log-level/{log_level}", Endpoint::SetLogLevel),
     ("/endpoints", Endpoint::Endpoints),

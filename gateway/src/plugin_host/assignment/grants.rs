@@ -11,6 +11,7 @@ use http::Method;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
+use super::GrantedValues;
 use super::host_rule::HostRule;
 use super::parameters::Parameters;
 use super::secrets::Secrets;
@@ -154,6 +155,15 @@ impl Grants {
 
     /// Cuts what is asked for down to what is granted.
     pub(crate) fn resolve(asked: &[CapabilityRequest], granted: &Granted<'_>) -> Result<Self, AssignError> {
+        Self::resolve_with(asked, granted, &GrantedValues::default())
+    }
+
+    /// The same, with values of secrets that are known.
+    pub(crate) fn resolve_with(
+        asked: &[CapabilityRequest],
+        granted: &Granted<'_>,
+        known: &GrantedValues,
+    ) -> Result<Self, AssignError> {
         if let Granted::Only(all) = granted
             && let Some(unknown) = all.keys().find(|name| !CAPABILITIES.contains(&name.as_str()))
         {
@@ -165,7 +175,7 @@ impl Grants {
             let wish = wish(request)?;
             let optional = wish.get("optional") == Some(&Value::Bool(true));
             match parameters(&request.name, wish, granted)? {
-                Some(parameters) => grants.add(&request.name, parameters)?,
+                Some(parameters) => grants.add(&request.name, parameters, known)?,
                 None if optional => {}
                 None => missing.push(request.name.clone()),
             }
@@ -173,7 +183,12 @@ impl Grants {
         if missing.is_empty() { Ok(grants) } else { Err(AssignError::NotGranted(missing)) }
     }
 
-    fn add(&mut self, name: &str, mut parameters: Parameters) -> Result<(), AssignError> {
+    fn add(
+        &mut self,
+        name: &str,
+        mut parameters: Parameters,
+        known: &GrantedValues,
+    ) -> Result<(), AssignError> {
         match name {
             "exchange" | "clock" | "body" => {}
             "logging" => self.logging = true,
@@ -186,7 +201,7 @@ impl Grants {
                 self.log_files = parameters.texts("paths")?.into_iter().map(Into::into).collect();
             }
             "http-client" => self.http = Some(HttpGrant::read(&mut parameters)?),
-            "secrets" => self.secrets = Arc::new(Secrets::read(&mut parameters)?),
+            "secrets" => self.secrets = Arc::new(Secrets::read(&mut parameters, known)?),
             "local-cache" => self.local_cache = Some(CacheGrant::read(&mut parameters)?),
             "shared-counters" => self.shared_counters = Some(SharedGrant::read(&mut parameters)?),
             "shared-kv" => self.shared_kv = Some(ValuesGrant::read(&mut parameters)?),

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::AssignmentSpec;
 use super::secrets::redact;
+use super::{AssignmentSpec, GrantedValues};
 use crate::model::{self, schema};
 use crate::vault::{VaultError, Vaults};
 
 /// How a reference begins, wherever it stands in a text.
-const REFERENCE: &str = "{vault://";
+pub(super) const REFERENCE: &str = "{vault://";
 
 /// Values that are never shown.
 #[derive(Clone, Default)]
@@ -46,13 +46,14 @@ impl fmt::Debug for Hidden {
 }
 
 impl AssignmentSpec {
-    /// Whether the configuration may hold a reference.
+    /// Whether the configuration or a grant may hold a reference.
     pub fn has_references(&self) -> bool {
-        self.config_json.contains(REFERENCE)
+        self.config_json.contains(REFERENCE) || self.granted_references().next().is_some()
     }
 
     /// Puts values in the place of references, in the fields of which `schema` says that they may hold
-    /// one. Adds the references to `used`. May read files, and then blocks.
+    /// one, and finds those of the secrets that are granted. Adds the references to `used`. May read files, and then
+    /// blocks.
     ///
     /// # Errors
     ///
@@ -63,6 +64,7 @@ impl AssignmentSpec {
         vaults: &Vaults,
         used: &mut Vec<String>,
     ) -> Result<(), VaultError> {
+        self.granted = GrantedValues::of(self, vaults, used)?;
         let (Ok(rules), Ok(mut config)) =
             (schema::from_json_schema(schema), serde_json::from_str::<Value>(&self.config_json))
         else {

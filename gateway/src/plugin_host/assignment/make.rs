@@ -125,7 +125,7 @@ fn grants(plugin: &Plugin, spec: &AssignmentSpec) -> Result<Grants, AssignError>
             }
         }
     }
-    Grants::resolve(asked, &Granted::Only(&granted))
+    Grants::resolve_with(asked, &Granted::Only(&granted), &spec.granted)
 }
 
 fn limits(mut limits: Limits, spec: &AssignmentSpec) -> Result<Limits, AssignError> {

@@ -1,6 +1,6 @@
 //! Secrets that an assignment may use: by name, from the environment or a file of this node.
 //!
-//! They are read when the assignment is made. Their values are never part of the configuration, of an
+//! They are read when the assignment is made, by way of vaults where there are any. Their values are never part of the configuration, of an
 //! error, or of a line in the log.
 
 use std::collections::BTreeMap;
@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretSlice};
 
-use super::Hidden;
 use super::parameters::Parameters;
+use super::{GrantedValues, Hidden};
 use crate::plugin_host::AssignError;
 
 /// Names of one grant.
@@ -50,8 +50,9 @@ impl Secret {
 }
 
 impl Secrets {
-    /// Reads `names` (a name -> a reference) and `reveal` (names) of a grant.
-    pub(super) fn read(parameters: &mut Parameters) -> Result<Self, AssignError> {
+    /// Reads `names` (a name -> a reference) and `reveal` (names) of a grant. What vaults do not know is read
+    /// where it stands.
+    pub(super) fn read(parameters: &mut Parameters, known: &GrantedValues) -> Result<Self, AssignError> {
         let references = parameters.map("names")?;
         let revealed = parameters.maybe_texts("reveal")?.unwrap_or_default();
         if references.len() > MAX_NAMES {
@@ -63,7 +64,7 @@ impl Secrets {
         let mut secrets = BTreeMap::new();
         for (name, reference) in references {
             let value =
-                fetch(&reference).map_err(|reason| parameters.wrong(format!("`{name}`: {reason}")))?;
+                find(&reference, known).map_err(|reason| parameters.wrong(format!("`{name}`: {reason}")))?;
             let revealed = revealed.contains(&name);
             secrets.insert(name, Arc::new(Secret { value: value.into(), revealed }));
         }
@@ -104,6 +105,18 @@ pub(super) fn redact(value: &str, text: &mut String) {
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.named.keys()).finish()
+    }
+}
+
+/// What vaults know of a reference, and else what stands there. In a vault with a prefix of its own nothing else
+/// stands.
+fn find(reference: &str, known: &GrantedValues) -> Result<Vec<u8>, String> {
+    let is_direct = ["{vault://env/", "{vault://file/"].iter().any(|start| reference.starts_with(start));
+    match known.get(reference) {
+        Some(Ok(&[])) => Err("it is empty".to_owned()),
+        Some(Ok(value)) => Ok(value.to_vec()),
+        Some(Err(reason)) if !is_direct => Err(reason.to_owned()),
+        Some(Err(_)) | None => fetch(reference),
     }
 }
 
@@ -148,7 +161,7 @@ mod tests {
 
     fn secrets(grant: &serde_json::Value) -> Result<Secrets, AssignError> {
         let mut parameters = Parameters::new("secrets", grant.as_object().unwrap().clone(), false);
-        Secrets::read(&mut parameters)
+        Secrets::read(&mut parameters, &GrantedValues::default())
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::Hidden;
+use super::{GrantedValues, Hidden};
 
 /// Everything that makes an assignment what it is. Equal keys mean equal behaviour, so that a
 /// reload can carry the old assignment over.
@@ -24,6 +24,8 @@ pub struct AssignmentSpec {
     pub priority: Option<i32>,
     /// Values in the configuration that came out of vaults.
     pub hidden: Hidden,
+    /// Values of the secrets that are granted, as far as the vaults of this node have them.
+    pub granted: GrantedValues,
 }
 
 impl AssignmentSpec {
@@ -37,16 +39,21 @@ impl AssignmentSpec {
             bundled: false,
             priority: None,
             hidden: Hidden::default(),
+            granted: GrantedValues::default(),
         }
     }
 
     /// A key that is equal when the component, given by its digest, and the spec are.
     pub fn key(&self, digest: &str) -> String {
         // What is hidden is part of the configuration.
-        let Self { id, config_json, sandbox, defaults, bundled, priority, hidden: _ } = self;
+        let Self { id, config_json, sandbox, defaults, bundled, priority, hidden: _, granted } = self;
         let mut hash = Sha256::new();
         let rest = format!("{sandbox}\0{defaults}\0{bundled}\0{priority:?}");
         for part in [digest, &id.to_string(), config_json, &rest] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        for part in granted.texts().flat_map(|(reference, value)| [reference, value]) {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }

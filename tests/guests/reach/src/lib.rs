@@ -14,6 +14,9 @@ pub struct Config {
     /// Calls all of them at once.
     #[serde(default)]
     urls: Vec<String>,
+    /// Says how long the secret `key` is.
+    #[serde(default)]
+    measure: bool,
     /// Tells the secret `key` to the log, to attributes and to metrics, and fails with it.
     #[serde(default)]
     tell: bool,
@@ -45,6 +48,11 @@ impl RequestHead for Reach {
     fn on_request_head(&mut self, _inputs: &Inputs) -> Result<RequestVerdict, Failure> {
         if self.config.tell {
             return Err(Failure::permanent(tell().map_err(Failure::permanent)?));
+        }
+        if self.config.measure {
+            let key = secrets::open("key").map_err(Failure::permanent)?;
+            let length = key.reveal().map_or(0, |key| key.len()).to_string();
+            return Ok(Proceed::new().set_response_header("x-key-length", length).into());
         }
         let requests: Vec<_> = self.config.urls.iter().map(|url| get(url)).collect();
         let answers = send_all(&requests);
