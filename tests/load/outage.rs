@@ -202,7 +202,7 @@ async fn outage_a_cut_link_and_a_slow_one_cost_no_request() -> anyhow::Result<()
     let relay = Relay::to(server.address()).await?;
     let site = Site::start([&database, &relay.url(&database)]).await?;
     let loads = site.load();
-    for (round, link) in [Link::Cut, Link::Slow].into_iter().enumerate() {
+    for (round, link) in [Link::Cut, Link::Slow].repeat(cycles(1)).into_iter().enumerate() {
         let writers = Writers::start([site.nodes[1].admin, site.nodes[1].admin]);
         tokio::time::sleep(Duration::from_millis(500)).await;
         relay.set(link);
