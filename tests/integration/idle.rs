@@ -35,7 +35,16 @@ async fn answers<S: AsyncRead + Unpin>(stream: &mut S, count: usize) -> anyhow::
 /// Silent before, between and within requests.
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> anyhow::Result<()> {
     let post = "POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nabc";
-    for parts in [[GET, ""], [&GET.repeat(3), ""], [&GET[..7], &GET[7..]], [post, "def"], [GET, GET]] {
+    // The last begins a request in the bytes of the one before.
+    let ahead = [GET, &GET[..7]].concat();
+    for parts in [
+        [GET, ""],
+        [&GET.repeat(3), ""],
+        [&GET[..7], &GET[7..]],
+        [post, "def"],
+        [GET, GET],
+        [&ahead, &GET[7..]],
+    ] {
         let whole = parts.concat();
         let count = whole.matches("HTTP/1.1").count();
         for part in parts {
