@@ -73,7 +73,7 @@ impl Site {
         self.nodes.each_ref().map(load)
     }
 
-    /// Until both nodes have a route that is written now.
+    /// Until both nodes have a route that is written now, and answer for it.
     async fn agree(&self, round: usize) -> anyhow::Result<Duration> {
         let began = Instant::now();
         let route = json!({ "paths": [format!("/agree-{round}")], "service": { "name": "demo" } });
@@ -90,6 +90,11 @@ impl Site {
                 answer.status != 404
             })
             .await?;
+            let answers = || async {
+                let listed = node.admin(Method::GET, "/routes", &Value::Null).await;
+                listed.is_ok_and(|answer| answer.status == 200)
+            };
+            eventually("its Admin API answers", Duration::from_secs(60), answers).await?;
         }
         Ok(began.elapsed())
     }
