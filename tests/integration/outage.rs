@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::setup::{PATIENCE, assign, gateway, serve};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_stopped_and_started_again_under_traffic() -> anyhow::Result<()> {
     let server = Postgres::start()?;
     let database = server.database()?;

@@ -295,8 +295,9 @@ async fn a_deleted_key_is_refused(nodes: [&Gateway; 2]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Two nodes that serve while secrets are sealed and then sealed with another key.
-#[tokio::test]
+/// Two nodes that serve while secrets are sealed and then sealed with another key. The commands are waited for
+/// on a thread of their own kind, so that the load goes on meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn secrets_are_sealed_and_rotated_under_traffic() -> anyhow::Result<()> {
     let (keys, server) = (Keys::new()?, Postgres::start()?);
     let (database, upstream) = (server.database()?, Upstream::saying("hello").await?);

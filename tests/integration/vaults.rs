@@ -80,6 +80,13 @@ async fn a_secret_in_a_file_is_followed_under_traffic() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// An assignment of the guest `reach`, which tells how long the secret is.
+fn granted(reference: &str) -> Value {
+    let secrets = json!({ "names": { "key": reference }, "reveal": ["key"] });
+    let grants = json!({ "http-client": { "hosts": [] }, "metrics": {}, "secrets": secrets });
+    json!({ "name": "reach", "config": { "measure": true }, "sandbox": { "grants": grants } })
+}
+
 /// A grant names a secret by way of a vault: the plugin has it, and another one after the file has changed.
 #[tokio::test]
 async fn a_granted_secret_stands_in_a_vault_and_is_followed_under_traffic() -> anyhow::Result<()> {
@@ -92,11 +99,6 @@ async fn a_granted_secret_stands_in_a_vault_and_is_followed_under_traffic() -> a
     anyhow::ensure!(uploaded.status == 201, "{}", uploaded.text());
     let vault = json!({ "prefix": "mine", "name": "file", "config": { "ttl": 0.1 } });
     gateway.apply(Method::POST, "/vaults", &vault).await?;
-    let granted = |reference: &str| {
-        let secrets = json!({ "names": { "key": reference }, "reveal": ["key"] });
-        let grants = json!({ "http-client": { "hosts": [] }, "metrics": {}, "secrets": secrets });
-        json!({ "name": "reach", "config": { "measure": true }, "sandbox": { "grants": grants } })
-    };
     for (case, reference, want) in [
         ("no such vault", "{vault://yours/key}", "there is no vault yours"),
         ("no such file", "{vault://mine/none}", "none"),
@@ -118,6 +120,33 @@ async fn a_granted_secret_stands_in_a_vault_and_is_followed_under_traffic() -> a
     println!("a granted secret that changed was in use after {took:?}; {} requests, 0 failed", report.good);
     assert_eq!(made["sandbox"]["grants"]["secrets"]["names"]["key"], "{vault://mine/key}");
     assert!(!gateway.log().contains("S3-"), "no value in the log");
+    Ok(())
+}
+
+/// The vault comes with the file that names it, and none that is not in the file is asked.
+#[tokio::test]
+async fn a_file_brings_the_vaults_of_its_grants() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    std::fs::write(folder.path().join("key"), "S3-short\n")?;
+    let upstream = Upstream::saying("hello").await?;
+    let files = folder.path().display().to_string();
+    let gateway = gateway().set("WEIR_DATABASE", "off").set("WEIR_VAULT_FILES", files).spawn()?;
+    let up = || async { gateway.admin(Method::GET, "/status", &Value::Null).await.is_ok() };
+    eventually("the Admin API is up", Duration::from_secs(180), up).await?;
+    let uploaded = gateway.upload(component("tests/guests/reach")?).await?;
+    anyhow::ensure!(uploaded.status == 201, "{}", uploaded.text());
+    let file = |vaults: Value| {
+        let route = json!({ "name": "demo", "paths": ["/demo"], "plugins": [granted("{vault://mine/key}")] });
+        let service = json!({ "name": "demo", "url": upstream.url(), "routes": [route] });
+        json!({ "_format_version": "3.0", "services": [service], "vaults": vaults })
+    };
+    let vault = json!({ "prefix": "mine", "name": "file", "config": { "ttl": 0.1 } });
+    gateway.apply(Method::POST, "/config", &file(json!([vault]))).await?;
+    let length = |answer: &Answer| answer.header("x-key-length") == "8";
+    gateway.wait_for("the plugin has it", PATIENCE, "/demo", length).await?;
+    let refused = gateway.admin(Method::POST, "/config", &file(json!([]))).await?;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert!(refused.text().contains("there is no vault mine"), "{}", refused.text());
     Ok(())
 }
 

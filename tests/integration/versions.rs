@@ -214,12 +214,12 @@ async fn by_consumer_each_caller_stays_with_one_version_on_all_nodes() -> anyhow
 async fn a_version_that_traps_when_it_is_configured_leaves_the_one_before_it_at_work() -> anyhow::Result<()> {
     let site = Site::start("a", 1).await?;
     let node = &site.nodes[0];
+    let broken = [("WEIR_STAMP_VERSION", "2.0.0"), ("WEIR_STAMP_BREAKS", "1")];
+    let broken = component_with("tests/guests/stamp", &broken)?;
     let load = Load::start(node.proxy, 4, "/demo", &[], |answer| match answer.header("x-stamp") {
         "a 1.0.0" => Ok(()),
         other => Err(format!("{} {other:?}", answer.status)),
     });
-    let broken = [("WEIR_STAMP_VERSION", "2.0.0"), ("WEIR_STAMP_BREAKS", "1")];
-    let broken = component_with("tests/guests/stamp", &broken)?;
     for attempt in 1..=3 {
         let refused = node.upload(broken.clone()).await?;
         assert_eq!(refused.status, 400, "attempt {attempt}: {}", refused.text());

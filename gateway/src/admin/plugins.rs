@@ -71,6 +71,16 @@ impl AdminState {
 
     /// Asks whether the assignment could run; its configuration has passed the schema.
     pub(super) async fn check(&self, plugin: &KnownPlugin, entity: &Document) -> Result<(), ApiError> {
+        self.check_beside(plugin, entity, None).await
+    }
+
+    /// The same of an assignment that comes together with all `vaults`.
+    pub(super) async fn check_beside(
+        &self,
+        plugin: &KnownPlugin,
+        entity: &Document,
+        vaults: Option<&[Document]>,
+    ) -> Result<(), ApiError> {
         let part = |name: &str| entity.get(name).unwrap_or(&Value::Null);
         let draft = Draft {
             digest: &plugin.digest,
@@ -79,6 +89,7 @@ impl AdminState {
             config: part("config"),
             sandbox: part("sandbox"),
             defaults: &plugin.defaults,
+            vaults,
         };
         match self.components.check(draft).await {
             Ok(()) => Ok(()),

@@ -20,7 +20,7 @@ use crate::balancer::Balancer;
 use crate::clock::Clock;
 use crate::config::AccessSettings;
 use crate::model::schema::{self, SchemaFault};
-use crate::model::{Admitted, ConfigProblem, Kind, Moment, PluginVersion, Refusal, Variant};
+use crate::model::{Admitted, ConfigProblem, Document, Kind, Moment, PluginVersion, Refusal, Variant};
 use crate::plugin_host::RecentLog;
 use crate::store::{Revision, Store};
 
@@ -90,6 +90,8 @@ pub struct Draft<'a> {
     pub sandbox: &'a Value,
     /// `grants`, `limits` and `on_failure` of the upload; null for none.
     pub defaults: &'a Value,
+    /// The `vaults` that come with it and take the place of all others; `None` for those in the database.
+    pub vaults: Option<&'a [Document]>,
 }
 
 /// Why an assignment could not be taken.

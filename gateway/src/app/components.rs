@@ -7,14 +7,17 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::admin::{Components, Draft, Later, LocalView, Unfit};
-use crate::model::{Admitted, ConfigProblem, PluginVersion, Refusal, RequestedCapability};
+use crate::model::{Admitted, ConfigProblem, Document, PluginVersion, Refusal, RequestedCapability};
 use crate::plugin_host::{
     AdmissionError, AssignError, AssignmentSpec, CallFailure, Hidden, Host, Plugin, Provenance, RecentLog,
     Standing, Trust,
 };
 use crate::registry::{PullError, Puller};
 use crate::store::Store;
-use crate::vault::Vaults;
+use crate::vault::{VaultEntity, Vaults};
+
+/// The kind of the entities by way of which references lead.
+const VAULTS: &str = "vaults";
 
 /// The plugin host, as the Admin API wants it.
 pub(super) struct HostComponents {
@@ -88,7 +91,7 @@ impl Components for HostComponents {
             spec.bundled = draft.bundled;
             spec.sandbox = draft.sandbox.clone();
             spec.defaults = draft.defaults.clone();
-            let Some(spec) = self.with_values(spec, &plugin).await else { return Ok(()) };
+            let Some(spec) = self.with_values(spec, &plugin, draft.vaults).await else { return Ok(()) };
             let outcome = self.host.assign(&plugin, &spec).await;
             outcome.map(drop).map_err(|error| unfit(error, &spec.hidden))
         })
@@ -108,11 +111,20 @@ impl HostComponents {
 
     /// The spec with values in place of references. Without one that another node may have, or that may
     /// come later, nothing can be tried: as in Kong, it is no reason to refuse the configuration.
-    async fn with_values(&self, spec: AssignmentSpec, plugin: &Plugin) -> Option<AssignmentSpec> {
+    async fn with_values(
+        &self,
+        spec: AssignmentSpec,
+        plugin: &Plugin,
+        declared: Option<&[Document]>,
+    ) -> Option<AssignmentSpec> {
         if !spec.has_references() {
             return Some(spec);
         }
-        let (vaults, schema) = (self.vaults.clone(), plugin.info.config_schema.clone());
+        let vaults = match declared {
+            Some(declared) => self.vaults_of(declared),
+            None => self.stored_vaults().await,
+        };
+        let schema = plugin.info.config_schema.clone();
         let resolving = tokio::task::spawn_blocking(move || {
             let mut spec = spec;
             spec.resolve(&schema, &vaults, &mut Vec::new()).map(|()| spec)
@@ -124,6 +136,21 @@ impl HostComponents {
                 None
             }
         }
+    }
+
+    /// The vaults as they stand in the database: one that was made a moment ago is not in force yet. Without
+    /// the database, those that are in force.
+    async fn stored_vaults(&self) -> Vaults {
+        match self.store.read_catalog(&[VAULTS]).await {
+            Ok(rows) => self.vaults_of(rows.documents.get(VAULTS).map(Vec::as_slice).unwrap_or_default()),
+            Err(_) => self.vaults.clone(),
+        }
+    }
+
+    fn vaults_of(&self, documents: &[Document]) -> Vaults {
+        let read = |document: &Document| serde_json::from_value(Value::Object(document.clone())).ok();
+        let entities: Vec<VaultEntity> = documents.iter().filter_map(read).collect();
+        self.vaults.with_entities(entities.iter())
     }
 
     async fn stored(&self, digest: &str) -> Result<Bytes, String> {

@@ -41,14 +41,14 @@ pub struct Vaults {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct State {
     entities: HashMap<String, VaultEntity>,
     known: HashMap<String, Known>,
 }
 
 /// What is known of one reference.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Known {
     value: Option<SecretString>,
     /// Why the last look found nothing.
@@ -72,20 +72,32 @@ impl Vaults {
         Self { places, state: Arc::default() }
     }
 
+    /// The same places by way of these entities, for a configuration that is not in force yet. What is
+    /// known by way of an entity that stays as it is need not be read again; what is read there is kept
+    /// from those who run.
+    #[must_use]
+    pub fn with_entities<'e>(&self, entities: impl Iterator<Item = &'e VaultEntity>) -> Self {
+        let state = self.with(|state| state.clone());
+        let draft = Self { places: self.places.clone(), state: Arc::new(Mutex::new(state)) };
+        draft.configure(entities);
+        draft
+    }
+
     /// Takes over the entities of the configuration. What was read by way of one that changed is read
     /// anew when it is asked for.
     pub fn configure<'e>(&self, entities: impl Iterator<Item = &'e VaultEntity>) {
         let entities: HashMap<_, _> =
             entities.map(|entity| (entity.prefix.clone(), entity.clone())).collect();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.entities == entities {
-            return;
-        }
-        let before = std::mem::replace(&mut state.entities, entities);
-        let State { entities, known } = &mut *state;
-        known.retain(|text, _| {
-            let vault = Reference::parse(text).map(|reference| reference.vault).unwrap_or_default();
-            before.get(&vault) == entities.get(&vault)
+        self.with(|state| {
+            if state.entities == entities {
+                return;
+            }
+            let before = std::mem::replace(&mut state.entities, entities);
+            let State { entities, known } = state;
+            known.retain(|text, _| {
+                let vault = Reference::parse(text).map(|reference| reference.vault).unwrap_or_default();
+                before.get(&vault) == entities.get(&vault)
+            });
         });
     }
 
@@ -325,5 +337,30 @@ mod tests {
         let refused = scene.vaults.resolve("{vault://mine/key}").unwrap_err();
         assert!(refused.to_string().contains("there is no vault mine"), "{refused}");
         assert!(scene.vaults.resolve("{vault://env/PATH}").is_ok(), "always there");
+    }
+
+    #[test]
+    fn a_draft_has_other_vaults_and_those_who_run_hear_nothing_of_it() {
+        let scene = Scene::new(&json!({ "ttl": 0 }));
+        scene.write("one");
+        assert_eq!(scene.value(), Ok("one".to_owned()));
+        scene.write("two");
+        let entity = |prefix: &str, config: &Value| {
+            let entity = json!({ "prefix": prefix, "name": "file", "config": config });
+            serde_json::from_value::<VaultEntity>(entity).unwrap()
+        };
+        let of_draft = |entities: &[VaultEntity], reference: &str| {
+            let found = scene.vaults.with_entities(entities.iter()).resolve(reference);
+            found.map(|value| value.expose_secret().to_owned()).map_err(|error| error.reason)
+        };
+        let (same, new) = (entity("mine", &json!({ "ttl": 0 })), entity("new", &json!({})));
+        let known = of_draft(std::slice::from_ref(&same), "{vault://mine/key}");
+        assert_eq!(known, Ok("one".to_owned()), "known already");
+        let other = entity("mine", &json!({ "ttl": 9 }));
+        assert_eq!(of_draft(&[other], "{vault://mine/key}"), Ok("two".to_owned()));
+        assert_eq!(of_draft(&[same, new], "{vault://new/key}"), Ok("two".to_owned()));
+        assert_eq!(of_draft(&[], "{vault://mine/key}"), Err("there is no vault mine".to_owned()));
+        assert_eq!(scene.value(), Ok("one".to_owned()));
+        assert!(scene.vaults.resolve("{vault://new/key}").is_err());
     }
 }

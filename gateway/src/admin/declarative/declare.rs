@@ -160,7 +160,9 @@ fn remember(hash: &str) -> Record {
 
 /// Asks each component what it thinks of its configurations; the same one is asked once.
 async fn ask_components(state: &AdminState, declared: &Declared, text: &str) -> Result<(), DeclareError> {
-    let plugins = || declared.records.iter().enumerate().filter(|(_, record)| record.kind == "plugins");
+    let of_kind = |kind| declared.records.iter().enumerate().filter(move |(_, record)| record.kind == kind);
+    let plugins = || of_kind("plugins");
+    let vaults: Vec<Document> = of_kind("vaults").map(|(_, record)| record.document.clone()).collect();
     let name_of = |record: &Record| record.document.get("name").and_then(Value::as_str).map(str::to_owned);
     let names: HashSet<String> = plugins().filter_map(|(_, record)| name_of(record)).collect();
     let mut known: HashMap<String, KnownPlugin> = HashMap::new();
@@ -177,7 +179,7 @@ async fn ask_components(state: &AdminState, declared: &Declared, text: &str) -> 
         if !asked.insert((name, part("config"), part("sandbox"))) {
             continue;
         }
-        match state.check(plugin, &record.document).await {
+        match state.check_beside(plugin, &record.document, Some(&vaults)).await {
             Ok(()) => {}
             Err(ApiError::Violations(violations)) => wrong.push((at, violations)),
             Err(error) => return Err(error.into()),
