@@ -7,7 +7,6 @@ use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 
 use super::call::{Caller, Said};
 use super::next::Next;
-use super::request::MAX_CARRY;
 use super::run::Run;
 use super::{Chain, Flow, Placement, ResponseFlow, settled};
 use crate::exchange::{self, Exchange, LocalAnswer};
@@ -97,9 +96,7 @@ fn settle(said: Said<'_>, assignment: &Arc<Assignment>, body: &mut Bytes) -> Res
                 RequestVerdict::Proceed(proceed) => proceed,
                 RequestVerdict::Respond(said) => return Next::answer(said),
             };
-            if carry.as_ref().is_some_and(|carry| carry.len() > MAX_CARRY) {
-                return Err(CallFailure::BadAnswer("it carries more than 4 KiB".into()));
-            }
+            let carry = verify::carry(carry).map_err(CallFailure::BadAnswer)?;
             let edits = verify::edits(edits).map_err(CallFailure::BadAnswer)?;
             replace(body, new, assignment, &mut exchange.request.headers)?;
             exchange::apply(edits, &mut exchange.request.headers);

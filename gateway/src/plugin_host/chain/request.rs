@@ -19,9 +19,6 @@ use crate::plugin_host::metrics::CallOutcome;
 use crate::plugin_host::verify::{self, Apart};
 use crate::plugin_host::{Assignment, Direction, Instances, Phase};
 
-/// Bytes that a plugin may carry from phase to phase.
-pub(super) const MAX_CARRY: usize = 4 << 10;
-
 /// A verdict that has passed every check.
 enum Checked {
     Proceed(Proceed),
@@ -158,9 +155,7 @@ fn check(
             return Ok(Checked::Respond(Box::new(answer)));
         }
     };
-    if carry.as_ref().is_some_and(|carry| carry.len() > MAX_CARRY) {
-        return Err(CallFailure::BadAnswer("it carries more than 4 KiB".into()));
-    }
+    let carry = verify::carry(carry).map_err(CallFailure::BadAnswer)?;
     let change = |said: Apart<wit::TargetChange>| {
         let mut target = Box::new(exchange.target.clone());
         verify::target(*said.0, &mut target).map(|()| target)

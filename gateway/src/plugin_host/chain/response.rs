@@ -74,12 +74,13 @@ fn settle(said: Said<'_>, assignment: &Arc<Assignment>) -> Result<Next, CallFail
     };
     let edits = verify::edits(proceed.edits).map_err(CallFailure::BadAnswer)?;
     let status = proceed.status.map(verify::status).transpose().map_err(CallFailure::BadAnswer)?;
+    let carry = verify::carry(proceed.carry).map_err(CallFailure::BadAnswer)?;
     let next = Next::of(&proceed.body, kept, assignment, Direction::Response)?;
     if let Some(head) = &mut exchange.response {
         exchange::apply(edits, &mut head.headers);
         head.status = status.unwrap_or(head.status);
     }
-    state.carry = proceed.carry.or_else(|| state.carry.take());
+    state.carry = carry.or_else(|| state.carry.take());
     Ok(next)
 }
 

@@ -6,7 +6,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 use uuid::Uuid;
 use wasmtime::PoolingAllocatorMetrics;
@@ -14,13 +15,13 @@ use wasmtime::PoolingAllocatorMetrics;
 use super::Ends;
 use super::cases::Case;
 use super::guest::build;
-use crate::exchange::{ConsumerFacts, Exchange, LocalAnswer};
+use crate::exchange::{ConsumerFacts, Exchange, LocalAnswer, ResponseHead};
 use crate::plugin_host::metrics::CallOutcome;
 use crate::plugin_host::tests::guests::Guest;
 use crate::plugin_host::tests::{Fixture, Nothing, chain, exchange, reason};
 use crate::plugin_host::{
     Answer, AssignError, Assignment, AssignmentSpec, CallFailure, Chain, Direction, Directory, Filter, Flow,
-    FoundCredential, Host, HostDeps, Instances,
+    FoundCredential, Host, HostDeps, Instances, ResponseFlow, Run,
 };
 use crate::shared::SharedState;
 
@@ -151,9 +152,10 @@ impl Arena {
         let mut counted: Vec<_> =
             self.counted().iter().zip(before).map(|(after, before)| after - before).collect();
         let wanted = CallOutcome::ALL.map(|one| if one == ends.outcome() { 1 + OPEN_CALLS } else { 0 });
-        // Of a body, the calls before the one that fails are good ones.
+        // Of a body or an answer, the calls before the one that fails are good ones.
         let good = CallOutcome::ALL.iter().position(|one| *one == CallOutcome::Proceed).unwrap();
-        if name.starts_with("bodies/") && counted[good] > wanted[good] {
+        let parts = name.starts_with("bodies/") || name.starts_with("responses/");
+        if parts && counted[good] > wanted[good] {
             counted[good] = wanted[good];
         }
         assert_eq!(counted, wanted, "{name}: calls by outcome, {:?}", CallOutcome::ALL);
@@ -166,9 +168,13 @@ impl Arena {
         assert!(took < within, "{case}: {took:?}");
         assert_eq!(end, wanted, "{case}");
         assert_eq!(exchange.request.headers.len(), 2, "{case}: no edit was applied");
+        if let Some(head) = exchange.response {
+            assert_eq!((head.status.as_u16(), head.headers.len()), (200, 1), "{case}: no edit was applied");
+        }
     }
 
-    /// A request with a body and trailers, as far as the plugin lets it; gives what it ended with.
+    /// A request and its answer, both with a body and trailers, as far as the plugin lets them; gives what it
+    /// ended with.
     async fn exchange(&self, chain: &Chain) -> (Box<Exchange>, String) {
         let (instances, mut run) = (&self.fixture.instances, chain.begin());
         let (mut exchange, mut flow) = chain.on_request(instances, &mut run, exchange()).await;
@@ -182,6 +188,37 @@ impl Arena {
         let mut end = reason(&flow).to_owned();
         let filter = chain.filter(Direction::Request, &mut run, &exchange);
         if let (Flow::Continue, Some(mut filter)) = (flow, filter) {
+            if let Err(failure) = pass(&mut filter, instances).await {
+                failure.reason().clone_into(&mut end);
+            }
+            filter.end(instances);
+        }
+        if end != "went on" {
+            return (exchange, end);
+        }
+        self.answer(chain, &mut run, exchange).await
+    }
+
+    /// The way back.
+    async fn answer(&self, chain: &Chain, run: &mut Run, exchange: Box<Exchange>) -> (Box<Exchange>, String) {
+        let instances = &self.fixture.instances;
+        let mut exchange = exchange;
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("text/plain"))]);
+        exchange.response =
+            Some(ResponseHead { status: StatusCode::OK, headers, upstream_status: Some(StatusCode::OK) });
+        let (mut exchange, mut flow) = chain.on_response(instances, run, exchange).await;
+        if let ResponseFlow::Collect(_) = flow {
+            let mut body = Bytes::from_static(&[b'x'; 1000]);
+            (exchange, flow) = chain.on_response_body(instances, run, exchange, Ok(&mut body)).await;
+            assert_eq!(body.len(), 1000, "no body was put in its place");
+        }
+        let mut end = match &flow {
+            ResponseFlow::Continue => "went on".to_owned(),
+            ResponseFlow::Collect(_) => "wants the body".to_owned(),
+            ResponseFlow::Replace(answer) => answer.reason.clone(),
+        };
+        let filter = chain.filter(Direction::Response, run, &exchange);
+        if let (ResponseFlow::Continue, Some(mut filter)) = (flow, filter) {
             if let Err(failure) = pass(&mut filter, instances).await {
                 failure.reason().clone_into(&mut end);
             }

@@ -60,6 +60,11 @@ async fn a_body_costs_no_more_than_its_head_would() {
 }
 
 #[tokio::test]
+async fn an_answer_is_as_safe_as_a_request() {
+    all("responses").await;
+}
+
+#[tokio::test]
 async fn noise_is_bounded() {
     let arena = all("noise").await;
     // `MAX_SERIES` of the metrics of one plugin: five calls made 4500 labels.

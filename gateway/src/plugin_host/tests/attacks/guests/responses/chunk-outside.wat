@@ -1,0 +1,14 @@
+;; Puts bytes in the place of a chunk that lie outside of its memory.
+;;= world
+export weir:plugin/response-head@0.1.0;
+export weir:plugin/response-stream@0.1.0;
+;;= functions
+(data (i32.const 520) "\58\02\00\00\02\00\00\00")
+(data (i32.const 600) "\04")
+(data (i32.const 612) "\06")
+(func (export "weir:plugin/response-head@0.1.0#on-response-head") (param i32 i32 i32 i32 i32) (result i32)
+  (memory.fill (i32.const 3000) (i32.const 0) (i32.const 64)) (i32.store8 (i32.const 3032) (i32.const 1))
+  (i32.const 3000))
+(func (export "weir:plugin/response-stream@0.1.0#on-response-chunk") (param i32 i32 i32) (result i32)
+  (memory.fill (i32.const 3000) (i32.const 0) (i32.const 64)) (i32.store8 (i32.const 3000) (i32.const 1)) (i32.store (i32.const 3004) (i32.const 0x7ffffff0)) (i32.store (i32.const 3008) (i32.const 8))
+  (i32.const 3000))

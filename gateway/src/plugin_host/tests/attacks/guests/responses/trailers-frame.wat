@@ -1,0 +1,15 @@
+;; Frames the answer behind its end.
+;;= instances
+per-call
+;;= world
+export weir:plugin/response-head@0.1.0;
+export weir:plugin/response-trailers@0.1.0;
+;;= functions
+(data (i32.const 520) "\58\02\00\00\01\00\00\00")
+(data (i32.const 600) "\07")
+(func (export "weir:plugin/response-head@0.1.0#on-response-head") (param i32 i32 i32 i32 i32) (result i32)
+  
+  (i32.const 3000))
+(func (export "weir:plugin/response-trailers@0.1.0#on-response-trailers") (param i32 i32) (result i32)
+  (call $edit (i32.const 128) (i32.const 14) (i32.const 108) (i32.const 5))
+  (i32.const 1040))

@@ -1,0 +1,16 @@
+;; Ends the trailers itself, and begins another answer.
+;;= instances
+per-call
+;;= world
+export weir:plugin/response-head@0.1.0;
+export weir:plugin/response-trailers@0.1.0;
+;;= functions
+(data (i32.const 520) "\58\02\00\00\01\00\00\00")
+(data (i32.const 600) "\07")
+(data (i32.const 4000) "a\0d\0a\0d\0aHTTP/1.1 200 OK\0d\0a\0d")
+(func (export "weir:plugin/response-head@0.1.0#on-response-head") (param i32 i32 i32 i32 i32) (result i32)
+  
+  (i32.const 3000))
+(func (export "weir:plugin/response-trailers@0.1.0#on-response-trailers") (param i32 i32) (result i32)
+  (call $edit (i32.const 100) (i32.const 5) (i32.const 4000) (i32.const 25))
+  (i32.const 1040))
