@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use gateway_tests::{
     Client, Database, Gateway, Link, Load, LoadReport, Postgres, Relay, Upstream, eventually,
 };
@@ -218,7 +219,8 @@ async fn outage_a_cut_link_and_a_slow_one_cost_no_request() -> anyhow::Result<()
         let other = began.elapsed();
         relay.set(Link::Up);
         let agreed = site.agree(round).await?;
-        let figures = writers.stop().await.check(&site.nodes).await?;
+        let figures = writers.stop().await.check(&site.nodes).await;
+        let figures = figures.with_context(|| site.nodes[1].log())?;
         println!(
             "link {link:?}: 503 within {slowest:?}; {figures}; agreed after {agreed:?}; a write of the other node {other:?}"
         );

@@ -124,7 +124,7 @@ impl Redis {
         &self,
         operation: impl AsyncFnOnce(&mut ConnectionManager) -> Result<T, RedisError>,
     ) -> Result<T, SharedError> {
-        self.0.availability.admit()?;
+        let attempt = self.0.availability.admit()?;
         let (number, mut connection) = self.line();
         let outcome = tokio::time::timeout(self.0.timeout, operation(&mut connection)).await;
         let (answer, outage) = match outcome {
@@ -140,7 +140,7 @@ impl Redis {
         if outage.is_some() {
             self.give_up(number);
         }
-        self.0.availability.observe(outage.as_deref());
+        self.0.availability.observe(attempt, outage.as_deref());
         answer
     }
 

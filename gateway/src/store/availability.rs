@@ -1,7 +1,8 @@
 //! Whether a server answers, so that an outage costs its callers one wait and not one each.
 //!
-//! After a failure operations are refused at once for a second, then a single one may try. It decides
-//! nothing about the operation itself and never waits.
+//! After a failure operations are refused at once for a second, then a single one may try. One that fails late,
+//! after another that began later was answered, says nothing of now. It decides nothing about the operation
+//! itself and never waits.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,6 +17,11 @@ const REST: Duration = Duration::from_secs(1);
 #[error("it did not answer a moment ago")]
 pub struct Resting;
 
+/// An operation that may begin, and when: milliseconds after the start of its [`Availability`].
+#[derive(Debug)]
+#[must_use = "how it ends is what is known of the server"]
+pub struct Attempt(u64);
+
 /// Whether one server answers.
 #[derive(Debug)]
 pub struct Availability {
@@ -28,6 +34,8 @@ pub struct Availability {
     closed_until: AtomicU64,
     /// Milliseconds after `started` of the last failure; 0 before the first.
     failed_at: AtomicU64,
+    /// Milliseconds after `started` at which the latest operation began that was answered.
+    answered: AtomicU64,
     /// For `Store::is_available` and for one line in the log per outage.
     away: AtomicBool,
 }
@@ -36,8 +44,8 @@ impl Availability {
     /// `server` is what the log calls it; no operation takes longer than `patience`.
     pub fn new(server: &'static str, patience: Duration) -> Self {
         let (closed_until, away) = (AtomicU64::new(0), AtomicBool::new(false));
-        let (started, failed_at) = (Instant::now(), AtomicU64::new(0));
-        Self { server, patience, started, closed_until, failed_at, away }
+        let (failed_at, answered) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { server, patience, started: Instant::now(), closed_until, failed_at, answered, away }
     }
 
     /// True from the first failure until the server answers again.
@@ -56,7 +64,7 @@ impl Availability {
     /// # Errors
     ///
     /// [`Resting`] while the server is known to be away.
-    pub fn admit(&self) -> Result<(), Resting> {
+    pub fn admit(&self) -> Result<Attempt, Resting> {
         self.admit_at(self.now())
     }
 
@@ -66,37 +74,43 @@ impl Availability {
     /// # Errors
     ///
     /// [`Resting`] until another operation has found the server again.
-    pub fn admit_waiting(&self) -> Result<(), Resting> {
-        if self.closed_until.load(Ordering::Acquire) == 0 { Ok(()) } else { Err(Resting) }
+    pub fn admit_waiting(&self) -> Result<Attempt, Resting> {
+        let open = self.closed_until.load(Ordering::Acquire) == 0;
+        if open { Ok(Attempt(self.now())) } else { Err(Resting) }
     }
 
-    /// Learns from the end of an operation that was admitted; `outage` says why the server is away.
-    pub fn observe(&self, outage: Option<&str>) {
-        self.observe_at(self.now(), outage);
+    /// Learns from the end of an operation; `outage` says why the server is away.
+    pub fn observe(&self, attempt: Attempt, outage: Option<&str>) {
+        self.observe_at(self.now(), attempt, outage);
     }
 
-    fn admit_at(&self, now: u64) -> Result<(), Resting> {
+    fn admit_at(&self, now: u64) -> Result<Attempt, Resting> {
         let until = self.closed_until.load(Ordering::Acquire);
         if until == 0 {
-            return Ok(());
+            return Ok(Attempt(now));
         }
         // The one that gets through keeps the others out until it knows more.
         let next = now + whole_ms(self.patience);
         let won = now >= until
             && self.closed_until.compare_exchange(until, next, Ordering::AcqRel, Ordering::Relaxed).is_ok();
-        if won { Ok(()) } else { Err(Resting) }
+        if won { Ok(Attempt(now)) } else { Err(Resting) }
     }
 
-    fn observe_at(&self, now: u64, outage: Option<&str>) {
+    fn observe_at(&self, now: u64, Attempt(began): Attempt, outage: Option<&str>) {
         match outage {
             Some(reason) => {
+                // Connections of that time are not to be trusted, however the server fares now.
                 self.failed_at.store(now, Ordering::Relaxed);
+                if began < self.answered.load(Ordering::Relaxed) {
+                    return;
+                }
                 self.closed_until.store(now + whole_ms(REST), Ordering::Release);
                 if !self.away.swap(true, Ordering::Relaxed) {
                     tracing::warn!(reason, "{} is away", self.server);
                 }
             }
             None => {
+                self.answered.fetch_max(began, Ordering::Relaxed);
                 self.closed_until.store(0, Ordering::Release);
                 if self.away.swap(false, Ordering::Relaxed) {
                     tracing::info!("{} is back", self.server);
@@ -125,20 +139,25 @@ mod tests {
         Availability::new("the test", PATIENCE)
     }
 
+    /// What an operation that is admitted at this moment comes to.
+    fn fails(availability: &Availability, at: u64) {
+        let attempt = availability.admit_at(at).expect("it is admitted");
+        availability.observe_at(at, attempt, Some("test"));
+    }
+
     #[test]
     fn after_a_failure_one_operation_tries_and_the_others_fail_at_once() {
         let availability = fresh();
         let rest = whole_ms(REST);
-        assert!(availability.admit_at(1).is_ok(), "nothing failed yet");
-        availability.observe_at(1, Some("test"));
+        fails(&availability, 1);
         assert!(availability.admit_at(rest).is_err(), "at rest");
         assert!(availability.admit_waiting().is_err(), "nobody who is waited for");
-        assert!(availability.admit_at(1 + rest).is_ok(), "the first after the rest tries");
+        let first = availability.admit_at(1 + rest).expect("the first after the rest tries");
         assert!(availability.admit_at(1 + rest).is_err(), "the second does not");
-        availability.observe_at(1 + rest, Some("test"));
+        availability.observe_at(1 + rest, first, Some("test"));
         assert!(availability.is_away());
-        assert!(availability.admit_at(1 + 2 * rest).is_ok());
-        availability.observe_at(1 + 2 * rest, None);
+        let second = availability.admit_at(1 + 2 * rest).expect("and again");
+        availability.observe_at(1 + 2 * rest, second, None);
         assert!(availability.admit_at(1 + 2 * rest).is_ok(), "open again");
         assert!(availability.admit_at(1 + 2 * rest).is_ok(), "for all");
         assert!(!availability.is_away());
@@ -148,9 +167,29 @@ mod tests {
     #[test]
     fn an_operation_that_never_ends_does_not_close_the_store_for_good() {
         let availability = fresh();
-        availability.observe_at(1, Some("test"));
+        fails(&availability, 1);
         let tries = 1 + whole_ms(REST);
         assert!(availability.admit_at(tries).is_ok(), "admitted, then its caller goes away");
         assert!(availability.admit_at(tries + whole_ms(PATIENCE)).is_ok(), "the next one tries");
+    }
+
+    #[test]
+    fn what_began_in_an_outage_does_not_close_the_store_after_it() {
+        let availability = fresh();
+        let stuck = availability.admit_at(10).unwrap();
+        fails(&availability, 20);
+        let later = 20 + whole_ms(REST);
+        let good = availability.admit_at(later).unwrap();
+        availability.observe_at(later + 5, good, None);
+        availability.observe_at(later + 10, stuck, Some("test"));
+        assert!(!availability.is_away(), "it is told of another time");
+        assert!(availability.admit_at(later + 10).is_ok());
+        assert_eq!(
+            availability.failed_at.load(Ordering::Relaxed),
+            later + 10,
+            "connections of then are closed"
+        );
+        fails(&availability, later + 20);
+        assert!(availability.is_away(), "one that began since");
     }
 }

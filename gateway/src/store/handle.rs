@@ -19,7 +19,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection as _, Executor};
 use tokio::sync::watch;
 
-use super::availability::Availability;
+use super::availability::{Attempt, Availability, Resting};
 use super::dialect::{Connection, InUse, Purpose, Session};
 use super::indexed::indexed;
 use super::sealed::{Sealer, Sealing};
@@ -179,8 +179,7 @@ impl Store {
         operation: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let admitted = self.inner.availability.admit_waiting();
-        admitted.map_err(|resting| StoreError::outage(resting.to_string()))?;
-        self.observed(limit, operation).await
+        self.observed(admitted, limit, operation).await
     }
 
     /// The same for an operation that may find out whether the database is back.
@@ -190,20 +189,21 @@ impl Store {
         operation: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let admitted = self.inner.availability.admit();
-        admitted.map_err(|resting| StoreError::outage(resting.to_string()))?;
-        self.observed(limit, operation).await
+        self.observed(admitted, limit, operation).await
     }
 
     async fn observed<T>(
         &self,
+        admitted: Result<Attempt, Resting>,
         limit: Duration,
         operation: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
+        let attempt = admitted.map_err(|resting| StoreError::outage(resting.to_string()))?;
         let outcome = match tokio::time::timeout(limit, operation).await {
             Ok(outcome) => outcome,
             Err(_) => Err(StoreError::late("the operation")),
         };
-        self.inner.availability.observe(outcome.as_ref().err().and_then(StoreError::outage_reason));
+        self.inner.availability.observe(attempt, outcome.as_ref().err().and_then(StoreError::outage_reason));
         outcome
     }
 
