@@ -9,9 +9,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite};
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use super::StoreError;
+use super::settings::PING;
 
 /// A parameter of a statement.
 #[derive(Debug, Clone)]
@@ -183,13 +185,20 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.clean {
-            return;
+        match (&mut self.connection, self.clean) {
+            (Connection::Postgres(connection), true) => give_back(connection.return_to_pool()),
+            (Connection::Sqlite(connection), true) => give_back(connection.return_to_pool()),
+            (Connection::Postgres(connection), false) => connection.close_on_drop(),
+            (Connection::Sqlite(connection), false) => connection.close_on_drop(),
         }
-        match &mut self.connection {
-            Connection::Postgres(connection) => connection.close_on_drop(),
-            Connection::Sqlite(connection) => connection.close_on_drop(),
-        }
+    }
+}
+
+/// On its way back a connection is asked whether it is well. The pool itself would wait for that answer for ever,
+/// and have a place less, if the link was cut at this moment.
+fn give_back(returning: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = Handle::try_current() {
+        runtime.spawn(tokio::time::timeout(PING, returning));
     }
 }
 

@@ -23,12 +23,9 @@ use super::availability::{Attempt, Availability, Resting};
 use super::dialect::{Connection, InUse, Purpose, Session};
 use super::indexed::indexed;
 use super::sealed::{Sealer, Sealing};
-use super::settings::{ACQUIRE_TIMEOUT, OPERATION_TIMEOUT, POSTGRES_SESSION, Target};
+use super::settings::{ACQUIRE_TIMEOUT, OPERATION_TIMEOUT, PING, POSTGRES_SESSION, Target};
 use super::{StoreError, StoreSettings};
 use crate::sealing::Keyring;
-
-/// How long a connection that was idle may take to say that it is there.
-const PING: Duration = Duration::from_secs(1);
 
 /// Number of a write. Grows by one with every write, in the order of commits; 0 before the first.
 pub type Revision = i64;

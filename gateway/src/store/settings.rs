@@ -11,6 +11,9 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::StoreError;
 
+/// How long a connection that was idle, or is given back, may take to say that it is there.
+pub(super) const PING: Duration = Duration::from_secs(1);
+
 /// How long one operation waits for a connection, the opening of one included.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);
 

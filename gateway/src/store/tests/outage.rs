@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use gateway_tests::{Link, Relay};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -49,6 +50,26 @@ async fn while_postgres_is_away_the_store_says_so_fast_and_recovers_by_itself() 
     assert!(store.is_available());
     store.insert(service(2, "two")).await.expect("writes work again as well");
     assert_eq!(store.revision().await.unwrap(), 2, "nothing of the refused writes was done");
+}
+
+/// A connection is given back just when the link goes silent, so often that a pool that waits for them has none.
+#[tokio::test]
+async fn connections_that_fall_silent_on_their_way_back_are_given_up() {
+    let server = Postgres::start().unwrap();
+    let relay = Relay::to(server.address()).await.unwrap();
+    let url = relay.url(&server.database().unwrap());
+    let store = Store::connect(&StoreSettings::Url(SecretString::from(url))).await.unwrap();
+    store.migrate().await.unwrap();
+    for number in 1..=10 {
+        let writer = timeout(SOON, store.writer()).await.unwrap();
+        let mut writer = writer.unwrap_or_else(|error| panic!("after {} cuts: {error}", number - 1));
+        writer.execute("ROLLBACK", &[]).await.unwrap();
+        relay.set(Link::Cut);
+        writer.finish();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        relay.set(Link::Up);
+    }
+    timeout(SOON, store.insert(service(1, "one"))).await.unwrap().unwrap();
 }
 
 #[tokio::test]
