@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use gateway_tests::Upstream;
+use gateway_tests::{Upstream, eventually};
 use http::Method;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -93,6 +93,8 @@ async fn a_silent_connection_is_told_of_a_drain_and_ends_in_its_time() -> anyhow
     answers(&mut awake, 1).await?;
     tokio::time::sleep(SILENCE).await;
     gateway.signal("TERM")?;
+    let drains = || async { TcpStream::connect(gateway.proxy).await.is_err() };
+    eventually("the drain has begun", PATIENCE, drains).await?;
     awake.write_all(GET.as_bytes()).await?;
     let last = answers(&mut awake, 1).await?;
     assert!(last.contains("connection: close"), "{last}");

@@ -295,7 +295,7 @@ async fn what_a_request_is_hashed_by() -> anyhow::Result<()> {
         let upstream = format!("h{number}");
         balance(&gateway, &upstream, &fields, &targets).await?;
         // A path that was not there before says that the others are live.
-        let live = format!("/{upstream}-is-live");
+        let live = format!("/live-{upstream}");
         let paths =
             json!({ "paths": [format!("~/{upstream}/(?<user>[^/]+)"), format!("/{upstream}"), live] });
         gateway.apply(Method::PATCH, &format!("/routes/{upstream}"), &paths).await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_tests::{Answer, Authority, Gateway, Issued, Load, Upstream, eventually};
+use gateway_tests::{Answer, Authority, Gateway, Issued, Load, Seen, Upstream, eventually};
 use http::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -21,8 +21,11 @@ async fn node(folder: &std::path::Path) -> anyhow::Result<Gateway> {
 
 /// What the log server was last sent as `authorization`.
 fn last_token(logs: &Upstream) -> String {
-    let seen = logs.seen();
-    let header = seen.last().and_then(|seen| seen.headers.get("authorization"));
+    logs.seen().last().map(token).unwrap_or_default()
+}
+
+fn token(seen: &Seen) -> String {
+    let header = seen.headers.get("authorization");
     header.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
@@ -65,8 +68,10 @@ async fn a_secret_in_a_file_is_followed_under_traffic() -> anyhow::Result<()> {
     let took = logged(&gateway, &logs, "S3-second-of-the-file").await?;
     // A file that goes for a while takes nothing along.
     std::fs::remove_file(folder.path().join("token"))?;
+    let second = || logs.seen().iter().filter(|seen| token(seen) == "S3-second-of-the-file").count();
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(last_token(&logs), "S3-second-of-the-file");
+    let before = second();
+    eventually("it is still in use", PATIENCE, || async { second() > before }).await?;
     write("S3-third-of-the-file")?;
     logged(&gateway, &logs, "S3-third-of-the-file").await?;
     let report = load.stop().await;
