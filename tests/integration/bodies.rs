@@ -271,3 +271,46 @@ async fn a_plugin_before_routing_chooses_the_route_and_may_answer() -> anyhow::R
     assert_eq!(gateway.get("/nowhere", &[]).await?.status, 404);
     Ok(())
 }
+
+/// A body that is held goes out with the length of what is put in its place, longer or shorter or none at all, and
+/// the connections on both sides go on.
+#[tokio::test]
+async fn a_held_body_may_become_longer_or_shorter() -> anyhow::Result<()> {
+    let upstream = Upstream::saying("hello").await?;
+    let gateway = gateway().listening("http2").start().await?;
+    upload(&gateway, "tests/guests/resized").await?;
+    serve(&gateway, "sized", &upstream.url()).await?;
+    // An unoptimised gateway takes its time to move a megabyte.
+    let patient = json!({ "limits": { "guest_ms_per_call": 1000 } });
+    assign(&gateway, "sized", &json!({ "name": "resized", "sandbox": patient })).await?;
+    let live = || async {
+        let answer = gateway.get("/sized", &[("x-size", "1")]).await;
+        answer.is_ok_and(|answer| answer.text() == "x")
+    };
+    gateway_tests::eventually("the plugin is live", PATIENCE, live).await?;
+    let mut first = Client::connect(gateway.proxy).await?;
+    let mut second = Http2Client::connect(gateway.proxy).await?;
+    for size in ["0", "3", "6", "70000", "1000000"] {
+        let headers = [("x-size", size)];
+        let sent = request(Method::POST, "/sized", &headers, Bytes::from_static(b"12345"))?;
+        let empty = request(Method::POST, "/sized", &headers, Bytes::new())?;
+        let upload = || gateway_tests::upload("12345");
+        for (case, answer) in [
+            ("HTTP/1.1", first.send(sent).await?),
+            ("without a body", first.send(empty).await?),
+            ("HTTP/2", second.send(Method::POST, "/sized", &headers, upload()).await?.0),
+        ] {
+            assert_eq!(answer.status, 200, "{case}, {size}: {}", answer.text());
+            let seen = upstream.seen().pop().unwrap();
+            let length = seen.headers.get("content-length").map(|value| value.to_str().unwrap());
+            assert_eq!((seen.body.len().to_string().as_str(), length), (size, Some(size)), "{case}");
+            assert_eq!(answer.body.len().to_string(), size, "{case}");
+            // The end of the stream says it as well.
+            let unsaid = case == "HTTP/2" && answer.header("content-length").is_empty();
+            assert!(unsaid || answer.header("content-length") == size, "{case}: {:?}", answer.headers);
+        }
+    }
+    let head = first.send(request(Method::HEAD, "/sized", &[("x-size", "3")], Bytes::new())?).await?;
+    assert_eq!(head.status, 200, "its answer has no body that could be replaced");
+    Ok(())
+}
