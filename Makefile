@@ -1,14 +1,15 @@
 # The developer's commands. CI runs .ci/run, which uses these and nothing else.
 
-.PHONY: help setup run test bench lint docs clean
+.PHONY: help setup run test bench lint docs release clean
 
 help:
-	@echo 'make run    builds what is missing and starts a gateway with a demo on this machine'
-	@echo 'make test   runs all tests; starts and removes what they need'
-	@echo 'make lint   checks format, lints and docs, warnings being errors'
-	@echo 'make bench  measures the router and plugin calls'
-	@echo 'make docs   builds the API docs of the code'
-	@echo 'make setup  installs what the others need (they do it themselves)'
+	@echo 'make run     builds what is missing and starts a gateway with a demo on this machine'
+	@echo 'make test    runs all tests; starts and removes what they need'
+	@echo 'make lint    checks format, lints and docs, warnings being errors'
+	@echo 'make bench   measures the router and plugin calls'
+	@echo 'make docs    builds the API docs of the code'
+	@echo 'make release builds the program for production: target/trained/weir'
+	@echo 'make setup   installs what the others need (they do it themselves)'
 
 setup:
 	@.make/setup.sh all
@@ -34,6 +35,10 @@ bench:
 docs:
 	@.make/setup.sh build
 	cargo doc --workspace --no-deps --locked
+
+release:
+	@.make/setup.sh release
+	@.make/release.sh
 
 clean:
 	rm -rf .weir

@@ -2,12 +2,13 @@
 # Starts two gateways for a comparison of CPU time per request: `bare` without plugins, and `four`
 # with key-auth, rate-limiting, request-transformer and file-log, each with an edit. Both have one
 # worker, pinned to core 0, and proxy to 127.0.0.1:9000. Prints NAME=PORT:PID of both, runs the
-# command that is given with these as arguments after `--add`, and ends them.
+# command that is given with these as arguments after `--add`, and ends them. PROGRAM names another
+# program than target/release/weir; MORE gives each a second listener with these flags, three ports further.
 #
 #   .make/peers.sh python3 peers.py nginx nginx+lua
 set -euo pipefail
 cd "$(dirname "$0")/.."
-weir=${CARGO_TARGET_DIR:-target}/release/weir
+weir=${PROGRAM:-${CARGO_TARGET_DIR:-target}/release/weir}
 folder=$(mktemp -d)
 children=()
 finish() { kill -TERM "${children[@]}" 2>/dev/null || true; wait; rm -rf "$folder"; }
@@ -15,7 +16,7 @@ trap finish EXIT
 
 start() { # start NAME PROXY ADMIN STATUS
     mkdir -p "$folder/$1"
-    WEIR_PREFIX=$folder/$1 WEIR_WORKERS=1 WEIR_PROXY_ACCESS_LOG=off WEIR_PROXY_LISTEN=127.0.0.1:$2 \
+    WEIR_PREFIX=$folder/$1 WEIR_WORKERS=1 WEIR_PROXY_ACCESS_LOG=off WEIR_PROXY_LISTEN="127.0.0.1:$2${MORE:+, 127.0.0.1:$(($2 + 3)) $MORE}" \
         WEIR_ADMIN_LISTEN=127.0.0.1:$3 WEIR_STATUS_LISTEN=127.0.0.1:$4 \
         taskset -c 0 "$weir" start >"$folder/$1/log" 2>&1 &
     children+=($!)

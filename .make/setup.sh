@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, and nothing when nothing is: `setup.sh build` for building and running,
-# `setup.sh all` for the tests too. Debian packages need root or sudo.
+# `setup.sh release` for a release that is trained, `setup.sh all` for the tests. Debian packages need root or sudo.
 set -euo pipefail
 
 what=${1:-all}
@@ -81,6 +81,16 @@ fi
 
 if [ "$what" = all ]; then
     want redis-server redis-server
+fi
+
+# A release is trained under load, and the compiler is told what was seen.
+if [ "$what" = release ]; then
+    want wrk wrk
+    want h2load nghttp2-client
+    llvm=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+    if ! compgen -G "$(rustc --print sysroot)/lib/rustlib/*/bin/llvm-profdata" >/dev/null && ! have "llvm-profdata-$llvm"; then
+        have rustup && timeout 60 rustup component add llvm-tools >/dev/null 2>&1 || packages+=("llvm-$llvm")
+    fi
 fi
 
 # Plugins are compiled to WebAssembly: by the user's toolchain, or else by Debian's.
