@@ -12,6 +12,8 @@ scripts=$(mktemp -d)
 upstream=$!
 finish() { kill -TERM "$upstream" 2>/dev/null || true; wait; rm -rf "$scripts"; }
 trap finish EXIT
+sleep 1
+kill -0 "$upstream" || { echo "port 9000 is taken: the training needs it for its upstream" >&2; exit 1; }
 
 cat >"$scripts/post.lua" <<'EOF'
 wrk.method = "POST"
@@ -29,6 +31,8 @@ export scripts
 
 # peers.sh starts a gateway without plugins on 8200 and one with four of them on 8210; 8203 and 8213 speak TLS.
 train() {
+    # Not inherited; what is not trained would only be slow, and nobody would know why.
+    set -euo pipefail
     local key='apikey: secretkey123' port
     load() { wrk -t1 "$@" | sed -n 's/^Requests/&/p'; }
     for port in 8200 8210; do
