@@ -15,6 +15,7 @@ mod edit;
 mod language;
 mod limit;
 mod log;
+mod migration;
 #[allow(dead_code, reason = "the other scenarios use the rest")]
 #[path = "../integration/setup.rs"]
 mod setup;
@@ -44,6 +45,7 @@ async fn python() -> anyhow::Result<()> {
 async fn conforms(language: &str) -> anyhow::Result<()> {
     let site = Site::start(language).await?;
     auth::token_auth(&site).await?;
+    migration::migration(&site).await?;
     limit::fixed_limit(&site).await?;
     edit::head_edit(&site).await?;
     body::json_field(&site).await?;

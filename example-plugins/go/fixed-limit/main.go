@@ -3,6 +3,8 @@ package main
 
 import (
 	_ "embed"
+	"encoding/json"
+	"fmt"
 	"strconv"
 
 	"weir.dev/plugin"
@@ -26,7 +28,7 @@ func init() {
 func main() {}
 
 type config struct {
-	Limit    uint64
+	Limit    uint64 `json:"limit"`
 	WindowMS uint64 `json:"window_ms"`
 }
 
@@ -34,6 +36,21 @@ type fixedLimit struct{ config }
 
 func configure(config config) (*fixedLimit, plugin.Setup, error) {
 	return &fixedLimit{config}, plugin.Setup{RequestHead: plugin.Ask(plugin.ClientIP)}, nil
+}
+
+// Migrate knows versions before 0.1, which had per_minute and no other window.
+func (*fixedLimit) Migrate(fromVersion, configJSON string) (string, error) {
+	var earlier struct {
+		PerMinute uint64 `json:"per_minute"`
+	}
+	if err := json.Unmarshal([]byte(configJSON), &earlier); err != nil {
+		return "", err
+	}
+	if earlier.PerMinute < 1 {
+		return "", fmt.Errorf("version %s let nothing through", fromVersion)
+	}
+	migrated, err := json.Marshal(config{Limit: earlier.PerMinute, WindowMS: 60_000})
+	return string(migrated), err
 }
 
 func (p *fixedLimit) OnRequestHead(in plugin.Inputs) (plugin.RequestVerdict, error) {

@@ -1,6 +1,7 @@
 """Limits the requests of a client address in fixed windows."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from weir_plugin import Answer, Plugin, Proceed, RequestHead, Setup, host, inputs
 
@@ -25,4 +26,12 @@ def configure(config: Config) -> Setup:
     return Setup(request_head=RequestHead([inputs.client_ip()], on_request))
 
 
-plugin = Plugin(Config, configure)
+def migrate(from_version: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Versions before 0.1 had `per_minute` and no other window."""
+    limit = config["per_minute"]
+    if limit < 1:
+        raise ValueError(f"version {from_version} let nothing through")
+    return {"limit": limit, "window_ms": 60_000}
+
+
+plugin = Plugin(Config, configure, migrate)

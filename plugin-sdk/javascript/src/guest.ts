@@ -73,8 +73,11 @@ function replace<P>(said: Said<P>): { tag: "proceed"; val: P } | { tag: "replace
   return said.tag === "answer" ? { tag: "replace", val: said.val } : said;
 }
 
-/** What the component exports. */
-export function bind(plugin: Plugin, about: PluginInfo) {
+/** What the component exports. `migrates` is what the manifest says of it, which made the world. */
+export function bind(plugin: Plugin, about: PluginInfo, migrates: boolean) {
+  if (migrates !== Boolean(plugin.migrate)) {
+    throw new Error(`weir.migrates in package.json is ${migrates}, and the plugin says otherwise`);
+  }
   let setup: Setup = {};
   return {
     meta: { describe: (): PluginInfo => about },
@@ -87,6 +90,15 @@ export function bind(plugin: Plugin, about: PluginInfo) {
           throw error;
         }
         return { phases: phases(setup), logBatch: setup.log?.batch ?? null };
+      },
+    },
+    configMigration: {
+      migrate(fromVersion: string, json: string): string {
+        try {
+          return JSON.stringify(wanted(plugin.migrate)(fromVersion, JSON.parse(json)));
+        } catch (error) {
+          throw error instanceof Error ? error.message : String(error);
+        }
       },
     },
     beforeRouting: {

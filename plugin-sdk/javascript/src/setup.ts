@@ -108,9 +108,19 @@ export class ConfigError extends Error {
 }
 
 /** A plugin: from a configuration, which has passed the schema, to the phases that it needs. */
-export type Plugin = (config: unknown) => Setup;
+export interface Plugin {
+  (config: unknown): Setup;
+  readonly migrate?: Migrate<unknown>;
+}
+
+/**
+ * Gives the configuration as `fromVersion` had it in the form of this version. It is asked only for a
+ * configuration that the schema refuses, and what it gives has to pass the schema. What it throws is shown by the
+ * Admin API, and the version stays out. The manifest says `"migrates": true`.
+ */
+export type Migrate<C> = (fromVersion: string, config: any) => C;
 
 /** Makes a plugin; a module's default export. `C` is the type that the schema describes. */
-export function definePlugin<C>(configure: (config: C) => Setup): Plugin {
-  return configure as Plugin;
+export function definePlugin<C>(configure: (config: C) => Setup, migrate?: Migrate<C>): Plugin {
+  return Object.assign((config: unknown) => configure(config as C), migrate && { migrate });
 }

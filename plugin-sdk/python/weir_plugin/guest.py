@@ -41,7 +41,9 @@ def _trailers(trailers: list[Any]) -> list[tuple[str, bytes]]:
 class Guest:
     """What the component exports."""
 
-    def __init__(self, plugin: Plugin[Any], about: str) -> None:
+    def __init__(self, plugin: Plugin[Any], about: str, migrates: bool) -> None:
+        if migrates != bool(plugin.migrate):
+            raise RuntimeError(f"tool.weir.migrates is {migrates}, and the plugin says otherwise")
         self._plugin = plugin
         self._about = json.loads(about)
         self._setup = Setup()
@@ -87,6 +89,15 @@ class Guest:
             if wants is not None
         ]
         return lifecycle.Setup(phases, _batch(setup.log.batch) if setup.log else None)
+
+    def migrate(self, from_version: str, config_json: str) -> str:
+        migrate = self._plugin.migrate
+        if not migrate:
+            raise Err("it does not migrate configurations")
+        try:
+            return json.dumps(migrate(from_version, json.loads(config_json)))
+        except Exception as error:
+            raise Err(str(error) or repr(error)) from None
 
     def on_before_routing(self, values: list[Any]) -> Any:
         phase = self._setup.before_routing

@@ -121,3 +121,9 @@ class Plugin(Generic[C]):
 
     config: Callable[..., C]
     configure: Callable[[C], Setup] = field(repr=False)
+    migrate: Callable[[str, dict[str, Any]], dict[str, Any]] | None = field(default=None, repr=False)
+    """Gives the configuration as the version that is named had it in the form of this version.
+
+    Asked only for a configuration that the schema refuses, and what it gives has to pass the schema. What it
+    raises is shown by the Admin API, and the version stays out. The manifest says ``migrates = true``.
+    """

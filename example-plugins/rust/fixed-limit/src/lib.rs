@@ -1,9 +1,10 @@
 //! Limits how many requests one client address may make in a window of time.
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 use weir_plugin_sdk::{
-    About, Answer, Capability, ConfigProblem, Failure, Input, InputList, Inputs, JsonSchema, Plugin, Proceed,
-    RequestHead, RequestVerdict, Setup, Slot, counters, schemars,
+    About, Answer, Capability, ConfigMigration, ConfigProblem, Failure, Input, InputList, Inputs, JsonSchema,
+    Plugin, Proceed, RequestHead, RequestVerdict, Setup, Slot, counters, schemars,
 };
 
 /// What the operator says in an assignment.
@@ -46,6 +47,16 @@ impl Plugin for FixedLimit {
     }
 }
 
+/// Versions before 0.1 had `per_minute` and no other window.
+impl ConfigMigration for FixedLimit {
+    fn migrate(from_version: &str, config: Value) -> Result<Value, String> {
+        match config.get("per_minute").and_then(Value::as_u64) {
+            Some(limit) if limit > 0 => Ok(json!({ "limit": limit, "window_ms": a_minute() })),
+            _ => Err(format!("version {from_version} let nothing through")),
+        }
+    }
+}
+
 impl RequestHead for FixedLimit {
     fn on_request_head(&mut self, inputs: &Inputs) -> Result<RequestVerdict, Failure> {
         let client = inputs.text(self.client).unwrap_or_default();
@@ -61,4 +72,4 @@ impl RequestHead for FixedLimit {
     }
 }
 
-weir_plugin_sdk::export!(FixedLimit: request_head);
+weir_plugin_sdk::export!(FixedLimit: request_head, config_migration);

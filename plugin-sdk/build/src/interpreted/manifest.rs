@@ -35,6 +35,9 @@ pub(crate) struct Section {
     pub(crate) priority: i32,
     #[serde(default)]
     pub(crate) authenticates: bool,
+    /// Whether it turns configurations of earlier versions into its own.
+    #[serde(default)]
+    pub(crate) migrates: bool,
 }
 
 /// A phase that the gateway calls.

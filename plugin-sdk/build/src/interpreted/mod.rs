@@ -14,7 +14,7 @@ pub(crate) use manifest::{Manifest, Phase};
 pub(crate) use mark::write_marked;
 pub(crate) use run::{run, version_of};
 pub(crate) use tools::fetch_once;
-pub(crate) use world::write_wit;
+pub(crate) use world::{exports, write_wit};
 
 use std::fs;
 use std::path::{Path, PathBuf};

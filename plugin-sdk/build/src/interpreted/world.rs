@@ -11,6 +11,9 @@ const CONTRACT: &str = include_str!("../../../../wit/plugin.wit");
 /// What a component has without asking for it.
 const AMBIENT: [&str; 6] = ["types", "meta", "lifecycle", "exchange", "body", "chunks"];
 
+/// The interface by which a plugin turns configurations of earlier versions into its own.
+pub(crate) const MIGRATION: &str = "config-migration";
+
 /// The world's name in what [`write_wit`] writes.
 pub(crate) const WORLD: &str = "plugin";
 
@@ -61,6 +64,12 @@ fn is_phase(name: &str) -> bool {
     ends.iter().any(|end| name.ends_with(end))
 }
 
+/// The interfaces that the plugin exports because its manifest says so.
+pub(crate) fn exports(manifest: &Manifest) -> impl Iterator<Item = &'static str> {
+    let phases = manifest.weir.phases.iter().map(|phase| phase.interface());
+    phases.chain(manifest.weir.migrates.then_some(MIGRATION))
+}
+
 fn world(manifest: &Manifest) -> String {
     let mut text =
         format!("package author:plugin;\n\nworld {WORLD} {{\n    include weir:plugin/base@0.1.0;\n");
@@ -70,8 +79,8 @@ fn world(manifest: &Manifest) -> String {
     if manifest.weir.phases.iter().any(|phase| phase.holds_body()) {
         text.push_str("    import weir:plugin/body@0.1.0;\n");
     }
-    for phase in &manifest.weir.phases {
-        text.push_str(&format!("    export weir:plugin/{}@0.1.0;\n", phase.interface()));
+    for name in exports(manifest) {
+        text.push_str(&format!("    export weir:plugin/{name}@0.1.0;\n"));
     }
     text.push_str("}\n");
     text
@@ -83,7 +92,7 @@ mod tests {
 
     fn manifest(capability: &str) -> Manifest {
         let json = format!(
-            r#"{{"name":"a","version":"1","weir":{{"phases":["request-head","log"],"capabilities":{{"{capability}":{{"why":"x"}}}}}}}}"#
+            r#"{{"name":"a","version":"1","weir":{{"phases":["request-head","log"],"migrates":true,"capabilities":{{"{capability}":{{"why":"x"}}}}}}}}"#
         );
         Manifest::parse(&json, Path::new("package.json")).unwrap()
     }
@@ -97,13 +106,13 @@ mod tests {
         let world = resolve.select_world(&[package], Some(WORLD)).unwrap();
         let name = |key: &wit_parser::WorldKey| resolve.name_world_key(key);
         let exports: Vec<_> = resolve.worlds[world].exports.keys().map(name).collect();
-        for interface in ["meta", "lifecycle", "request-head", "log-phase"] {
+        for interface in ["meta", "lifecycle", "request-head", "log-phase", "config-migration"] {
             assert!(
                 exports.contains(&format!("weir:plugin/{interface}@0.1.0")),
                 "{interface} in {exports:?}"
             );
         }
-        assert_eq!(exports.len(), 4);
+        assert_eq!(exports.len(), 5);
         let imports: Vec<_> = resolve.worlds[world].imports.keys().map(name).collect();
         assert!(imports.contains(&"weir:plugin/credentials@0.1.0".to_owned()), "{imports:?}");
         assert!(!imports.contains(&"weir:plugin/http-client@0.1.0".to_owned()), "{imports:?}");
@@ -112,7 +121,7 @@ mod tests {
     #[test]
     fn a_capability_that_is_none_is_named() {
         let work = tempfile::tempdir().unwrap();
-        for name in ["credential", "request-head", "log-phase", "body"] {
+        for name in ["credential", "request-head", "log-phase", "body", "config-migration"] {
             let error = write_wit(&manifest(name), Path::new("package.json"), work.path()).unwrap_err();
             assert!(error.to_string().contains(name), "{error}");
         }

@@ -14,7 +14,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::BuildError;
-use crate::interpreted::{self, Manifest, file_error, run, write_file, write_wit};
+use crate::interpreted::{self, Manifest, exports, file_error, run, write_file, write_wit};
 use crate::progress::tell;
 
 use tools::Tools;
@@ -103,9 +103,9 @@ fn glue_of(manifest: &Manifest, from: &Sources<'_>) -> Result<String, BuildError
     let about = json!(manifest.about(from.dir)?);
     let entry = json!(from.entry);
     let mut glue = format!("import plugin from {entry};\nimport {{ bind }} from \"weir-plugin/guest\";\n");
-    glue.push_str(&format!("const guest = bind(plugin, {about});\n"));
-    let exports = manifest.weir.phases.iter().map(|phase| lower_camel(phase.interface()));
-    for export in ["meta".to_owned(), "lifecycle".to_owned()].into_iter().chain(exports) {
+    let migrates = manifest.weir.migrates;
+    glue.push_str(&format!("const guest = bind(plugin, {about}, {migrates});\n"));
+    for export in ["meta", "lifecycle"].into_iter().chain(exports(manifest)).map(lower_camel) {
         glue.push_str(&format!("export const {export} = guest.{export};\n"));
     }
     Ok(glue)

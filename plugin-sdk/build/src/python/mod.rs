@@ -67,24 +67,26 @@ fn packages(dir: &Path) -> Option<PathBuf> {
 fn glue(manifest: &Manifest, dir: &Path, module: &str) -> Result<String, BuildError> {
     // A text of JSON is a text of Python as well.
     let about = json!(json!(manifest.about(dir)?).to_string());
+    let migrates = if manifest.weir.migrates { "True" } else { "False" };
     let mut glue = format!(
-        "from {module} import plugin\nfrom weir_plugin.guest import Guest\n\n_guest = Guest(plugin, {about})\n\n\n\
+        "from {module} import plugin\nfrom weir_plugin.guest import Guest\n\n_guest = Guest(plugin, {about}, {migrates})\n\n\n\
          class Meta:\n    def describe(self):\n        return _guest.describe()\n\n\n\
          class Lifecycle:\n    def configure(self, config_json):\n        return _guest.configure(config_json)\n"
     );
-    for phase in &manifest.weir.phases {
-        let (class, method, arguments) = match phase {
-            Phase::BeforeRouting => ("BeforeRouting", "on_before_routing", "inputs"),
-            Phase::RequestHead => ("RequestHead", "on_request_head", "inputs"),
-            Phase::RequestBody => ("RequestBody", "on_request_body", "carry"),
-            Phase::RequestStream => ("RequestStream", "on_request_chunk", "chunk, last"),
-            Phase::RequestTrailers => ("RequestTrailers", "on_request_trailers", "trailers"),
-            Phase::ResponseHead => ("ResponseHead", "on_response_head", "inputs, carry"),
-            Phase::ResponseBody => ("ResponseBody", "on_response_body", "carry"),
-            Phase::ResponseStream => ("ResponseStream", "on_response_chunk", "chunk, last"),
-            Phase::ResponseTrailers => ("ResponseTrailers", "on_response_trailers", "trailers"),
-            Phase::Log => ("LogPhase", "on_log", "entries"),
-        };
+    let phases = manifest.weir.phases.iter().map(|phase| match phase {
+        Phase::BeforeRouting => ("BeforeRouting", "on_before_routing", "inputs"),
+        Phase::RequestHead => ("RequestHead", "on_request_head", "inputs"),
+        Phase::RequestBody => ("RequestBody", "on_request_body", "carry"),
+        Phase::RequestStream => ("RequestStream", "on_request_chunk", "chunk, last"),
+        Phase::RequestTrailers => ("RequestTrailers", "on_request_trailers", "trailers"),
+        Phase::ResponseHead => ("ResponseHead", "on_response_head", "inputs, carry"),
+        Phase::ResponseBody => ("ResponseBody", "on_response_body", "carry"),
+        Phase::ResponseStream => ("ResponseStream", "on_response_chunk", "chunk, last"),
+        Phase::ResponseTrailers => ("ResponseTrailers", "on_response_trailers", "trailers"),
+        Phase::Log => ("LogPhase", "on_log", "entries"),
+    });
+    let migration = ("ConfigMigration", "migrate", "from_version, config_json");
+    for (class, method, arguments) in phases.chain(manifest.weir.migrates.then_some(migration)) {
         glue.push_str(&format!(
             "\n\nclass {class}:\n    def {method}(self, {arguments}):\n        return _guest.{method}({arguments})\n"
         ));
