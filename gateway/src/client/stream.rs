@@ -24,6 +24,14 @@ impl Stream {
             Self::Tls(_) => true,
         }
     }
+
+    /// Ready when a read may give something. What is encrypted may have been received before.
+    pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(tcp) => tcp.poll_read_ready(cx),
+            Self::Tls(_) => Poll::Ready(Ok(())),
+        }
+    }
 }
 
 impl AsyncRead for Stream {

@@ -11,6 +11,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::connection::Client;
 use super::strict::Malformed;
 
+/// The most that one read takes where there are many connections, in bytes. hyper doubles its buffer, up to the size
+/// of a head, after each read that fills it, and keeps it while it waits for more: one byte less, and no body makes it
+/// grow beyond 16 KiB. Large reads halve the cost of a body that comes fast.
+const READ_IN_A_CROWD: usize = (16 << 10) - 1;
+
 /// Looks at bytes before hyper does.
 pub(super) trait Look {
     /// A read came in.
@@ -43,7 +48,9 @@ impl<S: AsyncRead + Unpin, L: Look + Unpin> hyper::rt::Read for ClientIo<S, L> {
             unsafe_code,
             reason = "hyper's cursor can only be filled this way without copying every byte twice"
         )]
-        let mut read = ReadBuf::uninit(unsafe { buffer.as_mut() });
+        let mut room = ReadBuf::uninit(unsafe { buffer.as_mut() });
+        let most = if this.client.worker.is_crowded() { READ_IN_A_CROWD } else { usize::MAX };
+        let mut read = room.take(most);
         std::task::ready!(Pin::new(&mut this.stream).poll_read(cx, &mut read))?;
         let filled = read.filled();
         let looked = this.look.read(&this.client, filled);

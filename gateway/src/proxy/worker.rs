@@ -35,6 +35,9 @@ const FLUSH: Duration = Duration::from_secs(5);
 /// Names that plugins brought along and a worker keeps. More of them begin anew.
 const MOST_NAMES: usize = 1_000;
 
+/// More connections than this on one worker, and none of them gets large buffers.
+const CROWD: usize = 32;
+
 /// Pause between looks at idle upstream connections, in ticks: about a second.
 const SWEEP_TICKS: u32 = 20;
 
@@ -206,6 +209,11 @@ impl Worker {
         self.open.set(self.open.get() + 1);
         self.metrics.connection_opened();
         Some(ConnectionPermit(Rc::clone(self)))
+    }
+
+    /// Whether there are so many connections that each has to do with little memory.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.open.get() > CROWD
     }
 
     /// Room for one more client by UDP, given back when dropped; `None` at the limit.

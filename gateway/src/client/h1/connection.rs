@@ -295,6 +295,8 @@ where
     fn poll_read(&mut self, cx: &mut Context<'_>, room: usize) -> Poll<io::Result<usize>> {
         // A read that needs less than what is left gets it; the buffer is only grown when it is full.
         if self.input.capacity() - self.input.len() < READ / 2 {
+            // An upstream may take its time: room is made when there is something to put there.
+            ready!(self.stream.poll_readable(cx))?;
             self.input.reserve(room);
         }
         pin!(self.stream.read_buf(&mut self.input)).poll(cx)
