@@ -38,7 +38,7 @@ fn a_project_apart_is_given_the_sdk() {
     manifest(dir.path());
     let path = build(dir.path(), &Options::default()).expect("a component");
     let (_, exports) = interfaces(&fs::read(path).expect("the component"));
-    assert_eq!(exports, set(&["meta", "lifecycle", "request-head"]));
+    assert_eq!(exports, set(&["meta", "lifecycle", "request-head", "config-migration"]));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gateway_tests::{Client, free_port};
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
