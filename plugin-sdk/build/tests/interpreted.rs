@@ -33,7 +33,25 @@ fn check(example: &str, imports: &[&str], exports: &[&str], language: &str) {
 #[test]
 fn javascript_has_a_world_of_its_own() {
     let imports = ["types", "exchange", "logging", "clock", "local-counters"];
-    check("javascript/fixed-limit", &imports, &["meta", "lifecycle", "request-head"], "JavaScript");
+    let exports = ["meta", "lifecycle", "request-head", "config-migration"];
+    check("javascript/fixed-limit", &imports, &exports, "JavaScript");
+}
+
+#[test]
+fn a_migration_that_the_manifest_does_not_name_is_not_left_out_in_silence() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let example = workspace().join("example-plugins/javascript/fixed-limit");
+    fs::create_dir(dir.path().join("src")).expect("a folder");
+    for file in ["package.json", "schema.json", "src/index.js"] {
+        fs::copy(example.join(file), dir.path().join(file)).expect(file);
+    }
+    build(dir.path(), &Options::default()).expect("a component");
+    let manifest = fs::read_to_string(example.join("package.json")).expect("the manifest");
+    let without = manifest.replace("\"migrates\": true,", "");
+    assert_ne!(manifest, without);
+    fs::write(dir.path().join("package.json"), without).expect("the manifest");
+    let error = build(dir.path(), &Options::default()).expect_err("the manifest and the plugin disagree");
+    assert!(matches!(error, BuildError::Compile { program: "componentize-qjs", .. }), "{error}");
 }
 
 #[test]
