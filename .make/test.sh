@@ -19,9 +19,9 @@ export WEIR_TEST_PROGRAM
 status=0
 step tests
 cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log" || status=$?
-# Once more, for a minute each.
+# Once more, for a minute, all of them at the same time.
 step fuzz
-WEIR_FUZZ_SECONDS=60 cargo test --workspace --lib --locked -- fuzz_ --nocapture 2>&1 | tee -a "$log" || status=$?
+WEIR_FUZZ_SECONDS=60 cargo test --workspace --lib --locked -- fuzz_ --nocapture --test-threads=16 2>&1 | tee -a "$log" || status=$?
 # `--workspace` builds with the features of the tests above; `-p weir` would build half of them again.
 # One at a time and with their figures, since they measure.
 step load
