@@ -90,7 +90,7 @@ impl Upstream {
         format!("http://{}", self.address)
     }
 
-    /// All requests so far, the oldest first (at most 10 000 are kept).
+    /// The requests so far, the oldest first. Only the first 10 000 are kept.
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
