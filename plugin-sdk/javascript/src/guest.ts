@@ -95,7 +95,8 @@ export function bind(plugin: Plugin, about: PluginInfo, migrates: boolean) {
     configMigration: {
       migrate(fromVersion: string, json: string): string {
         try {
-          return JSON.stringify(wanted(plugin.migrate)(fromVersion, JSON.parse(json)));
+          // A migration that returns nothing is refused by the schema, like any other that is wrong.
+          return JSON.stringify(wanted(plugin.migrate)(fromVersion, JSON.parse(json)) ?? null);
         } catch (error) {
           throw error instanceof Error ? error.message : String(error);
         }

@@ -12,7 +12,7 @@ const CONTRACT: &str = include_str!("../../../../wit/plugin.wit");
 const AMBIENT: [&str; 6] = ["types", "meta", "lifecycle", "exchange", "body", "chunks"];
 
 /// The interface by which a plugin turns configurations of earlier versions into its own.
-pub(crate) const MIGRATION: &str = "config-migration";
+const MIGRATION: &str = "config-migration";
 
 /// The world's name in what [`write_wit`] writes.
 pub(crate) const WORLD: &str = "plugin";
