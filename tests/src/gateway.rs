@@ -1,6 +1,6 @@
 //! A real gateway process on ports of its own, with a folder of its own; ended when dropped.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::client::{Answer, Client, request};
-use crate::eventually;
+use crate::{eventually, free_port};
 
 /// The file below the prefix that authenticates compiled plugins.
 const KEY: &str = "artifact.key";
@@ -314,15 +314,6 @@ impl Drop for Gateway {
         _ = self.child.kill();
         _ = self.child.wait();
     }
-}
-
-/// A port of the loopback that was free a moment ago.
-///
-/// # Errors
-///
-/// If there is none.
-pub fn free_port() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
 /// `program`, by way of these words if there are any.
