@@ -19,6 +19,7 @@ mod migration;
 #[allow(dead_code, reason = "the other scenarios use the rest")]
 #[path = "../integration/setup.rs"]
 mod setup;
+mod templates;
 
 use language::Site;
 
@@ -40,6 +41,27 @@ async fn javascript() -> anyhow::Result<()> {
 #[tokio::test]
 async fn python() -> anyhow::Result<()> {
     conforms("python").await
+}
+
+/// Rust's are tried by the scenarios of authors.
+#[test]
+fn go_templates() -> anyhow::Result<()> {
+    templates::pass_their_tests("go")
+}
+
+#[test]
+fn javascript_templates() -> anyhow::Result<()> {
+    templates::pass_their_tests("javascript")
+}
+
+#[test]
+fn typescript_templates() -> anyhow::Result<()> {
+    templates::pass_their_tests("typescript")
+}
+
+#[test]
+fn python_templates() -> anyhow::Result<()> {
+    templates::pass_their_tests("python")
 }
 
 async fn conforms(language: &str) -> anyhow::Result<()> {

@@ -31,6 +31,8 @@ use crate::telemetry::log_record;
 const INSTANCES: u32 = 16;
 /// How long log entries may be on their way.
 const FLUSH: Duration = Duration::from_secs(10);
+/// Authors compile what they wrote themselves, on machines of any speed.
+const COMPILE_TIME: Duration = Duration::from_secs(600);
 
 /// A host with one assignment.
 pub(super) struct Stage {
@@ -55,6 +57,7 @@ impl Stage {
         let trial = Trial::new(Clock::manual(case.now_unix_ms));
         let mut settings = HostSettings::new(prefix.to_owned(), 1);
         settings.instances = INSTANCES;
+        settings.compile_time = COMPILE_TIME;
         settings.trial = Some(trial.clone());
         let hosts = Arc::new(Hosts::of(case));
         let deps = HostDeps {

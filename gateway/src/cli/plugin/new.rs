@@ -16,7 +16,7 @@ pub(super) struct NewArgs {
     /// rust, go, javascript, typescript or python.
     #[arg(long = "lang", value_name = "LANGUAGE")]
     language: String,
-    /// auth, rate-limit, transform or log for Rust; transform for the others, and if absent.
+    /// auth, rate-limit, transform or log; transform if absent.
     #[arg(long)]
     kind: Option<String>,
     /// The folder to write, if it is not to be called like the plugin.

@@ -1,18 +1,25 @@
-//! The projects that `weir plugin new` can write: every folder of `plugin-sdk/templates` is a language.
+//! The projects that `weir plugin new` can write, out of the layers in `plugin-sdk/templates`.
 //!
-//! A template is `common/…`, over it `LANG/…` and, over that, `LANG/kinds/KIND/…` for what differs by
-//! kind. `{{name}}` in file names and contents stands for the name of the plugin, `{{Name}}` and
-//! `{{name_}}` for it as a type and as an identifier.
+//! A language has some layers, the later ones over the earlier ones, and a layer has files for every plugin and, in
+//! `kinds/KIND/`, for those of one kind. `{{name}}` in file names and contents stands for the name of the plugin,
+//! `{{Name}}` and `{{name_}}` for it as a type and as an identifier.
 
 use std::collections::BTreeMap;
 
 use super::PluginError;
 use super::embedded::TEMPLATES;
 
-/// Where the kinds of a language are, below its folder.
+/// The layers of each language. The last one is its own, and says which kinds there are.
+const LANGUAGES: &[(&str, &[&str])] = &[
+    ("go", &["common", "schema", "go"]),
+    ("javascript", &["common", "schema", "node", "javascript"]),
+    ("python", &["common", "schema", "python"]),
+    // Its schemas are made from types.
+    ("rust", &["common", "rust"]),
+    ("typescript", &["common", "schema", "node", "typescript"]),
+];
+/// Where the kinds of a layer are, below its folder.
 const KINDS: &str = "kinds/";
-/// What all languages begin with.
-const COMMON: &str = "common";
 /// The kind that is written if none is asked for.
 const DEFAULT_KIND: &str = "transform";
 
@@ -28,24 +35,19 @@ impl Template {
     ///
     /// [`PluginError::Template`] names those that there are.
     pub(super) fn find(language: &str, kind: Option<&str>) -> Result<Self, PluginError> {
-        let own = || below(language);
-        let known = languages();
-        if !known.contains(&language) {
-            let known = known.join(", ");
-            return Err(PluginError::Template { wanted: format!("the language `{language}`"), known });
+        let missing = |wanted, known: Vec<_>| PluginError::Template { wanted, known: known.join(", ") };
+        let Some((_, layers)) = LANGUAGES.iter().find(|(name, _)| *name == language) else {
+            return Err(missing(format!("the language `{language}`"), languages().collect()));
+        };
+        let (kind, kinds) = (kind.unwrap_or(DEFAULT_KIND), kinds(language));
+        if !kinds.contains(&kind) {
+            return Err(missing(format!("a plugin of kind `{kind}` in {language}"), kinds));
         }
-        let mut files: BTreeMap<_, _> = below(COMMON).collect();
-        files.extend(own().filter(|(path, _)| !path.starts_with(KINDS)));
-        let kinds = kinds(language);
-        let wanted = kind.unwrap_or(DEFAULT_KIND);
-        if kinds.is_empty() && wanted != DEFAULT_KIND || !kinds.is_empty() && !kinds.contains(&wanted) {
-            let wanted = format!("a plugin of kind `{wanted}` in {language}");
-            let known = if kinds.is_empty() { DEFAULT_KIND.to_owned() } else { kinds.join(", ") };
-            return Err(PluginError::Template { wanted, known });
-        }
-        if !kinds.is_empty() {
-            let folder = format!("{KINDS}{wanted}/");
-            files.extend(own().filter_map(|(path, bytes)| Some((path.strip_prefix(&folder)?, bytes))));
+        let folder = format!("{KINDS}{kind}/");
+        let mut files = BTreeMap::new();
+        for layer in *layers {
+            files.extend(below(layer).filter(|(path, _)| !path.starts_with(KINDS)));
+            files.extend(below(layer).filter_map(|(path, bytes)| Some((path.strip_prefix(&folder)?, bytes))));
         }
         Ok(Self { files })
     }
@@ -74,17 +76,14 @@ fn below(folder: &str) -> impl Iterator<Item = (&'static str, &'static [u8])> {
 }
 
 /// The languages, in order.
-pub(super) fn languages() -> Vec<&'static str> {
-    let mut all: Vec<_> = TEMPLATES.iter().filter_map(|(path, _)| Some(path.split_once('/')?.0)).collect();
-    all.dedup();
-    all.retain(|name| *name != COMMON);
-    all
+pub(super) fn languages() -> impl Iterator<Item = &'static str> {
+    LANGUAGES.iter().map(|(name, _)| *name)
 }
 
+/// What a language has plugins of, in order.
 fn kinds(language: &str) -> Vec<&'static str> {
-    let folder = format!("{language}/{KINDS}");
-    let kinds = TEMPLATES.iter().filter_map(|(path, _)| Some(path.strip_prefix(&folder)?.split_once('/')?.0));
-    let mut kinds: Vec<_> = kinds.collect();
+    let files = below(language).filter_map(|(path, _)| path.strip_prefix(KINDS));
+    let mut kinds: Vec<_> = files.filter_map(|path| Some(path.split_once('/')?.0)).collect();
     kinds.dedup();
     kinds
 }
@@ -103,19 +102,21 @@ mod tests {
 
     #[test]
     fn every_template_renders_without_a_placeholder_left() {
-        let wanted = languages().into_iter().flat_map(|language| {
-            let all = kinds(language);
-            let kinds: Vec<Option<&str>> =
-                if all.is_empty() { vec![None] } else { all.into_iter().map(Some).collect() };
-            kinds.into_iter().map(move |kind| (language, kind))
-        });
-        for (language, kind) in wanted {
+        let every = |language| kinds(language).into_iter().map(move |kind| (language, Some(kind)));
+        for (language, kind) in languages().flat_map(every) {
             let files = Template::find(language, kind).unwrap().render("my-plugin");
             assert!(files.iter().any(|(path, _)| path == "README.md"), "{language} {kind:?}");
             for (path, content) in files {
                 let text = String::from_utf8_lossy(&content).into_owned();
                 assert!(!path.contains("{{") && !text.contains("{{name"), "{language} {kind:?}: {path}");
             }
+        }
+    }
+
+    #[test]
+    fn every_language_has_the_same_kinds() {
+        for language in languages() {
+            assert_eq!(kinds(language), ["auth", "log", "rate-limit", "transform"], "{language}");
         }
     }
 

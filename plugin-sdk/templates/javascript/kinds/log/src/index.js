@@ -1,0 +1,23 @@
+// {{name}}: a plugin for the Weir gateway. It writes a line for each exchange, after it has ended.
+//
+// package.json says who the plugin is, which phases it takes part in and which capabilities it asks the
+// operator for; schema.json describes its configuration.
+
+import * as logging from "weir:plugin/logging@0.1.0";
+import { definePlugin, log, method, path, responseStatus } from "weir-plugin";
+
+// Called once for each instance, with a configuration that fits the schema and has its defaults.
+export default definePlugin((config) => ({
+  // Called for several exchanges at a time, with the values of the inputs in the list for each.
+  log: log([method(), path(), responseStatus()], (entries) => {
+    for (const { values } of entries) {
+      const [method, path, status] = values;
+      const fields = [
+        ["method", method ?? ""],
+        ["path", path ?? ""],
+        ["status", String(status ?? "")],
+      ];
+      logging.log("info", config.message, fields);
+    }
+  }),
+}));
