@@ -62,3 +62,4 @@ mod upstream_tls;
 mod vaults;
 mod versions;
 mod walking;
+mod warming;

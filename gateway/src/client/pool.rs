@@ -59,6 +59,14 @@ where
         self.idle.borrow_mut().put(endpoint, connection, now);
     }
 
+    /// Whether so many idle connections are there, or one of HTTP/2 that has room.
+    pub fn has(&self, endpoint: &Endpoint, count: usize) -> bool {
+        match endpoint.speaks {
+            Speaks::Http1 => self.idle.borrow().count(endpoint) >= count.min(self.settings.size),
+            Speaks::Http2 => self.links.take::<B>(endpoint, self.settings.max_requests).is_some(),
+        }
+    }
+
     /// Closes what has been idle for too long. Called about once a second.
     pub fn sweep(&self) {
         self.idle.borrow_mut().sweep();

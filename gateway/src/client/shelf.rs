@@ -46,10 +46,12 @@ where
         None
     }
 
-    /// Keeps a connection, idle since `now`, unless it is worn out or there are enough.
+    /// Keeps a connection, idle since `now`, unless it is worn out or there are enough. One that has not carried
+    /// a request yet is as good as any.
     pub(super) fn put(&mut self, key: &K, connection: Box<Connection<B>>, now: Instant) {
         let worn_out = self.settings.max_requests.is_some_and(|most| connection.requests() >= most);
-        if worn_out || !connection.is_reusable() {
+        let is_good = connection.requests() == 0 || connection.is_reusable();
+        if worn_out || !is_good {
             return;
         }
         let idle = Idle { connection, since: now };
@@ -58,6 +60,11 @@ where
             Some(_) => {}
             None => _ = self.idle.insert(key.clone(), vec![idle]),
         }
+    }
+
+    /// How many idle connections there are to one place.
+    pub(super) fn count(&self, key: &K) -> usize {
+        self.idle.get(key).map_or(0, Vec::len)
     }
 
     /// Closes what has been idle for too long.

@@ -97,6 +97,12 @@ pub(super) const TRAFFIC: &[Setting] = &[
         "count",
         "Idle connections kept to upstreams by each worker; `0` keeps none",
     ),
+    ours(
+        "upstream_keepalive_min_idle",
+        "0",
+        "count",
+        "Idle connections that each worker keeps open to each place that routes lead to, before a request needs one",
+    ),
     kongs(
         "upstream_keepalive_max_requests",
         "10000",

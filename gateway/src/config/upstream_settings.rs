@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct UpstreamKeepalive {
     /// Idle connections; 0 keeps none.
     pub pool_size: usize,
+    /// Idle connections to each place that are there before a request needs them; 0 waits for requests.
+    pub min_idle: usize,
     /// Requests on one connection; `None` is no limit.
     pub max_requests: Option<u64>,
     /// Idle time; `None` is no limit.

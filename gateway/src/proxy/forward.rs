@@ -170,9 +170,10 @@ impl Attempts<'_> {
                 }
                 Err(failure) => failure,
             };
-            // Old connections may all be dead, and are few: that says nothing about the place.
-            let stale = connection.requests() > 1 && matches!(failure, Failure::Broken(_));
-            body = self.again(exchange, failure, (&mut connection, spare), &place)?;
+            // Connections that were there before may all be dead, and are few: that says nothing about the place.
+            let is_old = is_pooled || connection.requests() > 1;
+            let stale = is_old && matches!(failure, Failure::Broken(_));
+            body = self.again(exchange, failure, (&mut connection, is_old, spare), &place)?;
             if !stale {
                 place = self.places.next(exchange, self.host.as_ref()).await?;
             }
@@ -184,7 +185,7 @@ impl Attempts<'_> {
         &mut self,
         exchange: &mut Exchange,
         failure: Failure,
-        (connection, spare): (&mut Connection<RequestBody>, Option<RequestBody>),
+        (connection, is_old, spare): (&mut Connection<RequestBody>, bool, Option<RequestBody>),
         place: &Place,
     ) -> Result<RequestBody, ProxyError> {
         let (outcome, error) = match failure {
@@ -193,7 +194,7 @@ impl Attempts<'_> {
             Failure::Broken(error) => (Outcome::TcpFailure, self.blamed(error)),
             Failure::Late => (Outcome::Timeout, ProxyError::UpstreamTimeout),
         };
-        let stale = connection.requests() > 1 && outcome == Outcome::TcpFailure;
+        let stale = is_old && outcome == Outcome::TcpFailure;
         if stale {
             note_failure(exchange, outcome);
         } else {

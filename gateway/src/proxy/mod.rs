@@ -44,6 +44,7 @@ mod strict_head;
 mod strict_host;
 mod tunnel;
 mod unread;
+mod warming;
 mod worker;
 
 #[cfg(test)]

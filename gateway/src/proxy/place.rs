@@ -11,7 +11,7 @@ use http::HeaderValue;
 use super::connection::Client;
 use super::error::ProxyError;
 use super::hash_key;
-use crate::balancer::{Balancer, Lease, PickError, Table};
+use crate::balancer::{Balancer, Lease, Peer, PickError, Table};
 use crate::client::Endpoint;
 use crate::dns::{DnsFailure, Name, Picked};
 use crate::exchange::{self, Exchange};
@@ -52,18 +52,34 @@ impl Place {
             Picked::Failed(failure) => return Err(ProxyError::Name(failure)),
             Picked::Pending => return Err(ProxyError::Name(DnsFailure::Unreachable)),
         };
-        let endpoint = Endpoint { port: address.port(), address: Some(address), ..base.clone() };
-        Ok(Self { endpoint, address, lease: None })
+        Ok(Self { endpoint: at_address(base, address), address, lease: None })
     }
 
     /// The target that a balancer has picked.
     pub(super) fn of_target(lease: Lease, base: &Endpoint) -> Result<Self, ProxyError> {
-        let (address, host) = match lease.peer() {
-            Some(peer) => (peer.address(), Arc::clone(&peer.host)),
-            None => return Err(ProxyError::NoPeer(PickError::NoTarget)),
-        };
-        let endpoint = Endpoint { host, port: address.port(), address: Some(address), ..base.clone() };
+        let peer = lease.peer().ok_or(ProxyError::NoPeer(PickError::NoTarget))?;
+        let (endpoint, address) = (at_peer(base, peer), peer.address());
         Ok(Self { endpoint, address, lease: Some(lease) })
+    }
+}
+
+/// One of the addresses of a name.
+pub(super) fn at_address(base: &Endpoint, address: SocketAddr) -> Endpoint {
+    Endpoint { port: address.port(), address: Some(address), ..base.clone() }
+}
+
+/// A target of an upstream.
+pub(super) fn at_peer(base: &Endpoint, peer: &Peer) -> Endpoint {
+    Endpoint { host: Arc::clone(&peer.host), ..at_address(base, peer.address()) }
+}
+
+/// Asks for the name in a Host if TLS is spoken there.
+pub(super) fn ask_for(endpoint: &mut Endpoint, host: &HeaderValue) {
+    let name = host_without_port(host);
+    if let Some(tls) = &mut endpoint.tls
+        && *tls.name != *name
+    {
+        tls.name = name.into();
     }
 }
 
@@ -107,14 +123,10 @@ impl<'a> Chooser<'a> {
         host: Option<&HeaderValue>,
     ) -> Result<Place, ProxyError> {
         let mut place = self.any(exchange).await?;
-        if place.endpoint.tls.is_some() {
-            let named = host.or(place.host_header()).map(host_without_port);
-            let other = place.endpoint.tls.as_ref().zip(named).filter(|(tls, named)| *tls.name != **named);
-            if let Some(name) = other.map(|(_, named)| named.into())
-                && let Some(tls) = &mut place.endpoint.tls
-            {
-                tls.name = name;
-            }
+        if place.endpoint.tls.is_some()
+            && let Some(host) = host.or(place.host_header()).cloned()
+        {
+            ask_for(&mut place.endpoint, &host);
         }
         Ok(place)
     }

@@ -19,6 +19,7 @@ use super::listener::{self, Socket};
 use super::overload::{MemoryPressure, Pressure};
 use super::retries::Retries;
 use super::stream;
+use super::warming::{self, Warming};
 use crate::client::{Connect, Pool, PoolSettings};
 use crate::clock::Clock;
 use crate::config::ProxySettings;
@@ -97,6 +98,7 @@ pub(super) struct Worker {
     udp_sessions: Cell<usize>,
     pub(super) pressure: Pressure,
     pub(super) retries: Retries,
+    pub(super) warming: Warming,
     wall_clock: Clock,
     drain: Drain,
     open: Cell<usize>,
@@ -173,6 +175,7 @@ impl Worker {
             udp_sessions: Cell::new(0),
             pressure,
             retries,
+            warming: Warming::new(keepalive.min_idle),
             clock: Cell::new((Instant::now(), wall_clock.unix_ms())),
             date: RefCell::new(date(wall_clock.unix_ms())),
             wall_clock,
@@ -314,6 +317,7 @@ async fn tick(worker: Rc<Worker>) {
         worker.deadlines.tick(now);
         if count % SWEEP_TICKS == 0 {
             worker.pool.sweep();
+            warming::look(&worker);
             worker.instances.sweep();
             worker.follow_wall_clock();
         }

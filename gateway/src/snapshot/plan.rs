@@ -133,7 +133,12 @@ impl Snapshot {
 
     /// All routes in it, in the order of their ids.
     pub fn routes(&self) -> impl Iterator<Item = &Arc<RoutePlan>> {
-        self.routes.iter()
+        self.routes.iter_from(0)
+    }
+
+    /// At most `count` routes, without the `first` ones of [`Snapshot::routes`].
+    pub fn some_routes(&self, first: usize, count: usize) -> impl Iterator<Item = &Arc<RoutePlan>> {
+        self.routes.iter_from(first).take(count)
     }
 
     /// How many there are.
@@ -185,7 +190,7 @@ impl RoutePlan {
     }
 
     /// Whether it depends on certificates as well.
-    pub(super) fn speaks_tls(&self) -> bool {
+    pub fn speaks_tls(&self) -> bool {
         self.upstream.as_ref().is_some_and(|upstream| upstream.endpoint.tls.is_some())
     }
 }

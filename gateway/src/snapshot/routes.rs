@@ -107,7 +107,7 @@ impl Routes {
             next.places.push(Some(Arc::clone(plan)));
         }
         let indexed: Vec<_> =
-            (0..).map(RouteIndex).zip(next.iter().map(|plan| &plan.source.route.value)).collect();
+            (0..).map(RouteIndex).zip(next.iter_from(0).map(|plan| &plan.source.route.value)).collect();
         next.router = Arc::new(Router::rebuild(&indexed, router));
         next.route_streams();
         next
@@ -130,9 +130,9 @@ impl Routes {
         Some((self.at(found.index)?, found))
     }
 
-    /// All of them in the order of their ids.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<RoutePlan>> {
-        self.order.iter().filter_map(|(_, place)| self.at(*place))
+    /// All of them in the order of their ids, but for the first ones.
+    pub(super) fn iter_from(&self, first: usize) -> impl Iterator<Item = &Arc<RoutePlan>> {
+        self.order.iter().skip(first).filter_map(|(_, place)| self.at(*place))
     }
 
     pub(super) fn count(&self) -> usize {

@@ -9,6 +9,7 @@ use crate::config::{Outliers, RetryBudget, UpstreamKeepalive, units};
 pub(super) fn keepalive(reader: &mut Reader) -> UpstreamKeepalive {
     UpstreamKeepalive {
         pool_size: reader.read("upstream_keepalive_pool_size", |text| number(text, 0)),
+        min_idle: reader.read("upstream_keepalive_min_idle", |text| number(text, 0)),
         max_requests: reader.read("upstream_keepalive_max_requests", |text| {
             Ok(no_limit(units::count(text, 0, u32::MAX.into())?))
         }),
