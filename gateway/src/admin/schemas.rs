@@ -17,7 +17,21 @@ pub(super) fn kind_named(name: &str) -> Result<&'static Kind, ApiError> {
 
 /// `GET /schemas/{entity}`.
 pub(super) fn show_entity_schema(name: &str) -> Result<Answer, ApiError> {
-    Ok(Answer::ok(kind_named(name)?.described()))
+    // Tags are no entities here, but what carries them.
+    let described = if name == "tags" { tags_schema() } else { kind_named(name)?.described() };
+    Ok(Answer::ok(described))
+}
+
+/// What `/tags` lists, in Kong's words.
+fn tags_schema() -> Value {
+    json!({
+        "fields": [
+            { "tag": { "type": "string", "required": true } },
+            { "entity_name": { "type": "string", "required": true } },
+            { "entity_id": { "type": "string", "required": true, "uuid": true, "auto": true } },
+        ],
+        "entity_checks": [],
+    })
 }
 
 /// `GET /schemas/plugins/{name}`.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::field::{Field, Fields, Shape};
 use super::record::Document;
+use super::renamed;
 
 /// Puts a default or a null where nothing was sent, below records too.
 pub(super) fn defaults(rules: &Fields, values: &mut Document) {
@@ -23,6 +24,7 @@ pub(super) fn defaults(rules: &Fields, values: &mut Document) {
             }
         }
     }
+    renamed::mirror(rules, values);
 }
 
 /// Brings the values that were sent into the form in which they are kept, and adds nothing at the top.

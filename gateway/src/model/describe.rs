@@ -2,6 +2,8 @@
 //!
 //! The names are Kong's attributes; custom checks have none and are left out.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::check::{Check, When};
@@ -35,10 +37,13 @@ impl Variant {
 }
 
 fn fields(rules: &Fields) -> Map<String, Value> {
-    let list: Vec<Value> =
-        rules.list.iter().map(|(name, rule)| json!({ name.as_ref(): field(rule) })).collect();
+    let one = |(name, rule): &(Cow<'static, str>, Field)| json!({ name.as_ref(): field(rule) });
+    let (old, list): (Vec<_>, Vec<_>) = rules.list.iter().partition(|(_, rule)| rule.replaced_by.is_some());
     let mut out = Map::new();
-    out.insert("fields".to_owned(), list.into());
+    out.insert("fields".to_owned(), list.into_iter().map(one).collect());
+    if !old.is_empty() {
+        out.insert("shorthand_fields".to_owned(), old.into_iter().map(one).collect());
+    }
     out
 }
 
@@ -59,6 +64,10 @@ fn field(rule: &Field) -> Map<String, Value> {
     rule.notes.iter().for_each(|note| put(note, true.into()));
     if let Some(err) = &rule.err {
         put("err", err.as_str().into());
+    }
+    if let Some(path) = &rule.replaced_by {
+        let message = format!("deprecated, please use {} instead", path.join("."));
+        put("deprecation", json!({ "message": message, "replaced_with": [{ "path": path }] }));
     }
     rule.rules.iter().filter_map(attribute).for_each(|(name, value)| put(name, value));
     out

@@ -32,6 +32,8 @@ pub struct Field {
     pub(super) secret: bool,
     /// The rules come from elsewhere (the plugin); here any record will do.
     pub(super) open: bool,
+    /// It is an old name: where its value stands now, within the same record.
+    pub(super) replaced_by: Option<Vec<String>>,
 }
 
 /// The type of a field.
@@ -110,6 +112,7 @@ impl Field {
             notes: Vec::new(),
             secret: false,
             open: false,
+            replaced_by: None,
         }
     }
 

@@ -11,6 +11,7 @@ use super::field::Shape;
 use super::kind::{EXPIRES_AT, Kind, Variants};
 use super::moment::Moment;
 use super::record::Document;
+use super::renamed;
 use super::validate;
 use super::violations::Violations;
 
@@ -37,6 +38,7 @@ impl Kind {
         let now = now.into();
         self.expand(&mut sent)?;
         let kind = self.resolve(&sent)?;
+        renamed::resolve(&kind.fields, &mut sent)?;
         kind.generate(&mut sent, now);
         complete::defaults(&kind.fields, &mut sent);
         let mut entity = kind.finish(sent, now, Writing::Insert)?;
@@ -58,6 +60,7 @@ impl Kind {
         let now = now.into();
         self.expand(&mut sent)?;
         let kind = self.resolve(&complete::merge(&self.fields, stored, sent.clone()))?;
+        renamed::resolve(&kind.fields, &mut sent)?;
         complete::sent(&kind.fields, &mut sent);
         let mut merged = complete::merge(&kind.fields, stored, sent.clone());
         if let Some(rule) = kind.fields.get("updated_at") {

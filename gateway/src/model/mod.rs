@@ -23,6 +23,7 @@ pub mod protocols;
 mod record;
 mod redaction;
 mod references;
+mod renamed;
 mod rule;
 pub mod schema;
 mod validate;

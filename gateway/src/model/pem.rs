@@ -15,6 +15,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, SubjectPublicKeyInfoDer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::RSAPublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 /// What of a certificate the rules ask about.
@@ -99,13 +100,25 @@ fn ec(read: impl Fn(&'static EcdsaSigningAlgorithm) -> Option<Vec<u8>>) -> Optio
     curves.into_iter().find_map(read)
 }
 
-/// The content of a public key's bit string.
+/// The content of a public key's bit string. A key of RSA may stand there alone (RFC 8017, A.1.1).
 pub(super) fn public_key(text: &str) -> Result<Vec<u8>, String> {
     let invalid = || "invalid key".to_owned();
+    if let Some(key) = rsa_public_key(text) {
+        return Ok(key);
+    }
     let der = SubjectPublicKeyInfoDer::from_pem_slice(text.as_bytes()).map_err(|_| invalid())?;
     let (_, found) = SubjectPublicKeyInfo::from_der(&der).map_err(|_| invalid())?;
     found.parsed().map_err(|_| invalid())?;
     Ok(found.subject_public_key.data.to_vec())
+}
+
+fn rsa_public_key(text: &str) -> Option<Vec<u8>> {
+    let (_, block) = x509_parser::pem::parse_x509_pem(text.as_bytes()).ok()?;
+    let found = RSAPublicKey::from_der(&block.contents).ok().filter(|_| block.label == "RSA PUBLIC KEY");
+    let (rest, key) = found?;
+    // DER keeps a positive number positive by a zero.
+    let modulus = key.modulus.strip_prefix(&[0]).unwrap_or(key.modulus);
+    (rest.is_empty() && is_rsa(modulus, key.exponent)).then(|| block.contents.clone())
 }
 
 /// The `kid` of a key in JSON that can be loaded.

@@ -245,7 +245,7 @@ fn create_fills_in_what_kong_fills_in() {
     assert_eq!(record.expires_at, Some(NOW + 60));
     assert_eq!(record.links.len(), 1);
     let shown = kind("keyauth_credentials").unwrap().shown(key, NOW + 10);
-    assert_eq!((shown.get("ttl"), shown.get(EXPIRES_AT)), (Some(&json!(50)), None));
+    assert_eq!((shown.get("ttl"), shown.get(EXPIRES_AT)), (Some(&json!(49)), None));
 
     let grpc = create("routes", json!({"protocols": ["grpc"], "paths": ["/"]})).unwrap();
     assert_eq!(grpc.get("strip_path"), Some(&json!(false)), "grpc routes do not strip by default");

@@ -59,22 +59,31 @@ pub struct Config {
     /// For `policy: redis`.
     pub sync_rate: f64,
     /// Old name of `redis.host`.
+    #[schemars(extend("x-replaced-by" = "redis.host"))]
     pub redis_host: Option<String>,
     /// Old name of `redis.port`.
+    #[schemars(extend("x-replaced-by" = "redis.port"))]
     pub redis_port: Option<i64>,
     /// Old name of `redis.password`.
+    #[schemars(extend("x-replaced-by" = "redis.password"))]
     pub redis_password: Option<String>,
     /// Old name of `redis.username`.
+    #[schemars(extend("x-replaced-by" = "redis.username"))]
     pub redis_username: Option<String>,
     /// Old name of `redis.ssl`.
+    #[schemars(extend("x-replaced-by" = "redis.ssl"))]
     pub redis_ssl: Option<bool>,
     /// Old name of `redis.ssl_verify`.
+    #[schemars(extend("x-replaced-by" = "redis.ssl_verify"))]
     pub redis_ssl_verify: Option<bool>,
     /// Old name of `redis.server_name`.
+    #[schemars(extend("x-replaced-by" = "redis.server_name"))]
     pub redis_server_name: Option<String>,
     /// Old name of `redis.timeout`.
+    #[schemars(extend("x-replaced-by" = "redis.timeout"))]
     pub redis_timeout: Option<i64>,
     /// Old name of `redis.database`.
+    #[schemars(extend("x-replaced-by" = "redis.database"))]
     pub redis_database: Option<i64>,
 }
 
@@ -123,7 +132,6 @@ pub struct Redis {
 
 impl Default for Config {
     fn default() -> Self {
-        let redis = Redis::default();
         Self {
             second: None,
             minute: None,
@@ -140,16 +148,16 @@ impl Default for Config {
             error_code: Some(429.0),
             error_message: Some("API rate limit exceeded".into()),
             sync_rate: -1.0,
-            redis_host: redis.host.clone(),
-            redis_port: redis.port,
-            redis_password: redis.password.clone(),
-            redis_username: redis.username.clone(),
-            redis_ssl: redis.ssl,
-            redis_ssl_verify: redis.ssl_verify,
-            redis_server_name: redis.server_name.clone(),
-            redis_timeout: redis.timeout,
-            redis_database: redis.database,
-            redis,
+            redis_host: None,
+            redis_port: None,
+            redis_password: None,
+            redis_username: None,
+            redis_ssl: None,
+            redis_ssl_verify: None,
+            redis_server_name: None,
+            redis_timeout: None,
+            redis_database: None,
+            redis: Redis::default(),
         }
     }
 }

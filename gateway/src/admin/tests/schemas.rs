@@ -5,14 +5,13 @@ use serde_json::{Map, Value, json};
 use super::Admin;
 
 /// Kinds of Kong that are not served; docs/kong-compatibility.md says why.
-const UNSERVED: [&str; 7] = [
+const UNSERVED: [&str; 6] = [
     "acme_storage",
     "clustering_data_planes",
     "filter_chains",
     "parameters",
     "ratelimiting_metrics",
     "sessions",
-    "tags",
 ];
 
 #[tokio::test]

@@ -275,7 +275,8 @@ impl Kind {
             }
         }
         if self.ttl {
-            let left = expires_at.map_or(Value::Null, |at| (at - now).max(0).into());
+            // Whole seconds, as in Kong: the one that has begun is not one of them.
+            let left = expires_at.map_or(Value::Null, |at| (at - now - 1).max(0).into());
             document.insert("ttl".to_owned(), left);
         }
         document

@@ -221,6 +221,12 @@ impl<'a> Converter<'a> {
             field.required = field.required && (named || field.default.is_some() || field.record().is_some());
             fields.put(name.clone(), field);
         }
+        for (name, property) in properties {
+            if let Some(place) = property.get("x-replaced-by") {
+                let old = old_name(&fields, place, &format!("{pointer}/properties/{name}/x-replaced-by"))?;
+                fields.put(name.clone(), old);
+            }
+        }
         if !pointer.is_empty() {
             fields.checks = checks::read(&Value::Object(node.keywords.clone()), "")?;
         }
@@ -256,6 +262,19 @@ impl<'a> Converter<'a> {
             .map(|validator| Some(Rule::Schema(Arc::new(validator))))
             .map_err(|found| SchemaFault::at(pointer, "schema_invalid", found.to_string()))
     }
+}
+
+/// The field that an old name stands for, under that name.
+fn old_name(fields: &Fields, place: &Value, pointer: &str) -> Result<Field, SchemaFault> {
+    let fault = || {
+        let words = "x-replaced-by is the dotted path of another field of the same record";
+        SchemaFault::at(pointer, "schema_invalid", words)
+    };
+    let path: Vec<String> = place.as_str().ok_or_else(fault)?.split('.').map(str::to_owned).collect();
+    let (last, records) = path.split_last().ok_or_else(fault)?;
+    let record = records.iter().try_fold(fields, |fields, name| fields.get(name)?.record());
+    let field = record.and_then(|fields| fields.get(last)).ok_or_else(fault)?;
+    Ok(Field { required: false, default: None, replaced_by: Some(path), ..field.clone() })
 }
 
 /// The fields of a record, to be changed.

@@ -6,6 +6,8 @@ use super::{EC_KEY, RSA_KEY, judge};
 use crate::admin::tests::Admin;
 
 const RSA_PUBLIC: &str = include_str!("../../../../../tests/data/pem/rsa.pub");
+/// The same key.
+const RSA_PKCS1: &str = include_str!("../../../../../tests/data/pem/rsa.pkcs1.pub");
 
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "a list of cases")]
@@ -58,6 +60,16 @@ async fn keys_and_vaults_are_judged() {
             ),
             ("good", json!({"kid": "1", "jwk": jwk("1"), "name": "k", "set": {"name": "set"}}), json!(null)),
             ("a pair", json!({"kid": "1", "pem": {"public_key": RSA_PUBLIC, "private_key": RSA_KEY}}), json!(null)),
+            (
+                "a pair in PKCS #1",
+                json!({"kid": "2", "pem": {"public_key": RSA_PKCS1, "private_key": RSA_KEY}}),
+                json!(null),
+            ),
+            (
+                "PKCS #1 with something in it",
+                json!({"kid": "3", "pem": {"public_key": RSA_PKCS1.replacen("MII", "MIJ", 1)}}),
+                json!({"pem": "could not load public key"}),
+            ),
         ],
     )
     .await;
@@ -130,7 +142,7 @@ async fn credentials_are_kept_as_kong_keeps_them() {
         .await;
     assert_eq!(
         (token.status, &token.body["token_type"], &token.body["ttl"]),
-        (201, &json!("bearer"), &json!(60))
+        (201, &json!("bearer"), &json!(59))
     );
 }
 
