@@ -8,6 +8,27 @@ use serde_json::json;
 
 use crate::setup::{PATIENCE, assign, gateway, serve};
 
+/// A busy machine makes a server stand still, and that is no outage: nobody is turned away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stands_still_for_a_moment_is_waited_for() -> anyhow::Result<()> {
+    let server = Postgres::start()?;
+    let gateway = gateway().database(Database::Postgres(server.database()?)).start().await?;
+    for round in 0..2 {
+        let service = json!({ "url": "http://127.0.0.1:1" });
+        let path = format!("/services/{round}");
+        // Longer than one connection is waited for.
+        let (stalled, answer) = tokio::join!(
+            server.stall(Duration::from_millis(2_200)),
+            gateway.admin(Method::PUT, &path, &service)
+        );
+        stalled?;
+        let answer = answer?;
+        assert_eq!(answer.status, 200, "{round}: {}", answer.text());
+    }
+    assert!(!gateway.log().contains("the database is away"), "{}", gateway.log());
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_stopped_and_started_again_under_traffic() -> anyhow::Result<()> {
     let server = Postgres::start()?;

@@ -31,12 +31,9 @@ impl Door {
         let connections = Arc::<Mutex<Vec<AbortHandle>>>::default();
         let (count, known) = (Arc::clone(&accepted), Arc::clone(&connections));
         let accepting = tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
+            while let Ok((stream, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::Relaxed);
-                let passing = tokio::spawn(async move {
-                    let Ok(mut behind) = TcpStream::connect(upstream).await else { return };
-                    _ = tokio::io::copy_bidirectional(&mut stream, &mut behind).await;
-                });
+                let passing = tokio::spawn(pass(stream, upstream));
                 known.lock().unwrap_or_else(PoisonError::into_inner).push(passing.abort_handle());
             }
         });
@@ -60,6 +57,11 @@ impl Door {
     fn cut(&self) {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner).drain(..).for_each(|one| one.abort());
     }
+}
+
+async fn pass(mut stream: TcpStream, upstream: SocketAddr) {
+    let Ok(mut behind) = TcpStream::connect(upstream).await else { return };
+    _ = tokio::io::copy_bidirectional(&mut stream, &mut behind).await;
 }
 
 async fn ready_gateway() -> anyhow::Result<Gateway> {
@@ -135,14 +137,12 @@ async fn one_that_died_meanwhile_counts_for_nothing() -> anyhow::Result<()> {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let nth = count.fetch_add(1, Ordering::Relaxed);
-            tokio::spawn(async move {
-                if nth < READY {
-                    // Dies of the first byte.
-                    _ = stream.read_u8().await;
-                } else if let Ok(mut behind) = TcpStream::connect(behind).await {
-                    _ = tokio::io::copy_bidirectional(&mut stream, &mut behind).await;
-                }
-            });
+            if nth < READY {
+                // Dies of the first byte.
+                tokio::spawn(async move { stream.read_u8().await });
+            } else {
+                tokio::spawn(pass(stream, behind));
+            }
         }
     });
     serve(&gateway, "a", &format!("http://{address}"), 0).await?;

@@ -156,13 +156,8 @@ impl Postgres {
     ///
     /// If it cannot be found.
     pub async fn kill(&self) -> anyhow::Result<()> {
-        let file = std::fs::read_to_string(self.data().join("postmaster.pid"))?;
-        let pid = file.lines().next().context("the number of the server")?.trim().to_owned();
-        let list = format!("/proc/{pid}/task/{pid}/children");
-        let helpers = std::fs::read_to_string(list).unwrap_or_default();
-        let mut kill = Command::new("kill");
         // Its helpers end by themselves when they miss it, and not always before it starts again.
-        _ = kill.arg("-KILL").arg(&pid).args(helpers.split_whitespace()).stderr(Stdio::null()).status()?;
+        let pid = self.signal("KILL")?;
         // Where nobody collects it, it stays in the list of processes, dead.
         let alive =
             || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
@@ -173,6 +168,28 @@ impl Postgres {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         anyhow::bail!("the server is still there")
+    }
+
+    /// Lets the server stand still for a while.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be found.
+    pub async fn stall(&self, time: std::time::Duration) -> anyhow::Result<()> {
+        self.signal("STOP")?;
+        tokio::time::sleep(time).await;
+        self.signal("CONT").map(drop)
+    }
+
+    /// Sends a signal to the server and its helpers; gives the server's number.
+    fn signal(&self, signal: &str) -> anyhow::Result<String> {
+        let file = std::fs::read_to_string(self.data().join("postmaster.pid"))?;
+        let pid = file.lines().next().context("the number of the server")?.trim().to_owned();
+        let helpers = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        let mut kill = Command::new("kill");
+        kill.arg(format!("-{signal}")).arg(&pid).args(helpers.split_whitespace());
+        _ = kill.stderr(Stdio::null()).status()?;
+        Ok(pid)
     }
 
     /// Starts the server again, on the same port and with the same data.

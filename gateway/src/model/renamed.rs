@@ -32,12 +32,9 @@ fn moved(rules: &Fields, sent: &mut Document) -> Document {
                 }
             }
             (None, Shape::Record(below)) if !rule.open => {
-                if let Some(Value::Object(values)) = sent.get_mut(name.as_ref()) {
-                    let found = moved(below, values);
-                    if !found.is_empty() {
-                        wrong.insert(name.to_string(), found.into());
-                    }
-                }
+                let Some(Value::Object(values)) = sent.get_mut(name.as_ref()) else { continue };
+                let found = Some(moved(below, values)).filter(|found| !found.is_empty());
+                wrong.extend(found.map(|found| (name.to_string(), found.into())));
             }
             (None, _) => {}
         }

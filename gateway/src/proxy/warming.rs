@@ -98,7 +98,8 @@ pub(super) fn look(worker: &Rc<Worker>) {
 /// client's own Host is preserved it is the name that TLS asks for.
 fn is_foreseen(plan: &RoutePlan) -> bool {
     let route = &plan.facts.route;
-    !route.is_stream() && !(route.preserve_host && plan.speaks_tls())
+    let names_it = route.preserve_host && plan.speaks_tls();
+    !route.is_stream() && !names_it
 }
 
 /// The places that requests may go to now. Of the addresses of a name it is one, another one each time.

@@ -59,6 +59,16 @@ impl Availability {
         failed_at > 0 && failed_at >= self.now().saturating_sub(whole_ms(age))
     }
 
+    /// Whether an operation was answered that began at most so long ago, and none has failed since.
+    pub fn answered_within(&self, age: Duration) -> bool {
+        self.answered_within_at(self.now(), age)
+    }
+
+    fn answered_within_at(&self, now: u64, age: Duration) -> bool {
+        let answered = self.answered.load(Ordering::Relaxed);
+        answered > 0 && answered >= now.saturating_sub(whole_ms(age)) && !self.is_away()
+    }
+
     /// Lets an operation begin.
     ///
     /// # Errors
@@ -162,6 +172,18 @@ mod tests {
         assert!(availability.admit_at(1 + 2 * rest).is_ok(), "for all");
         assert!(!availability.is_away());
         assert!(availability.admit_waiting().is_ok());
+    }
+
+    #[test]
+    fn an_answer_counts_for_a_while_and_until_a_failure() {
+        let availability = fresh();
+        let lately = |now| availability.answered_within_at(now, Duration::from_secs(10));
+        assert!(!lately(1), "nothing was ever answered");
+        let attempt = availability.admit_at(5).unwrap();
+        availability.observe_at(6, attempt, None);
+        assert_eq!([lately(6), lately(10_005), lately(10_006)], [true, true, false]);
+        fails(&availability, 7);
+        assert!(!lately(8));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use super::availability::{Attempt, Availability, Resting};
 use super::dialect::{Connection, InUse, Purpose, Session};
 use super::indexed::indexed;
 use super::sealed::{Sealer, Sealing};
-use super::settings::{ACQUIRE_TIMEOUT, OPERATION_TIMEOUT, PING, POSTGRES_SESSION, Target};
+use super::settings::{ACQUIRE_TIMEOUT, LATELY, OPERATION_TIMEOUT, PING, POSTGRES_SESSION, Target};
 use super::{StoreError, StoreSettings};
 use crate::sealing::Keyring;
 
@@ -78,8 +78,18 @@ impl<DB: sqlx::Database> Counted<Pool<DB>> {
         Self { pool, in_use: Arc::default(), size }
     }
 
-    async fn session(&self, wrap: fn(PoolConnection<DB>) -> Connection) -> Result<Session, StoreError> {
-        match self.pool.acquire().await {
+    /// A connection. A server that answered a moment ago is waited for once more: it may have stood still, or this
+    /// machine did, and neither is an outage.
+    async fn session(
+        &self,
+        availability: &Availability,
+        wrap: fn(PoolConnection<DB>) -> Connection,
+    ) -> Result<Session, StoreError> {
+        let mut acquired = self.pool.acquire().await;
+        if matches!(acquired, Err(sqlx::Error::PoolTimedOut)) && availability.answered_within(LATELY) {
+            acquired = self.pool.acquire().await;
+        }
+        match acquired {
             Ok(connection) => Ok(Session::new(wrap(connection), InUse::count(&self.in_use))),
             Err(sqlx::Error::PoolTimedOut) if self.in_use.load(Ordering::Relaxed) >= self.size => {
                 Err(StoreError::busy("all connections are in use"))
@@ -207,16 +217,20 @@ impl Store {
     /// A connection for single statements.
     pub(super) async fn reader(&self) -> Result<Session, StoreError> {
         match &self.inner.pools {
-            Pools::Postgres { read, .. } => read.session(Connection::Postgres).await,
-            Pools::Sqlite { read, .. } => read.session(Connection::Sqlite).await,
+            Pools::Postgres { read, .. } => {
+                read.session(&self.inner.availability, Connection::Postgres).await
+            }
+            Pools::Sqlite { read, .. } => read.session(&self.inner.availability, Connection::Sqlite).await,
         }
     }
 
     /// A connection for what plugins count and keep. SQLite has one writer.
     pub(super) async fn sharer(&self) -> Result<Session, StoreError> {
         match &self.inner.pools {
-            Pools::Postgres { shared, .. } => shared.session(Connection::Postgres).await,
-            Pools::Sqlite { write, .. } => write.session(Connection::Sqlite).await,
+            Pools::Postgres { shared, .. } => {
+                shared.session(&self.inner.availability, Connection::Postgres).await
+            }
+            Pools::Sqlite { write, .. } => write.session(&self.inner.availability, Connection::Sqlite).await,
         }
     }
 
@@ -230,8 +244,12 @@ impl Store {
     /// A transaction that may write.
     pub(super) async fn writer(&self) -> Result<Session, StoreError> {
         let mut session = match &self.inner.pools {
-            Pools::Postgres { write, .. } => write.session(Connection::Postgres).await?,
-            Pools::Sqlite { write, .. } => write.session(Connection::Sqlite).await?,
+            Pools::Postgres { write, .. } => {
+                write.session(&self.inner.availability, Connection::Postgres).await?
+            }
+            Pools::Sqlite { write, .. } => {
+                write.session(&self.inner.availability, Connection::Sqlite).await?
+            }
         };
         session.begin(Purpose::Write).await?;
         Ok(session)

@@ -17,6 +17,9 @@ pub(super) const PING: Duration = Duration::from_secs(1);
 /// How long one operation waits for a connection, the opening of one included.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);
 
+/// A server that answered within this time is given the time above twice.
+pub(super) const LATELY: Duration = Duration::from_secs(10);
+
 /// How long one small operation may take as a whole.
 pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
 
