@@ -133,22 +133,22 @@ async fn one_that_died_meanwhile_counts_for_nothing() -> anyhow::Result<()> {
     let (listener, behind) = (TcpListener::bind("127.0.0.1:0").await?, upstream.address());
     let address = listener.local_addr()?;
     let accepted = Arc::<AtomicUsize>::default();
-    let count = Arc::clone(&accepted);
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let nth = count.fetch_add(1, Ordering::Relaxed);
-            if nth < READY {
-                // Dies of the first byte.
-                tokio::spawn(async move { stream.read_u8().await });
-            } else {
-                tokio::spawn(pass(stream, behind));
-            }
-        }
-    });
+    tokio::spawn(first_ones_die(listener, Arc::clone(&accepted), behind));
     serve(&gateway, "a", &format!("http://{address}"), 0).await?;
     let enough = || async { accepted.load(Ordering::Relaxed) >= READY };
     eventually("connections without a request", PATIENCE, enough).await?;
     let answer = gateway.get("/a", &[]).await?;
     assert_eq!(answer.status, 200, "{}", answer.text());
     Ok(())
+}
+
+/// Passes connections on, but for the first ones: these end at the first byte.
+async fn first_ones_die(listener: TcpListener, accepted: Arc<AtomicUsize>, behind: SocketAddr) {
+    while let Ok((mut stream, _)) = listener.accept().await {
+        if accepted.fetch_add(1, Ordering::Relaxed) < READY {
+            tokio::spawn(async move { stream.read_u8().await });
+        } else {
+            tokio::spawn(pass(stream, behind));
+        }
+    }
 }
