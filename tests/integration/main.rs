@@ -37,6 +37,7 @@ mod http2;
 mod http2_attacks;
 mod idle;
 mod isolation;
+mod kongs_client;
 mod kongs_tables;
 mod openapi;
 mod outage;
