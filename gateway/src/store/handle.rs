@@ -85,13 +85,15 @@ impl<DB: sqlx::Database> Counted<Pool<DB>> {
         availability: &Availability,
         wrap: fn(PoolConnection<DB>) -> Connection,
     ) -> Result<Session, StoreError> {
+        let is_full = || self.in_use.load(Ordering::Relaxed) >= self.size;
         let mut acquired = self.pool.acquire().await;
-        if matches!(acquired, Err(sqlx::Error::PoolTimedOut)) && availability.answered_within(LATELY) {
+        let timed_out = matches!(acquired, Err(sqlx::Error::PoolTimedOut));
+        if timed_out && !is_full() && availability.answered_within(LATELY) {
             acquired = self.pool.acquire().await;
         }
         match acquired {
             Ok(connection) => Ok(Session::new(wrap(connection), InUse::count(&self.in_use))),
-            Err(sqlx::Error::PoolTimedOut) if self.in_use.load(Ordering::Relaxed) >= self.size => {
+            Err(sqlx::Error::PoolTimedOut) if is_full() => {
                 Err(StoreError::busy("all connections are in use"))
             }
             Err(error) => Err(error.into()),

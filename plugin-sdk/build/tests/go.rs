@@ -45,9 +45,10 @@ fn a_project_apart_is_given_the_sdk() {
 fn the_template_builds_as_it_is() {
     let dir = tempfile::tempdir().expect("a folder");
     let template = workspace().join("plugin-sdk/templates/go");
-    for file in ["go.mod", "main.go", "schema.json"] {
+    for file in ["go.mod", "kinds/transform/main.go", "kinds/transform/schema.json"] {
         let text = fs::read_to_string(template.join(file)).expect(file).replace("{{name}}", "my-plugin");
-        fs::write(dir.path().join(file), text).expect(file);
+        let name = file.rsplit('/').next().expect("a name");
+        fs::write(dir.path().join(name), text).expect(file);
     }
     build(dir.path(), &Options::default()).expect("a component");
 }
