@@ -27,7 +27,8 @@ fn moved(rules: &Fields, sent: &mut Document) -> Document {
                     continue;
                 };
                 let checked = validate::field(rule, &value, Writing::Insert);
-                if let Err(found) = checked.and_then(|()| put(sent, (name, path), value)) {
+                let shown = !rule.notes.contains(&"encrypted");
+                if let Err(found) = checked.and_then(|()| put(sent, (name, path), value, shown)) {
                     wrong.insert(name.to_string(), found);
                 }
             }
@@ -56,12 +57,22 @@ fn at<'v>(values: &'v Document, path: &[String]) -> Option<&'v Value> {
     rest.iter().try_fold(values.get(first)?, |value, name| value.get(name))
 }
 
-fn put(values: &mut Document, (old, path): (&str, &[String]), value: Value) -> Result<(), Value> {
+/// `shown`: what is secret is not repeated in an error.
+fn put(
+    values: &mut Document,
+    (old, path): (&str, &[String]),
+    value: Value,
+    shown: bool,
+) -> Result<(), Value> {
     match at(values, path).filter(|known| !known.is_null()) {
         Some(known) if *known != value => {
             let (new, words) =
                 (path.join("."), "both deprecated and new field are used but their values mismatch");
-            return Err(format!("{words}: {old} = {} vs {new} = {}", text(&value), text(known)).into());
+            return Err(match shown {
+                true => format!("{words}: {old} = {} vs {new} = {}", text(&value), text(known)),
+                false => format!("{words}: {old} vs {new}"),
+            }
+            .into());
         }
         Some(_) => return Ok(()),
         None => {}
@@ -146,12 +157,44 @@ mod tests {
     }
 
     #[test]
-    fn an_old_name_of_nothing_is_no_schema() {
-        let rules = json!({ "type": "object", "properties": { "old": { "type": "integer", "x-replaced-by": "new" } } });
-        let fault = schema::plugin_rules(&rules, false).unwrap_err();
-        assert_eq!(
-            (fault.reason, fault.pointer.as_str()),
-            ("schema_invalid", "/properties/old/x-replaced-by")
-        );
+    fn a_secret_is_not_repeated() {
+        let rules = json!({
+            "type": "object",
+            "properties": {
+                "old": { "type": "string", "x-replaced-by": "new" },
+                "new": { "type": "string", "x-encrypted": true },
+            }
+        });
+        let plugins = kind("plugins").unwrap().with(&schema::plugin_rules(&rules, false).unwrap());
+        let sent = json!({ "name": "p", "config": { "old": "s3cret", "new": "t0ken" } });
+        let found = plugins.create(document(sent), 1).unwrap_err();
+        let text = found.fields["config"]["old"].as_str().unwrap();
+        assert!(text.ends_with("mismatch: old vs new"), "{text}");
+    }
+
+    #[test]
+    fn an_old_name_stands_for_one_value_that_is_there() {
+        let fault = |properties: serde_json::Value| {
+            let rules = json!({ "type": "object", "properties": properties });
+            let fault = schema::plugin_rules(&rules, false).unwrap_err();
+            (fault.reason, fault.pointer)
+        };
+        let old = |place: &str| json!({ "type": "integer", "x-replaced-by": place });
+        let wrong = ("schema_invalid", "/properties/old/x-replaced-by".to_owned());
+        let record = json!({ "type": "object", "properties": { "a": { "type": "integer" } } });
+        for (case, properties) in [
+            ("nothing", json!({ "old": old("new") })),
+            ("itself", json!({ "old": old("old") })),
+            (
+                "an old name",
+                json!({ "old": old("other"), "other": old("new"), "new": { "type": "integer" } }),
+            ),
+            ("a record", json!({ "old": old("new"), "new": record })),
+        ] {
+            assert_eq!(fault(properties), wrong, "{case}");
+        }
+        let mut many: Document = (0..65).map(|number| (format!("old{number}"), old("new"))).collect();
+        many.insert("new".into(), json!({ "type": "integer" }));
+        assert_eq!(fault(many.into()).0, "schema_too_large");
     }
 }

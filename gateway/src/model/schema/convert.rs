@@ -22,6 +22,9 @@ use crate::model::validate;
 /// A schema may name the same definition often; this bounds what it unfolds to.
 const MAX_NODES: usize = 10_000;
 
+/// Old names of fields, each of which has the rules of the new one once more.
+const MOST_OLD_NAMES: usize = 64;
+
 /// Keywords that no rule of ours expresses.
 const OTHERS: [&str; 14] = [
     "if",
@@ -44,6 +47,7 @@ const OTHERS: [&str; 14] = [
 pub(super) struct Converter<'a> {
     root: &'a Value,
     nodes: usize,
+    old_names: usize,
     /// The references that are being followed, to find loops.
     open: Vec<String>,
 }
@@ -56,7 +60,7 @@ struct Node<'a> {
 
 impl<'a> Converter<'a> {
     pub(super) fn new(root: &'a Value) -> Self {
-        Self { root, nodes: 0, open: Vec::new() }
+        Self { root, nodes: 0, old_names: 0, open: Vec::new() }
     }
 
     /// The rules for `node`. A field that may not be null is marked required, and its record decides
@@ -221,12 +225,19 @@ impl<'a> Converter<'a> {
             field.required = field.required && (named || field.default.is_some() || field.record().is_some());
             fields.put(name.clone(), field);
         }
-        for (name, property) in properties {
-            if let Some(place) = property.get("x-replaced-by") {
-                let old = old_name(&fields, place, &format!("{pointer}/properties/{name}/x-replaced-by"))?;
-                fields.put(name.clone(), old);
+        let renamed =
+            properties.iter().filter_map(|(name, property)| Some((name, property.get("x-replaced-by")?)));
+        let mut old_names = Vec::new();
+        for (name, place) in renamed {
+            let below = format!("{pointer}/properties/{name}/x-replaced-by");
+            self.old_names += 1;
+            if self.old_names > MOST_OLD_NAMES {
+                let text = format!("more than {MOST_OLD_NAMES} old names of fields");
+                return Err(SchemaFault::at(&below, "schema_too_large", text));
             }
+            old_names.push((name, old_name(&fields, properties, place, &below)?));
         }
+        old_names.into_iter().for_each(|(name, old)| fields.put(name.clone(), old));
         if !pointer.is_empty() {
             fields.checks = checks::read(&Value::Object(node.keywords.clone()), "")?;
         }
@@ -264,16 +275,29 @@ impl<'a> Converter<'a> {
     }
 }
 
-/// The field that an old name stands for, under that name.
-fn old_name(fields: &Fields, place: &Value, pointer: &str) -> Result<Field, SchemaFault> {
+/// The field that an old name stands for, under that name: one value, and not itself an old name.
+fn old_name(
+    fields: &Fields,
+    properties: &Map<String, Value>,
+    place: &Value,
+    pointer: &str,
+) -> Result<Field, SchemaFault> {
     let fault = || {
-        let words = "x-replaced-by is the dotted path of another field of the same record";
+        let words = "x-replaced-by is the dotted path of a string, number or boolean of the same record";
         SchemaFault::at(pointer, "schema_invalid", words)
     };
     let path: Vec<String> = place.as_str().ok_or_else(fault)?.split('.').map(str::to_owned).collect();
     let (last, records) = path.split_last().ok_or_else(fault)?;
     let record = records.iter().try_fold(fields, |fields, name| fields.get(name)?.record());
     let field = record.and_then(|fields| fields.get(last)).ok_or_else(fault)?;
+    let is_old = match records {
+        [] => properties.get(last).is_some_and(|property| property.get("x-replaced-by").is_some()),
+        _ => field.replaced_by.is_some(),
+    };
+    let is_value = matches!(field.shape, Shape::String | Shape::Integer | Shape::Number | Shape::Boolean);
+    if is_old || !is_value {
+        return Err(fault());
+    }
     Ok(Field { required: false, default: None, replaced_by: Some(path), ..field.clone() })
 }
 
