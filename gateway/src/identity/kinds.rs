@@ -14,15 +14,17 @@ pub(super) const MEMBERS: &str = "consumer_group_consumers";
 
 /// What [`save_identities`](crate::store::LastGood::save_identities) is to save so that
 /// [`Identity::seed`](super::Identity::seed) finds all it needs.
+///
+/// What refers to others comes before them: they are read one kind after the other, while the store is written.
 pub const SAVED_KINDS: &[&str] = &[
-    CONSUMERS,
-    ACLS,
-    GROUPS,
-    MEMBERS,
     "keyauth_credentials",
     "basicauth_credentials",
     "hmacauth_credentials",
     "jwt_secrets",
+    ACLS,
+    MEMBERS,
+    GROUPS,
+    CONSUMERS,
 ];
 
 /// The unique field that a credential of this kind is found by.

@@ -1,5 +1,6 @@
 mod sealed;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -334,6 +335,37 @@ async fn more_than_fits_on_disk_is_said_to_be_more() {
         );
         let loaded = last_good.load_identities().await;
         assert_eq!((loaded.documents["consumers"].len(), loaded.truncated), want, "limit {limit}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whose_a_saved_key_is_is_saved_too_whatever_is_written_meanwhile() {
+    let (_server, _, store) = on_postgres().await;
+    let identity = Identity::new(store.clone());
+    let folder = tempfile::tempdir().unwrap();
+    let last_good = LastGood::new(folder.path());
+    let writing = async {
+        for number in 10..=200_u128 {
+            let name = number.to_string();
+            store.insert(consumer(number, &name)).await.unwrap();
+            store.insert(key(1_000 + number, number, &name)).await.unwrap();
+        }
+    };
+    let mut writing = pin!(writing);
+    let mut is_written = false;
+    while !is_written {
+        let mut saving = pin!(last_good.save_identities(&store, SAVED_KINDS, 10_000));
+        // Both go on at the same time, until this file is whole.
+        let saved = loop {
+            tokio::select! {
+                saved = &mut saving => break saved,
+                () = &mut writing, if !is_written => is_written = true,
+            }
+        };
+        saved.unwrap();
+        let saved = last_good.load_identities().await;
+        let keys = saved.documents.get(KIND).map_or(0, Vec::len);
+        assert_eq!(identity.seed(&saved).await, keys, "each key has its consumer");
     }
 }
 
