@@ -16,7 +16,7 @@ use crate::{BuildError, answers};
 pub fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
     let module = answers::give_back_late(module)?;
     let encoded =
-        ComponentEncoder::default().validate(true).module(&module).and_then(ComponentEncoder::encode);
+        ComponentEncoder::default().validate(true).module(&module).and_then(|mut encoder| encoder.encode());
     encoded.map_err(|error| format!("{error:#}"))
 }
 

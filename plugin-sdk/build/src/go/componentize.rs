@@ -52,7 +52,7 @@ pub(super) fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
         .validate(true)
         .module(&core)
         .and_then(|encoder| encoder.adapter(WASI, &adapter))
-        .and_then(ComponentEncoder::encode);
+        .and_then(|mut encoder| encoder.encode());
     let mut component = encoded.map_err(|error| format!("{error:#}"))?;
     let mut language = ProducersField::new();
     language.value(LANGUAGE, "");

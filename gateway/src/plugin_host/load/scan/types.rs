@@ -53,9 +53,8 @@ impl Types {
     ///
     /// It is taken apart by hand: the parser would follow instance types in instance types by
     /// recursion, as deep as an upload is long.
-    pub(super) fn section(&mut self, range: &Range<u64>, bytes: &[u8]) -> Result<(), AdmissionError> {
-        let within = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
-        let section = bytes.get(within(range.start)..within(range.end)).unwrap_or_default();
+    pub(super) fn section(&mut self, range: &Range<usize>, bytes: &[u8]) -> Result<(), AdmissionError> {
+        let section = bytes.get(range.clone()).unwrap_or_default();
         let mut reader = BinaryReader::new(section, range.start);
         for _ in 0..reader.read_var_u32().map_err(broken)? {
             let depth = self.read(&mut reader, 0)?;
