@@ -198,7 +198,14 @@ async fn full_disk_leaves_the_last_good_configuration_as_it_was() -> anyhow::Res
     let second = on(&disk).database(database).start().await?;
     let took = began.elapsed();
     ensure!(second.get("/demo", &[]).await?.status == 401, "it serves what was saved");
-    ensure!(second.get("/demo", &[("apikey", "known")]).await?.status == 200, "and knows who was saved");
+    let known = second.get("/demo", &[("apikey", "known")]).await?;
+    ensure!(
+        known.status == 200,
+        "and knows who was saved: {} {} {}",
+        known.status,
+        known.text(),
+        second.log()
+    );
     disk.free(&[second.pid()])?;
     server.start_again()?;
     let live = |answer: &gateway_tests::Answer| answer.status == 200;

@@ -156,18 +156,27 @@ impl Postgres {
     ///
     /// If it cannot be found.
     pub async fn kill(&self) -> anyhow::Result<()> {
-        // Its helpers end by themselves when they miss it, and not always before it starts again.
-        let pid = self.signal("KILL")?;
-        // Where nobody collects it, it stays in the list of processes, dead.
-        let alive =
-            || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+        let pids = self.signal("KILL")?;
+        let is_alive = |pid: &String| {
+            std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+        };
         for _ in 0..2_000 {
-            if !alive() {
-                return Ok(());
+            if !pids.iter().any(is_alive) {
+                return self.unlock();
             }
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         anyhow::bail!("the server is still there")
+    }
+
+    /// Takes away the locks of a server that is dead. It stays in the list of processes until somebody collects it,
+    /// and whoever starts again would take it for one that runs.
+    fn unlock(&self) -> anyhow::Result<()> {
+        let socket = self.folder.join(format!(".s.PGSQL.{}.lock", self.port));
+        for lock in [self.data().join("postmaster.pid"), socket] {
+            std::fs::remove_file(&lock).with_context(|| lock.display().to_string())?;
+        }
+        Ok(())
     }
 
     /// Lets the server stand still for a while.
@@ -181,15 +190,16 @@ impl Postgres {
         self.signal("CONT").map(drop)
     }
 
-    /// Sends a signal to the server and its helpers; gives the server's number.
-    fn signal(&self, signal: &str) -> anyhow::Result<String> {
+    /// Sends a signal to the server and its helpers; gives their numbers, the server's first.
+    fn signal(&self, signal: &str) -> anyhow::Result<Vec<String>> {
         let file = std::fs::read_to_string(self.data().join("postmaster.pid"))?;
         let pid = file.lines().next().context("the number of the server")?.trim().to_owned();
         let helpers = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        let pids: Vec<String> =
+            std::iter::once(pid).chain(helpers.split_whitespace().map(str::to_owned)).collect();
         let mut kill = Command::new("kill");
-        kill.arg(format!("-{signal}")).arg(&pid).args(helpers.split_whitespace());
-        _ = kill.stderr(Stdio::null()).status()?;
-        Ok(pid)
+        _ = kill.arg(format!("-{signal}")).args(&pids).stderr(Stdio::null()).status()?;
+        Ok(pids)
     }
 
     /// Starts the server again, on the same port and with the same data.
@@ -201,7 +211,12 @@ impl Postgres {
         let commit = if self.lasting { "-c synchronous_commit=on" } else { "" };
         let options = format!("{SETTINGS} {commit} -p {} -k {}", self.port, self.folder.display());
         let log = self.folder.join("log").display().to_string();
-        self.control(&["start", "-t", "60", "-l", &log, "-o", &options])
+        let started = self.control(&["start", "-t", "60", "-l", &log, "-o", &options]);
+        let last_words = || {
+            let log = std::fs::read_to_string(&log).unwrap_or_default();
+            log.lines().rev().take(5).collect::<Vec<_>>().join("; ")
+        };
+        started.with_context(|| format!("the last of the server's log, newest first: {}", last_words()))
     }
 
     /// Runs SQL in a database of this server; gives what `psql` prints, bare.
