@@ -10,7 +10,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::task::JoinHandle;
 
 static PANICS: AtomicU64 = AtomicU64::new(0);
@@ -30,6 +32,11 @@ where
 {
     // Boxed: a future that holds another one that it was given has room for it twice.
     tokio::task::spawn_local(supervise(name, Box::pin(future)))
+}
+
+/// Processor time that this thread has used. A system call.
+pub fn thread_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 /// Runs `work` in the caller's place; `None` if it panicked.

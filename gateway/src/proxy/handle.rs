@@ -43,9 +43,10 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     begun: Result<(), Malformed>,
 ) -> Result<Response<ResponseBody>, Infallible> {
-    let begun = begun.map_err(ProxyError::from).and_then(|()| client.worker.room());
     let snapshot = client.worker.snapshots.load();
     let (exchange, body) = begin(&client, request);
+    let has_room = || client.worker.room(exchange.timing.started);
+    let begun = begun.map_err(ProxyError::from).and_then(|()| has_room());
     let mut checked = begun.and_then(|()| check(&exchange, &client));
     let mut exchange = exchange;
     if snapshot.global.is_before_routing() && checked.is_ok() {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use super::error::ProxyError;
 use super::worker::Worker;
@@ -23,8 +24,12 @@ use crate::telemetry::{Shed, resident_bytes};
 /// Between two looks at the memory in use.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Late ticks in a row that make an overload: one may be the system's doing.
-const LATE_TICKS: u32 = 3;
+/// Between two looks at the queue: a quarter of what may be waited, within these.
+const QUEUE_LOOKS: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(50));
+
+/// Of the time by which a tick is late the worker has computed at least one part in so many. If not, the system
+/// let it stand still, and there may be no queue at all.
+const COMPUTED: u32 = 4;
 
 /// Connections that are told at once why they are turned away; more are closed without a word.
 const MOST_TOLD: usize = 256;
@@ -68,7 +73,9 @@ pub(super) struct Pressure {
     pub(super) memory: MemoryPressure,
     /// `None` is no limit.
     pub(super) max_queue_time: Option<Duration>,
-    late_ticks: Cell<u32>,
+    /// When the next tick is due, and what the worker had computed at the last one; none before the first.
+    next_tick: Cell<Option<(Instant, Duration)>>,
+    is_queueing: Cell<bool>,
     told: Cell<usize>,
 }
 
@@ -77,29 +84,58 @@ impl Pressure {
         Self { memory, max_queue_time, ..Self::default() }
     }
 
-    /// A tick came so long after its time: as long as any other work waits for its turn.
-    pub(super) fn note_tick(&self, late: Duration) {
-        let is_late = self.max_queue_time.is_some_and(|most| late > most);
-        self.late_ticks.set(if is_late { self.late_ticks.get().saturating_add(1) } else { 0 });
+    /// A tick came so long after its time, as long as any other work waits for its turn, and since the one before
+    /// the worker has computed for so long.
+    fn note_tick(&self, late: Duration, computed: Duration) {
+        self.is_queueing.set(self.is_queue(late, computed));
+    }
+
+    fn is_queue(&self, late: Duration, computed: Duration) -> bool {
+        self.max_queue_time.is_some_and(|most| late > most) && computed.saturating_mul(COMPUTED) >= late
+    }
+
+    /// Whether the next tick is already too late: work comes in bursts, whose end need not wait for it.
+    fn is_overdue(&self, now: Instant) -> bool {
+        let Some((due, computed)) = self.next_tick.get() else { return false };
+        let late = now.saturating_duration_since(due);
+        // The processor time is asked for, by a system call, only when it counts.
+        self.is_queue(late, Duration::MAX)
+            && self.is_queue(late, task::thread_time().saturating_sub(computed))
     }
 
     /// Why no more work should be taken on, if so.
-    fn reason(&self) -> Option<Shed> {
+    fn reason(&self, now: Instant) -> Option<Shed> {
         if self.memory.is_high() {
             return Some(Shed::Memory);
         }
-        (self.late_ticks.get() >= LATE_TICKS).then_some(Shed::Queue)
+        (self.is_queueing.get() || self.is_overdue(now)).then_some(Shed::Queue)
+    }
+}
+
+/// Looks how long work waits for its turn, for as long as the worker lives.
+pub(super) async fn watch_queue(worker: Rc<Worker>) {
+    let Some(most) = worker.pressure.max_queue_time else { return };
+    let (shortest, longest) = QUEUE_LOOKS;
+    let pause = (most / 4).clamp(shortest, longest);
+    let mut before = task::thread_time();
+    loop {
+        let due = Instant::now() + pause;
+        worker.pressure.next_tick.set(Some((due, before)));
+        tokio::time::sleep_until(due).await;
+        let now = task::thread_time();
+        worker.pressure.note_tick(due.elapsed(), now.saturating_sub(before));
+        before = now;
     }
 }
 
 impl Worker {
-    /// Whether there is room for one more request; counts it if there is not.
+    /// Whether there is room for one more request, which has come `now`; counts it if there is not.
     ///
     /// # Errors
     ///
     /// [`ProxyError::Overloaded`].
-    pub(super) fn room(&self) -> Result<(), ProxyError> {
-        let Some(reason) = self.pressure.reason() else { return Ok(()) };
+    pub(super) fn room(&self, now: Instant) -> Result<(), ProxyError> {
+        let Some(reason) = self.pressure.reason(now) else { return Ok(()) };
         self.metrics.shed(reason);
         Err(ProxyError::Overloaded)
     }
@@ -145,21 +181,36 @@ mod tests {
     }
 
     #[test]
-    fn one_late_tick_is_no_overload_and_several_are() {
+    fn a_worker_that_computes_while_work_waits_is_overloaded() {
         let pressure = Pressure::new(MemoryPressure::default(), Some(Duration::from_millis(100)));
-        let late = Duration::from_millis(200);
-        for (case, tick, want) in [
-            ("the first", late, None),
-            ("the second", late, None),
-            ("the third", late, Some(Shed::Queue)),
-            ("one in time", Duration::ZERO, None),
-            ("late again", late, None),
+        let ms = Duration::from_millis;
+        for (case, late, computed, want) in [
+            ("late, and it computed all the time", ms(200), ms(220), Some(Shed::Queue)),
+            ("in time", ms(0), ms(50), None),
+            ("as late as it may be", ms(100), ms(100), None),
+            ("late, and half of the time others had the processor", ms(200), ms(100), Some(Shed::Queue)),
+            ("late, and the system let it stand still", ms(200), ms(40), None),
         ] {
-            pressure.note_tick(tick);
-            assert_eq!(pressure.reason(), want, "{case}");
+            pressure.note_tick(late, computed);
+            assert_eq!(pressure.reason(Instant::now()), want, "{case}");
         }
         pressure.memory.0.store(true, Ordering::Relaxed);
-        assert_eq!(pressure.reason(), Some(Shed::Memory));
+        assert_eq!(pressure.reason(Instant::now()), Some(Shed::Memory));
+    }
+
+    #[test]
+    fn a_burst_is_cut_where_the_next_tick_would_be_too_late() {
+        let pressure = Pressure::new(MemoryPressure::default(), Some(Duration::from_millis(20)));
+        let (due, before) = (Instant::now(), task::thread_time());
+        pressure.next_tick.set(Some((due, before)));
+        let mut sum = 0_u64;
+        while task::thread_time() - before < Duration::from_millis(30) {
+            sum = std::hint::black_box(sum.wrapping_add(1));
+        }
+        let ms = Duration::from_millis;
+        assert_eq!(pressure.reason(due + ms(20)), None);
+        assert_eq!(pressure.reason(due + ms(21)), Some(Shed::Queue));
+        assert_eq!(pressure.reason(due + ms(60_000)), None, "it stood still");
     }
 
     #[tokio::test]

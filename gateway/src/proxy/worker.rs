@@ -16,7 +16,7 @@ use super::body::{RequestBody, Room};
 use super::deadline::{Deadlines, TICK};
 use super::ids::Ids;
 use super::listener::{self, Socket};
-use super::overload::{MemoryPressure, Pressure};
+use super::overload::{self, MemoryPressure, Pressure};
 use super::retries::Retries;
 use super::stream;
 use super::warming::{self, Warming};
@@ -116,6 +116,7 @@ pub fn run(parts: impl FnOnce() -> WorkerParts, sockets: Vec<Socket>) -> std::io
     runtime.block_on(async {
         let worker = Rc::new(Worker::new(parts()));
         let ticker = tokio::task::spawn_local(tick(Rc::clone(&worker)));
+        let queueing = tokio::task::spawn_local(overload::watch_queue(Rc::clone(&worker)));
         let mut accepting = Vec::new();
         for socket in sockets {
             accepting.push(worker.attend(socket)?);
@@ -123,6 +124,7 @@ pub fn run(parts: impl FnOnce() -> WorkerParts, sockets: Vec<Socket>) -> std::io
         worker.drain_begins().await;
         worker.drain(accepting).await;
         ticker.abort();
+        queueing.abort();
         Ok(())
     })
 }
@@ -311,9 +313,8 @@ async fn tick(worker: Rc<Worker>) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for count in 0u32.. {
-        let due = ticks.tick().await;
+        ticks.tick().await;
         let now = Instant::now();
-        worker.pressure.note_tick(now.saturating_duration_since(due));
         worker.deadlines.tick(now);
         if count % SWEEP_TICKS == 0 {
             worker.pool.sweep();

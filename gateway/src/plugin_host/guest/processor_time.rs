@@ -9,7 +9,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use crate::task::thread_time;
 
 /// Nanoseconds of a tick.
 const TICK: u64 = 1_000_000;
@@ -27,7 +27,7 @@ pub(crate) fn begin() {
 
 /// A call goes on after others have used the thread.
 pub(crate) fn resume() {
-    SINCE.set(Some(now()));
+    SINCE.set(Some(thread_time()));
 }
 
 /// A call on a fiber: whenever it goes on, so does its time.
@@ -42,18 +42,13 @@ pub(crate) async fn counted<F: Future>(call: F) -> F::Output {
 
 /// Ticks since the one before, the present one included: one at least.
 pub(crate) fn ticks() -> u64 {
-    let now = now();
+    let now = thread_time();
     let since = SINCE.replace(Some(now));
     since.map_or(1, |since| rounded(now.saturating_sub(since)).max(1))
 }
 
 fn rounded(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).saturating_add(TICK / 2) / TICK
-}
-
-/// Processor time of this thread.
-fn now() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -63,8 +58,8 @@ mod tests {
     use super::*;
 
     fn compute(time: Duration) {
-        let (begun, mut sum) = (now(), 0_u64);
-        while now().saturating_sub(begun) < time {
+        let (begun, mut sum) = (thread_time(), 0_u64);
+        while thread_time().saturating_sub(begun) < time {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
     }

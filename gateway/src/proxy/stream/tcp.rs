@@ -43,7 +43,7 @@ async fn open(
     speaks: Speaks,
     deadline: &Deadline,
 ) -> Result<(), StreamError> {
-    running.worker.room()?;
+    running.worker.room(Instant::now())?;
     deadline.arm(Wait::Head, running.worker.settings.client_header_timeout);
     if speaks.proxy_protocol {
         let named = in_time(deadline, proxy_protocol::read(&mut stream)).await??;

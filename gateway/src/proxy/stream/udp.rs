@@ -83,7 +83,7 @@ impl Entrance {
         if let Some(flow) = self.flows.borrow().get(&peer) {
             return flow.pass(datagram);
         }
-        if self.worker.room().is_err() {
+        if self.worker.room(Instant::now()).is_err() {
             return;
         }
         let newcomers = &self.worker.newcomers;

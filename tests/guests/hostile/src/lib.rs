@@ -39,6 +39,8 @@ pub enum How {
     Recurse,
     /// Answer with a header that would split the response.
     SplitHeader,
+    /// Compute for a while, which is the same work each time, and let the request pass.
+    Work,
 }
 
 impl How {
@@ -49,6 +51,7 @@ impl How {
             Self::Trap => trap(),
             Self::EatMemory => eat_memory(),
             Self::Recurse => _ = recurse(1),
+            Self::Work => work(),
             Self::SplitHeader => {}
         }
     }
@@ -78,7 +81,15 @@ impl Plugin for Hostile {
 impl RequestHead for Hostile {
     fn on_request_head(&mut self, _inputs: &Inputs) -> Result<RequestVerdict, Failure> {
         self.how.act();
-        Ok(Proceed::new().set_response_header("x-split", "a\r\nx-evil: b").into())
+        let value = if matches!(self.how, How::Work) { "done" } else { "a\r\nx-evil: b" };
+        Ok(Proceed::new().set_response_header("x-hostile", value).into())
+    }
+}
+
+/// About a millisecond of processor time.
+fn work() {
+    for turn in 0..6_000_000_u64 {
+        std::hint::black_box(turn);
     }
 }
 
