@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use gateway_tests::{Authority, Gateway, TlsUpstream, Upstream, eventually};
+use gateway_tests::{Authority, Gateway, Http2Client, TlsUpstream, Upstream, eventually};
 use http::Method;
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
@@ -107,6 +108,28 @@ async fn the_first_request_finds_a_connection_whatever_its_service_leads_to() ->
         let answer = gateway.get(&format!("/{name}"), &[]).await?;
         assert_eq!(answer.status, 200, "{name}: {}", answer.text());
     }
+    Ok(())
+}
+
+/// Many requests share a connection of HTTP/2, so that one is ready, however many are asked for.
+#[tokio::test]
+async fn one_connection_of_http2_is_ready() -> anyhow::Result<()> {
+    let ready = gateway().listening("http2").set("WEIR_UPSTREAM_KEEPALIVE_MIN_IDLE", READY.to_string());
+    let gateway = ready.set("WEIR_WORKERS", "1").start().await?;
+    let upstream = TlsUpstream::start(&Authority::new("root")?.issue(&["localhost"])?, None).await?;
+    let mut door = Door::before(upstream.address()).await?;
+    let service = json!({ "url": format!("grpcs://{}", door.address), "retries": 0 });
+    gateway.apply(Method::PUT, "/services/calls", &service).await?;
+    let route = json!({ "paths": ["/calls"], "protocols": ["grpc", "grpcs"], "strip_path": false, "service": { "name": "calls" } });
+    gateway.apply(Method::PUT, "/routes/calls", &route).await?;
+    door.accepts("a connection without a request", 1).await?;
+    // Two more looks at what is missing.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    door.shut().await;
+    let headers = [("content-type", "application/grpc")];
+    let answer = Http2Client::connect(gateway.proxy).await?.get("/calls", &headers).await?;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(door.accepted.load(Ordering::Relaxed), 1);
     Ok(())
 }
 

@@ -64,7 +64,8 @@ pub(super) const TRAFFIC: &[Setting] = &[
         "max_queue_time",
         "1000",
         "ms",
-        "How long work may wait for its turn in a worker before requests are answered 503; `0` is no limit",
+        "How long work may wait for its turn in a worker before requests are answered 503; 20 keeps answers quick \
+         under any load, `0` is no limit",
     ),
     ours(
         "client_header_timeout",
