@@ -16,7 +16,7 @@ use super::body::{RequestBody, Room};
 use super::deadline::{Deadlines, TICK};
 use super::ids::Ids;
 use super::listener::{self, Socket};
-use super::overload::{self, MemoryPressure, Pressure};
+use super::pressure::{self, MemoryPressure, Pressure};
 use super::retries::Retries;
 use super::stream;
 use super::warming::{self, Warming};
@@ -116,7 +116,7 @@ pub fn run(parts: impl FnOnce() -> WorkerParts, sockets: Vec<Socket>) -> std::io
     runtime.block_on(async {
         let worker = Rc::new(Worker::new(parts()));
         let ticker = tokio::task::spawn_local(tick(Rc::clone(&worker)));
-        let queueing = tokio::task::spawn_local(overload::watch_queue(Rc::clone(&worker)));
+        let queueing = tokio::task::spawn_local(pressure::watch_queue(Rc::clone(&worker)));
         let mut accepting = Vec::new();
         for socket in sockets {
             accepting.push(worker.attend(socket)?);
