@@ -170,12 +170,8 @@ fn middle(mut times: Vec<Duration>) -> Duration {
 
 fn deps() -> HostDeps {
     let consumer = ConsumerFacts::new(Uuid::from_u128(1), Some("alice".into()), None, "{}");
-    let found = FoundCredential {
-        consumer: Arc::new(consumer),
-        credential: "c1".into(),
-        groups: Arc::new([]),
-        data_json: "{}".into(),
-    };
+    let found =
+        FoundCredential { consumer: Arc::new(consumer), credential: "c1".into(), data_json: "{}".into() };
     HostDeps {
         directory: Arc::new(Alice(found)),
         outbound: Arc::new(Nowhere),

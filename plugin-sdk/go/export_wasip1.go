@@ -75,7 +75,7 @@ func onRequestHead(at, count uint32) uint32 {
 //go:wasmexport weir:plugin/request-body@0.1.0#on-request-body
 func onRequestBody(some, at, length uint32) uint32 {
 	carry := carried(some, at, length)
-	return answer(40, func(to abi.Ptr) {
+	return answer(92, func(to abi.Ptr) {
 		verdict, err := phase[RequestBody]().OnRequestBody(carry)
 		putVerdict(to, 4, verdict, err, putProceedBody)
 	})

@@ -166,5 +166,16 @@ func Attribute(key string) (string, bool) {
 // SetAttribute leaves a value for later phases, later plugins and the access log.
 func SetAttribute(key, value string) { raw.ExchangeSetAttribute(key, value) }
 
+// Groups gives the groups of the caller that an earlier plugin found: those that it named, or else
+// those of the consumer's acls.
+func Groups() []string {
+	mark := abi.Mark()
+	defer abi.Release(mark)
+	ret := abi.Ret()
+	raw.ExchangeGroups(ret.Pointer())
+	at, count := ret.List(0)
+	return abi.List(at, count, 8, func(from abi.Ptr) string { return from.Text(0) })
+}
+
 // BudgetLeft gives the microseconds of guest time that are left in this call.
 func BudgetLeft() uint64 { return raw.ExchangeBudgetLeft() }

@@ -158,6 +158,10 @@ func putProceedBody(to abi.Ptr, proceed *ProceedBody) {
 	putEdits(to, 0, proceed.Edits)
 	to.PutOptionalBytes(8, proceed.Body)
 	to.PutOptionalBytes(20, proceed.Carry)
+	if proceed.Identity != nil {
+		to.PutU8(32, 1)
+		putIdentity(to+36, proceed.Identity)
+	}
 }
 
 func putStatus(to abi.Ptr, status uint16) {

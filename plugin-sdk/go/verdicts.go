@@ -75,6 +75,8 @@ type ProceedBody struct {
 	Body []byte
 	// Carry replaces the earlier one, unless it is nil.
 	Carry []byte
+	// Identity may be set by plugins whose Info says Authenticates, by what stands in the body.
+	Identity *Identity
 }
 
 // Deliver lets a response go on, with these changes.

@@ -1,10 +1,10 @@
 //! The verdicts on bodies that are held, on chunks, and on a request that has no route yet.
 
-use crate::Answer;
 use crate::bindings::before_routing::exports::weir::plugin::before_routing as routing;
 use crate::bindings::imports::weir::plugin::types::HeaderOp;
 use crate::bindings::request_body::exports::weir::plugin::request_body as request;
 use crate::bindings::response_body::exports::weir::plugin::response_body as response;
+use crate::{Answer, Identity};
 
 /// What becomes of a chunk: forwarded, replaced, dropped, or the end of the body.
 pub use crate::bindings::imports::weir::plugin::chunks::ChunkVerdict as Chunk;
@@ -31,7 +31,7 @@ impl Default for ProceedWithBody {
 impl ProceedWithBody {
     /// No changes.
     pub fn new() -> Self {
-        Self(request::Proceed { edits: Vec::new(), body: None, carry: None })
+        Self(request::Proceed { edits: Vec::new(), body: None, carry: None, identity: None })
     }
 
     /// Adds one edit of the request's headers.
@@ -58,6 +58,14 @@ impl ProceedWithBody {
     #[must_use]
     pub fn carry(mut self, carry: impl Into<Vec<u8>>) -> Self {
         self.0.carry = Some(carry.into());
+        self
+    }
+
+    /// Says who the caller is, by what stands in the body. Only for plugins that said
+    /// [`About::authenticates`](crate::About::authenticates).
+    #[must_use]
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.0.identity = Some(identity);
         self
     }
 }

@@ -4,7 +4,8 @@ use crate::Answer;
 use crate::bindings::imports::weir::plugin::types::{BodyMode, HeaderOp};
 use crate::bindings::request_head::exports::weir::plugin::request_head as raw;
 
-pub use raw::{Identity, TargetChange, Verdict as RequestVerdict};
+pub use crate::bindings::imports::weir::plugin::types::Identity;
+pub use raw::{TargetChange, Verdict as RequestVerdict};
 
 /// The request goes on, with these changes.
 ///

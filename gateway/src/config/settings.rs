@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::{
@@ -128,6 +128,17 @@ pub struct RedisSettings {
     pub ssl: bool,
     pub ssl_verify: bool,
     pub timeout: Duration,
+}
+
+impl RedisSettings {
+    /// Whether it is the same server, spoken to in the same way.
+    pub fn is_the_same(&self, other: &Self) -> bool {
+        let Self { host, port, username, password, database, ssl, ssl_verify, timeout } = self;
+        (host, port, username) == (&other.host, &other.port, &other.username)
+            && (database, ssl, ssl_verify, timeout)
+                == (&other.database, &other.ssl, &other.ssl_verify, &other.timeout)
+            && password.expose_secret() == other.password.expose_secret()
+    }
 }
 
 /// How names are looked up.

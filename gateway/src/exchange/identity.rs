@@ -24,6 +24,8 @@ pub struct ConsumerFacts {
     pub json: Box<str>,
     /// The consumer groups that it is in, by name.
     pub groups: Box<[Uuid]>,
+    /// The groups of its `acls`, by which Kong's plugin `acl` lets callers in.
+    pub acls: Arc<[String]>,
     /// Id, username and custom id as header values, made once.
     values: [Option<HeaderValue>; 3],
 }
@@ -55,7 +57,8 @@ impl ConsumerFacts {
             username.as_deref().and_then(value),
             custom_id.as_deref().and_then(value),
         ];
-        Self { id, username, custom_id, json: json.into(), groups: Box::default(), values }
+        let (groups, acls) = (Box::default(), Arc::default());
+        Self { id, username, custom_id, json: json.into(), groups, acls, values }
     }
 
     /// The same as a member of these groups.
@@ -63,9 +66,21 @@ impl ConsumerFacts {
     pub fn in_groups(self, groups: Vec<Uuid>) -> Self {
         Self { groups: groups.into(), ..self }
     }
+
+    /// The same with these groups of `acls`.
+    #[must_use]
+    pub fn with_acls(self, acls: impl IntoIterator<Item = String>) -> Self {
+        Self { acls: acls.into_iter().collect(), ..self }
+    }
 }
 
 impl Identity {
+    /// The groups that the plugin named, or else those of the consumer's `acls`.
+    pub fn groups(&self) -> &[String] {
+        let of_consumer = self.consumer.as_ref().map_or(&[][..], |consumer| &consumer.acls);
+        if self.groups.is_empty() { of_consumer } else { &self.groups }
+    }
+
     /// Tells the upstream in Kong's headers. What the caller sent under these names is removed: it may
     /// want to pose as somebody.
     pub fn announce(&self, headers: &mut HeaderMap) {

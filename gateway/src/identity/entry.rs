@@ -16,8 +16,6 @@ pub struct Credential {
     pub consumer: Arc<ConsumerFacts>,
     /// Its id.
     pub id: Arc<str>,
-    /// Groups of the consumer.
-    pub groups: Arc<[String]>,
     /// The credential as the Admin API prints it.
     pub data_json: Arc<str>,
 }

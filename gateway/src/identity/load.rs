@@ -37,18 +37,8 @@ impl Inner {
         let Some(consumer) = self.store.find(kinds::CONSUMERS, &Lookup::Id(owner)).await? else {
             return Ok(self.entry(name, Found::Nobody, stamp, None));
         };
-        let query = PageQuery {
-            size: MOST_GROUPS,
-            parent: Some(("consumer".to_owned(), owner)),
-            ..PageQuery::default()
-        };
-        let groups = self.store.page(kinds::ACLS, &query).await?.documents;
         let expires_at = expires_at(&document);
-        let credential = credential(
-            &document,
-            Arc::new(self.member(owner, &consumer).await?),
-            groups.iter().filter_map(group),
-        );
+        let credential = credential(&document, Arc::new(self.member(owner, &consumer).await?));
         Ok(self.entry(name, Found::Credential(Arc::new(credential)), stamp, expires_at))
     }
 
@@ -71,7 +61,7 @@ impl Inner {
         Ok(Some(Arc::new(self.member(id, &document).await?)))
     }
 
-    /// A consumer with the groups that it is in.
+    /// A consumer with the groups that it is in, of both sorts.
     async fn member(&self, id: Uuid, document: &Document) -> Result<ConsumerFacts, IdentityError> {
         let query = PageQuery {
             size: MOST_GROUPS,
@@ -84,7 +74,8 @@ impl Inner {
             let found = self.store.find(kinds::GROUPS, &Lookup::Id(group)).await?;
             groups.extend(found.map(|found| (name(&found), group)));
         }
-        Ok(facts(id, document).in_groups(by_name(groups)))
+        let acls = self.store.page(kinds::ACLS, &query).await?.documents;
+        Ok(facts(id, document).in_groups(by_name(groups)).with_acls(acls.iter().filter_map(group)))
     }
 
     pub(super) fn entry(
@@ -107,16 +98,11 @@ impl Inner {
     }
 }
 
-/// The credential of a document, for a consumer with these groups.
-pub(super) fn credential(
-    document: &Document,
-    consumer: Arc<ConsumerFacts>,
-    groups: impl Iterator<Item = String>,
-) -> Credential {
+/// The credential of a document, and whose it is.
+pub(super) fn credential(document: &Document, consumer: Arc<ConsumerFacts>) -> Credential {
     Credential {
         consumer,
         id: document.get("id").and_then(Value::as_str).unwrap_or_default().into(),
-        groups: groups.collect(),
         data_json: print(document).into(),
     }
 }

@@ -21,20 +21,16 @@ impl Identity {
     pub async fn seed(&self, saved: &SavedIdentities) -> usize {
         let of_kind = |kind: &str| saved.documents.get(kind).map_or(&[][..], Vec::as_slice);
         let mut memberships = memberships(of_kind(kinds::GROUPS), of_kind(kinds::MEMBERS));
+        let mut acls = acls(of_kind(kinds::ACLS));
         let mut consumer = |id: Uuid, document: &Document| {
             let groups = memberships.remove(&id).unwrap_or_default();
-            Arc::new(facts(id, document).in_groups(by_name(groups)))
+            let acls = acls.remove(&id).unwrap_or_default();
+            Arc::new(facts(id, document).in_groups(by_name(groups)).with_acls(acls))
         };
         let consumers: HashMap<Uuid, Arc<ConsumerFacts>> = of_kind(kinds::CONSUMERS)
             .iter()
             .filter_map(|document| id(document).map(|id| (id, consumer(id, document))))
             .collect();
-        let mut groups: HashMap<Uuid, Vec<String>> = HashMap::new();
-        for document in of_kind(kinds::ACLS) {
-            if let (Some(owner), Some(group)) = (reference(document, "consumer"), group(document)) {
-                groups.entry(owner).or_default().push(group);
-            }
-        }
         for (id, consumer) in &consumers {
             let names = [Some(id.to_string()), consumer.username.clone()];
             for key in names.into_iter().flatten() {
@@ -50,10 +46,9 @@ impl Identity {
             .collect();
         for (kind, document) in credentials {
             let owned = owner_and_key(kind, document);
-            let owned = owned.and_then(|(owner, key)| Some((owner, key, consumers.get(&owner)?)));
-            let Some((owner, key, consumer)) = owned else { continue };
-            let groups = groups.get(&owner).into_iter().flatten().cloned();
-            let found = Found::Credential(Arc::new(credential(document, Arc::clone(consumer), groups)));
+            let owned = owned.and_then(|(owner, key)| Some((key, consumers.get(&owner)?)));
+            let Some((key, consumer)) = owned else { continue };
+            let found = Found::Credential(Arc::new(credential(document, Arc::clone(consumer))));
             self.hear(kind, key, found, expires_at(document)).await;
             known += 1;
         }
@@ -79,6 +74,17 @@ fn memberships(groups: &[Document], members: &[Document]) -> HashMap<Uuid, Vec<(
         let Some((consumer, group)) = ends else { continue };
         if let Some(name) = names.get(&group) {
             found.entry(consumer).or_default().push((name.clone(), group));
+        }
+    }
+    found
+}
+
+/// The groups of the `acls` of each consumer.
+fn acls(documents: &[Document]) -> HashMap<Uuid, Vec<String>> {
+    let mut found: HashMap<Uuid, Vec<String>> = HashMap::new();
+    for document in documents {
+        if let (Some(owner), Some(group)) = (reference(document, "consumer"), group(document)) {
+            found.entry(owner).or_default().push(group);
         }
     }
     found

@@ -37,7 +37,6 @@ fn found(credential: &Credential) -> FoundCredential {
     FoundCredential {
         consumer: Arc::clone(&credential.consumer),
         credential: Arc::clone(&credential.id),
-        groups: Arc::clone(&credential.groups),
         data_json: Arc::clone(&credential.data_json),
     }
 }

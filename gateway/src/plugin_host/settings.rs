@@ -78,8 +78,6 @@ pub struct FoundCredential {
     pub consumer: Arc<ConsumerFacts>,
     /// Its id.
     pub credential: Arc<str>,
-    /// Groups of the consumer.
-    pub groups: Arc<[String]>,
     /// The credential as the Admin API prints it.
     pub data_json: Arc<str>,
 }

@@ -24,7 +24,7 @@ impl Consumers {
         let all: Vec<_> = case.consumers.iter().map(|consumer| Arc::new(facts(consumer))).collect();
         let credential = |of: &super::case::CredentialCase| {
             let at = case.consumers.iter().position(|consumer| consumer.username == of.consumer)?;
-            let (consumer, groups) = (all.get(at)?, &case.consumers.get(at)?.groups);
+            let consumer = all.get(at)?;
             let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}\0{}", of.kind, of.key).as_bytes());
             let mut data = of.data.clone();
             data.insert("key".to_owned(), of.key.clone().into());
@@ -33,7 +33,6 @@ impl Consumers {
             let found = FoundCredential {
                 consumer: Arc::clone(consumer),
                 credential: id.to_string().into(),
-                groups: groups.clone().into(),
                 data_json: Value::Object(data).to_string().into(),
             };
             Some((of.kind.clone(), of.key.clone(), found))
@@ -53,10 +52,10 @@ impl Consumers {
 }
 
 fn facts(consumer: &ConsumerCase) -> ConsumerFacts {
-    let ConsumerCase { id, username, custom_id, groups: _ } = consumer;
+    let ConsumerCase { id, username, custom_id, groups } = consumer;
     let id = id.unwrap_or_else(|| Uuid::new_v5(&Uuid::NAMESPACE_OID, username.as_bytes()));
     let json = json!({ "id": id, "username": username, "custom_id": custom_id }).to_string();
-    ConsumerFacts::new(id, Some(username.clone()), custom_id.clone(), json)
+    ConsumerFacts::new(id, Some(username.clone()), custom_id.clone(), json).with_acls(groups.iter().cloned())
 }
 
 impl Directory for Consumers {

@@ -1,4 +1,5 @@
-//! What plugins count and keep for all nodes: in Redis, or in the database of the gateway.
+//! What plugins count and keep for all nodes: in Redis, one of an assignment's own or the gateway's, or in the
+//! database of the gateway.
 //!
 //! Every operation is atomic on the server, is bounded in time, and fails at once while the server is
 //! known to be away. It is driven by the control plane's runtime: a worker that asks only waits. This
@@ -7,7 +8,10 @@
 mod database;
 mod error;
 mod redis;
+mod servers;
 mod window;
+
+use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
@@ -15,16 +19,29 @@ pub use error::SharedError;
 pub use window::{Ask, Taken, Window, unix_ms};
 
 use self::redis::Redis;
+use self::servers::Servers;
 use crate::config::RedisSettings;
 use crate::store::Store;
 
-/// Where something is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Backend {
+/// Where somebody wants something to be kept.
+#[derive(Debug, Clone)]
+pub enum Wanted {
     /// The Redis of the settings.
     Redis,
+    /// A Redis of the asker's own.
+    Server(Box<RedisSettings>),
     /// The database of the gateway.
     Database,
+}
+
+/// Where something is kept. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Backend(Place);
+
+#[derive(Debug, Clone)]
+enum Place {
+    Redis(Redis),
+    Database(Store),
 }
 
 /// What is behind each backend. Cheap to clone; the default has none.
@@ -32,6 +49,8 @@ pub enum Backend {
 pub struct SharedState {
     redis: Option<Redis>,
     database: Option<Store>,
+    /// Those that assignments brought: one connection for all that name the same.
+    servers: Arc<Servers>,
     runtime: Option<Handle>,
 }
 
@@ -47,17 +66,28 @@ impl SharedState {
         runtime: Handle,
     ) -> Result<Self, SharedError> {
         let redis = redis.map(|settings| Redis::new(settings, &runtime)).transpose()?;
-        Ok(Self { redis, database, runtime: Some(runtime) })
+        Ok(Self { redis, database, servers: Arc::default(), runtime: Some(runtime) })
     }
 
     /// The backend that serves whoever asks for `wanted`, or for none in particular: Redis if there is
-    /// one, and else the database. `None` if this gateway does not have it.
-    pub fn backend(&self, wanted: Option<Backend>) -> Option<Backend> {
-        match wanted {
-            Some(Backend::Redis) | None if self.redis.is_some() => Some(Backend::Redis),
-            Some(Backend::Database) | None if self.database.is_some() => Some(Backend::Database),
-            Some(_) | None => None,
-        }
+    /// one, and else the database.
+    ///
+    /// # Errors
+    ///
+    /// [`SharedError::Missing`] if this gateway does not have it, [`SharedError::Settings`].
+    pub fn backend(&self, wanted: Option<&Wanted>) -> Result<Backend, SharedError> {
+        let redis = || self.redis.clone().map(Place::Redis);
+        let database = || self.database.clone().map(Place::Database);
+        let place = match wanted {
+            None => redis().or_else(database),
+            Some(Wanted::Redis) => redis(),
+            Some(Wanted::Database) => database(),
+            Some(Wanted::Server(settings)) => {
+                let runtime = self.runtime.as_ref().ok_or(SharedError::Missing)?;
+                Some(Place::Redis(self.servers.connect(settings, runtime)?))
+            }
+        };
+        place.map(Backend).ok_or(SharedError::Missing)
     }
 
     /// Counts in a window, unless it is full.
@@ -66,15 +96,21 @@ impl SharedState {
     ///
     /// [`SharedError`] if the server does not answer, or not in time; here and below.
     pub async fn take(&self, backend: Backend, ask: Ask) -> Result<Taken, SharedError> {
-        match backend {
-            Backend::Redis => {
-                let redis = self.redis()?;
-                self.run(async move { redis.take(&ask).await }).await
-            }
-            Backend::Database => {
-                let store = self.store()?;
-                self.run(async move { database::take(&store, &ask).await }).await
-            }
+        match backend.0 {
+            Place::Redis(redis) => self.run(async move { redis.take(&ask).await }).await,
+            Place::Database(store) => self.run(async move { database::take(&store, &ask).await }).await,
+        }
+    }
+
+    /// Counts in all windows, or in none of them if one is full. One answer for each, in the same order.
+    ///
+    /// # Errors
+    ///
+    /// As [`take`](Self::take).
+    pub async fn take_all(&self, backend: Backend, asks: Vec<Ask>) -> Result<Vec<Taken>, SharedError> {
+        match backend.0 {
+            Place::Redis(redis) => self.run(async move { redis.take_all(&asks).await }).await,
+            Place::Database(store) => self.run(async move { database::take_all(&store, &asks).await }).await,
         }
     }
 
@@ -84,13 +120,9 @@ impl SharedState {
     ///
     /// As [`take`](Self::take).
     pub async fn get(&self, backend: Backend, key: String) -> Result<Option<Vec<u8>>, SharedError> {
-        match backend {
-            Backend::Redis => {
-                let redis = self.redis()?;
-                self.run(async move { redis.get(&key).await }).await
-            }
-            Backend::Database => {
-                let store = self.store()?;
+        match backend.0 {
+            Place::Redis(redis) => self.run(async move { redis.get(&key).await }).await,
+            Place::Database(store) => {
                 self.run(async move { Ok(store.shared_value(&key, unix_ms()).await?) }).await
             }
         }
@@ -108,13 +140,9 @@ impl SharedState {
         value: Vec<u8>,
         ttl_ms: u64,
     ) -> Result<(), SharedError> {
-        match backend {
-            Backend::Redis => {
-                let redis = self.redis()?;
-                self.run(async move { redis.put(&key, &value, ttl_ms).await }).await
-            }
-            Backend::Database => {
-                let store = self.store()?;
+        match backend.0 {
+            Place::Redis(redis) => self.run(async move { redis.put(&key, &value, ttl_ms).await }).await,
+            Place::Database(store) => {
                 self.run(async move { Ok(store.put_shared_value(&key, &value, ends(ttl_ms)).await?) }).await
             }
         }
@@ -133,27 +161,17 @@ impl SharedState {
         ttl_ms: u64,
     ) -> Result<bool, SharedError> {
         let (old, new) = values;
-        match backend {
-            Backend::Redis => {
-                let redis = self.redis()?;
+        match backend.0 {
+            Place::Redis(redis) => {
                 self.run(async move { redis.swap(&key, (old.as_deref(), &new), ttl_ms).await }).await
             }
-            Backend::Database => {
-                let store = self.store()?;
+            Place::Database(store) => {
                 let times = (unix_ms(), ends(ttl_ms));
                 let swap =
                     async move { Ok(store.swap_shared_value(&key, (old.as_deref(), &new), times).await?) };
                 self.run(swap).await
             }
         }
-    }
-
-    fn redis(&self) -> Result<Redis, SharedError> {
-        self.redis.clone().ok_or(SharedError::Missing)
-    }
-
-    fn store(&self) -> Result<Store, SharedError> {
-        self.database.clone().ok_or(SharedError::Missing)
     }
 
     /// Connections belong to the runtime that opens them, so that one does everything.

@@ -1,6 +1,6 @@
 //! Counters and values in Redis: one connection for all, scripts where a step must be whole.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -24,6 +24,21 @@ count = redis.call('INCRBY', KEYS[1], ARGV[1])
 if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 return {1, count + weighted}";
 
+/// Keys: windows. Arguments: cost, then limit and life in ms of each. Counts in all of them or in none.
+const TAKE_ALL: &str = "
+local counts, all = {}, 1
+for at, key in ipairs(KEYS) do
+  counts[at] = tonumber(redis.call('GET', key) or '0')
+  if counts[at] + tonumber(ARGV[1]) > tonumber(ARGV[2 * at]) then all = 0 end
+end
+if all == 1 then
+  for at, key in ipairs(KEYS) do
+    counts[at] = redis.call('INCRBY', key, ARGV[1])
+    if redis.call('PTTL', key) < 0 then redis.call('PEXPIRE', key, ARGV[2 * at + 1]) end
+  end
+end
+return {all, counts}";
+
 /// Arguments: new value, life in ms, old value; without the last one there must be none.
 const SWAP: &str = "
 if redis.call('GET', KEYS[1]) ~= (ARGV[3] or false) then return 0 end
@@ -37,6 +52,15 @@ const AT_ONCE: usize = 4096;
 #[derive(Clone)]
 pub(super) struct Redis(Arc<Inner>);
 
+/// The same, if somebody still needs it.
+pub(super) struct Unowned(Weak<Inner>);
+
+impl Unowned {
+    pub(super) fn get(&self) -> Option<Redis> {
+        self.0.upgrade().map(Redis)
+    }
+}
+
 struct Inner {
     client: Client,
     config: ConnectionManagerConfig,
@@ -44,6 +68,7 @@ struct Inner {
     availability: Availability,
     timeout: Duration,
     take: Script,
+    take_all: Script,
     swap: Script,
 }
 
@@ -75,8 +100,13 @@ impl Redis {
             availability: Availability::new("redis", timeout),
             timeout,
             take: Script::new(TAKE),
+            take_all: Script::new(TAKE_ALL),
             swap: Script::new(SWAP),
         })))
+    }
+
+    pub(super) fn unowned(&self) -> Unowned {
+        Unowned(Arc::downgrade(&self.0))
     }
 
     pub(super) async fn take(&self, ask: &Ask) -> Result<Taken, SharedError> {
@@ -91,6 +121,21 @@ impl Redis {
             })
             .await?;
         Ok(ask.answer(allowed, used))
+    }
+
+    pub(super) async fn take_all(&self, asks: &[Ask]) -> Result<Vec<Taken>, SharedError> {
+        let Some(first) = asks.first() else { return Ok(Vec::new()) };
+        let (all, counts): (bool, Vec<u64>) = self
+            .within(async |connection| {
+                let mut call = self.0.take_all.prepare_invoke();
+                call.arg(first.cost);
+                for ask in asks {
+                    call.key(&ask.this).arg(ask.limit).arg(ask.life_ms);
+                }
+                call.invoke_async(connection).await
+            })
+            .await?;
+        Ok(asks.iter().zip(counts).map(|(ask, count)| ask.answer_among(all, count)).collect())
     }
 
     pub(super) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, SharedError> {
@@ -185,6 +230,12 @@ fn client(settings: &RedisSettings) -> Result<Client, RedisError> {
         session = session.set_password(password.expose_secret());
     }
     Client::open(address.into_connection_info()?.set_redis_settings(session))
+}
+
+impl std::fmt::Debug for Unowned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Redis")
+    }
 }
 
 impl std::fmt::Debug for Redis {

@@ -57,6 +57,25 @@ impl Ask {
         Self { this: name(start), before, limit, cost, reset_ms, life_ms }
     }
 
+    /// Asks to count `cost` under `key`, up to `limit` between two Unix milliseconds of the asker's choosing.
+    pub fn between(
+        key: &str,
+        (from_ms, until_ms): (u64, u64),
+        (limit, cost): (u64, u64),
+        now_ms: u64,
+    ) -> Self {
+        // A window that is over already counts for a moment, so that nothing is kept for ever.
+        let reset_ms = until_ms.saturating_sub(now_ms).clamp(1, MOST);
+        let this = format!("weir:c:{{{key}}}:{from_ms}-{until_ms}");
+        let (limit, cost) = (limit.min(MOST), cost.min(MOST));
+        Self { this, before: None, limit, cost, reset_ms, life_ms: reset_ms }
+    }
+
+    /// The answer for a counter that holds `count`, when all of them fit together or not.
+    pub(super) fn answer_among(&self, all: bool, count: u64) -> Taken {
+        self.answer(all || count.saturating_add(self.cost) <= self.limit, count)
+    }
+
     /// The answer for a counter that now stands at `used`, shares of the window before included.
     pub(super) fn answer(&self, allowed: bool, used: u64) -> Taken {
         Taken { allowed, remaining: self.limit.saturating_sub(used), reset_ms: self.reset_ms }

@@ -44,6 +44,7 @@ pub use page::{Page, PageQuery, TagFilter};
 pub use read::{Lookup, Versioned};
 pub use reseal::{Batch, Kept, kinds_with_secrets};
 pub use settings::{PostgresSettings, SslMode, StoreSettings};
+pub use shared::SharedCounter;
 pub use terms::{Terms, Within};
 pub use unlock::Unlocked;
 pub use write::Change;

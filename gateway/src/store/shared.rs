@@ -1,17 +1,69 @@
 //! What nodes count and keep together: counters of windows, and values with an end.
 //!
-//! Nothing here is part of the configuration: no revision, no change feed. Each operation is one
-//! statement that is atomic by itself. Postgres has connections of its own for it, so that a flood of
+//! Nothing here is part of the configuration: no revision, no change feed. Each operation is atomic: one
+//! statement, or a transaction where there are several counters. Postgres has connections of its own for it, so that a flood of
 //! counting keeps nobody from the configuration.
 
-use super::dialect::{Session, Value};
+use super::dialect::{Purpose, Session, Value};
 use super::settings::OPERATION_TIMEOUT;
 use super::{Store, StoreError};
 
 /// Rows that one sweep deletes from each table.
 const SWEEP: i64 = 10_000;
 
+/// A counter that is to be added to, together with others.
+#[derive(Debug, Clone)]
+pub struct SharedCounter {
+    /// Its name; one for each window.
+    pub key: String,
+    /// What is added.
+    pub cost: i64,
+    /// What it may hold at most.
+    pub limit: i64,
+    /// Unix milliseconds after which it says nothing any more.
+    pub expires_ms: i64,
+}
+
 impl Store {
+    /// Adds to all counters, or to none of them if one would pass its limit. Gives whether they were added to, and
+    /// what they hold now, in the same order.
+    ///
+    /// # Errors
+    ///
+    /// As [`count_shared`](Self::count_shared).
+    pub async fn count_all_shared(&self, counters: &[SharedCounter]) -> Result<(bool, Vec<i64>), StoreError> {
+        let whole = async {
+            let mut session = self.sharer().await?;
+            session.begin(Purpose::Write).await?;
+            let mut counts = vec![0; counters.len()];
+            let mut added = Vec::new();
+            // Always in one order, so that two callers cannot wait for each other.
+            let mut order: Vec<_> = counters.iter().enumerate().collect();
+            order.sort_by(|(_, one), (_, other)| one.key.cmp(&other.key));
+            for (at, counter) in order {
+                let SharedCounter { key, cost, limit, expires_ms } = counter;
+                let held = match add(&mut session, key, (*cost, *limit), *expires_ms).await? {
+                    Some(held) => {
+                        added.push((at, *cost));
+                        held
+                    }
+                    None => counted(&mut session, key).await?,
+                };
+                counts.get_mut(at).into_iter().for_each(|count| *count = held);
+            }
+            let all = added.len() == counters.len();
+            if all {
+                session.commit().await?;
+            } else {
+                session.roll_back().await;
+                let undone = added.into_iter();
+                undone.for_each(|(at, cost)| counts.get_mut(at).into_iter().for_each(|count| *count -= cost));
+            }
+            Ok((all, counts))
+        };
+        self.within(OPERATION_TIMEOUT, whole).await
+    }
+
     /// Adds `cost` to a counter if it does not pass `limit` with it. Gives whether it was added, and what
     /// the counter holds now.
     ///

@@ -48,16 +48,35 @@ func SlidingWindow(key string, limit, windowMS, cost uint64) Take {
 func TakeWindows(windows []Window, cost uint64) []Take {
 	mark := abi.Mark()
 	defer abi.Release(mark)
+	list, length := putWindows(windows)
+	ret := abi.Ret()
+	raw.TakeWindows(list, length, cost, ret.Pointer())
+	at, count := ret.List(0)
+	return abi.List(at, count, 24, wit.GetTake)
+}
+
+// SharedTakeWindows is TakeWindows for all nodes together; it may wait.
+func SharedTakeWindows(windows []Window, cost uint64) ([]Take, error) {
+	mark := abi.Mark()
+	defer abi.Release(mark)
+	list, length := putWindows(windows)
+	ret := abi.Ret()
+	raw.SharedTakeWindows(list, length, cost, ret.Pointer())
+	if ret.Bool(0) {
+		return nil, errors.New(ret.Text(4))
+	}
+	at, count := ret.List(4)
+	return abi.List(at, count, 24, wit.GetTake), nil
+}
+
+func putWindows(windows []Window) (abi.Ptr, uint32) {
 	list, length := abi.NewList(windows, 32, func(to abi.Ptr, window *Window) {
 		to.PutText(0, window.Key)
 		to.PutU64(8, window.Limit)
 		to.PutU64(16, window.FromUnixMS)
 		to.PutU64(24, window.UntilUnixMS)
 	})
-	ret := abi.Ret()
-	raw.TakeWindows(list, uint32(length), cost, ret.Pointer())
-	at, count := ret.List(0)
-	return abi.List(at, count, 24, wit.GetTake)
+	return list, uint32(length)
 }
 
 // SharedFixedWindow is FixedWindow for all nodes together; it may wait.

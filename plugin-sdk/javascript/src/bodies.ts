@@ -4,15 +4,17 @@ import type { Proceed as RoutingProceed, RoutingChange } from "weir:plugin/befor
 import type { ChunkVerdict } from "weir:plugin/chunks@0.1.0";
 import type { Proceed as RequestProceed } from "weir:plugin/request-body@0.1.0";
 import type { Proceed as ResponseProceed } from "weir:plugin/response-body@0.1.0";
+import type { Identity } from "weir:plugin/types@0.1.0";
 import { encode, type Bytes } from "./bytes";
 import { Editable } from "./edits";
+import { whole } from "./identity";
 
 export type { RoutingChange };
 
 /** The request goes on with its body, both changed or not. */
 export class ProceedBody extends Editable<RequestProceed> {
   constructor() {
-    super({ edits: [], body: null, carry: null });
+    super({ edits: [], body: null, carry: null, identity: null });
   }
 
   /** Sends this body in place of the client's. The gateway sets its length. */
@@ -24,6 +26,12 @@ export class ProceedBody extends Editable<RequestProceed> {
   /** Handed to this plugin's later phases, in place of what the head phase left. */
   carry(bytes: Bytes): this {
     this.val.carry = encode(bytes);
+    return this;
+  }
+
+  /** Says who the caller is, by what stands in the body. Only for plugins whose manifest says `authenticates`. */
+  identity(identity: Partial<Identity>): this {
+    this.val.identity = whole(identity);
     return this;
   }
 }

@@ -70,6 +70,19 @@ declare module "weir:plugin/types@0.1.0" {
     /** Short machine-readable reason, for logs and metrics only. */
     reason: string;
   }
+  /**
+   * Who the caller turned out to be. Consumer-scoped assignments are chosen after this, and the host
+   * tells the upstream: it sets X-Consumer-ID, X-Consumer-Username, X-Consumer-Custom-ID and
+   * X-Credential-Identifier, and removes what the caller sent under these names. `anonymous`: the
+   * consumer stands in for a caller that did not authenticate (X-Anonymous-Consumer).
+   */
+  export interface Identity {
+    consumer: string | null;
+    credential: string | null;
+    groups: Array<string>;
+    claimsJson: string | null;
+    anonymous: boolean;
+  }
   /** What happens to the body after a head call. */
   export type BodyMode =
     | { tag: "pass" }
@@ -172,6 +185,8 @@ declare module "weir:plugin/exchange@0.1.0" {
   export function attribute(key: string): string | null;
   /** Seen by later phases, later plugins and the access log. Bounded by quota. */
   export function setAttribute(key: string, value: string): void;
+  /** The groups of the caller that an earlier plugin's `identity` named; none before. */
+  export function groups(): Array<string>;
   /** Microseconds of guest time left in this call. */
   export function budgetLeft(): number;
 }
@@ -214,6 +229,7 @@ declare module "weir:plugin/request-head@0.1.0" {
   export type HeaderOp = import("weir:plugin/types@0.1.0").HeaderOp;
   export type LocalResponse = import("weir:plugin/types@0.1.0").LocalResponse;
   export type BodyMode = import("weir:plugin/types@0.1.0").BodyMode;
+  export type Identity = import("weir:plugin/types@0.1.0").Identity;
   export type Value = import("weir:plugin/types@0.1.0").Value;
   export type Failure = import("weir:plugin/types@0.1.0").Failure;
   export interface TargetChange {
@@ -223,19 +239,6 @@ declare module "weir:plugin/request-head@0.1.0" {
     query: string | null;
     method: string | null;
     upstream: string | null;
-  }
-  /**
-   * Who the caller turned out to be. Consumer-scoped assignments are chosen after this, and the host
-   * tells the upstream: it sets X-Consumer-ID, X-Consumer-Username, X-Consumer-Custom-ID and
-   * X-Credential-Identifier, and removes what the caller sent under these names. `anonymous`: the
-   * consumer stands in for a caller that did not authenticate (X-Anonymous-Consumer).
-   */
-  export interface Identity {
-    consumer: string | null;
-    credential: string | null;
-    groups: Array<string>;
-    claimsJson: string | null;
-    anonymous: boolean;
   }
   export interface Proceed {
     edits: Array<HeaderOp>;
@@ -264,12 +267,17 @@ declare module "weir:plugin/request-head@0.1.0" {
 declare module "weir:plugin/request-body@0.1.0" {
   export type HeaderOp = import("weir:plugin/types@0.1.0").HeaderOp;
   export type LocalResponse = import("weir:plugin/types@0.1.0").LocalResponse;
+  export type Identity = import("weir:plugin/types@0.1.0").Identity;
   export type Failure = import("weir:plugin/types@0.1.0").Failure;
-  /** Head edits are still allowed: the head has not left yet. `carry` replaces the earlier one. */
+  /**
+   * Head edits are still allowed: the head has not left yet. `carry` replaces the earlier one, and so
+   * does `identity`, for credentials that stand in a body.
+   */
   export interface Proceed {
     edits: Array<HeaderOp>;
     body: Uint8Array | null;
     carry: Uint8Array | null;
+    identity: Identity | null;
   }
   export type Verdict =
     | { tag: "proceed"; val: Proceed }
@@ -479,8 +487,11 @@ declare module "weir:plugin/local-cache@0.1.0" {
 
 declare module "weir:plugin/shared-counters@0.1.0" {
   export type Take = import("weir:plugin/local-counters@0.1.0").Take;
+  export type Window = import("weir:plugin/local-counters@0.1.0").Window;
   export function fixedWindow(key: string, limit: number, windowMs: number, cost: number): Take;
   export function slidingWindow(key: string, limit: number, windowMs: number, cost: number): Take;
+  /** As `local-counters.take-windows`, in one step on the server. */
+  export function takeWindows(windows: Array<Window>, cost: number): Array<Take>;
 }
 
 declare module "weir:plugin/shared-kv@0.1.0" {

@@ -1,10 +1,11 @@
 // What a phase answers. `Proceed`, `Deliver` and `Answer` are built up by methods that can be chained.
 
-import type { BodyMode, HeaderOp, LocalResponse } from "weir:plugin/types@0.1.0";
-import type { Identity, Proceed as RequestProceed, TargetChange } from "weir:plugin/request-head@0.1.0";
+import type { BodyMode, HeaderOp, Identity, LocalResponse } from "weir:plugin/types@0.1.0";
+import type { Proceed as RequestProceed, TargetChange } from "weir:plugin/request-head@0.1.0";
 import type { Proceed as ResponseProceed } from "weir:plugin/response-head@0.1.0";
 import { encode, encodeValue, type Bytes } from "./bytes";
 import { Editable, setHeader } from "./edits";
+import { whole } from "./identity";
 
 export type { TargetChange };
 
@@ -45,8 +46,7 @@ export class Proceed extends Editable<RequestProceed> {
 
   /** Says who the caller is. Only for plugins whose manifest says `authenticates`. */
   identity(identity: Partial<Identity>): this {
-    const nobody = { consumer: null, credential: null, groups: [], claimsJson: null, anonymous: false };
-    this.val.identity = { ...nobody, ...identity };
+    this.val.identity = whole(identity);
     return this;
   }
 

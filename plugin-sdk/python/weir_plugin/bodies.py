@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .verdicts import Editable
+from .verdicts import Editable, Identity
 
 
 @dataclass
@@ -13,6 +13,8 @@ class ProceedBody(Editable):
     """Sent in place of the client's; the gateway sets its length."""
     carry: bytes | None = None
     """Handed to this plugin's later phases, in place of what the head phase left."""
+    identity: Identity | None = None
+    """Who the caller is, by what stands in the body."""
 
 
 @dataclass

@@ -9,7 +9,7 @@ from wit_world.imports import types
 
 from .bodies import Abort, Chunk, DeliverBody, Drop, Forward, ProceedBody, Replace, Route
 from .inputs import Input
-from .verdicts import Answer, Append, Buffer, Deliver, HeaderOp, Proceed, RemovePrefix, Set, Stream, encode
+from .verdicts import Answer, Append, Buffer, Deliver, HeaderOp, Identity, Proceed, RemovePrefix, Set, Stream, encode
 
 
 def _module(name: str) -> ModuleType | None:
@@ -74,15 +74,19 @@ def routed(said: Route | Answer) -> Any:
     return _before_routing.Verdict_Proceed(_before_routing.Proceed(edits(said.edits), change))
 
 
+def _identity(who: Identity | None) -> Any:
+    return who and types.Identity(**vars(who))
+
+
 def request_head(said: Proceed | Answer) -> Any:
     if isinstance(said, Answer):
         return _request_head.Verdict_Respond(_answer(said))
-    target, who = said.target, said.identity
+    target = said.target
     return _request_head.Verdict_Proceed(
         _request_head.Proceed(
             edits(said.edits),
             target and _request_head.TargetChange(**vars(target)),
-            who and _request_head.Identity(**vars(who)),
+            _identity(said.identity),
             _mode(said.body),
             said.response,
             edits(said.response_edits),
@@ -94,7 +98,9 @@ def request_head(said: Proceed | Answer) -> Any:
 def request_body(said: ProceedBody | Answer) -> Any:
     if isinstance(said, Answer):
         return _request_body.Verdict_Respond(_answer(said))
-    return _request_body.Verdict_Proceed(_request_body.Proceed(edits(said.edits), said.body, said.carry))
+    return _request_body.Verdict_Proceed(
+        _request_body.Proceed(edits(said.edits), said.body, said.carry, _identity(said.identity))
+    )
 
 
 def response_head(said: Deliver | Answer) -> Any:

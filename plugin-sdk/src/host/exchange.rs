@@ -19,6 +19,12 @@ pub fn set_attribute(key: &str, value: &str) {
     exchange::set_attribute(key, value);
 }
 
+/// The groups of the caller that an earlier plugin found: those that it named, or else those of the consumer's
+/// `acls`. Empty for a caller that nobody knows.
+pub fn groups() -> Vec<String> {
+    exchange::groups()
+}
+
 /// Microseconds of guest time left in this call.
 pub fn budget_left() -> u64 {
     exchange::budget_left()

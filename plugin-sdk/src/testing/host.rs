@@ -18,6 +18,7 @@ pub struct Host {
     responses: VecDeque<Result<http::Response, http::HttpError>>,
     pub(super) now_unix_ns: u64,
     pub(super) attributes: BTreeMap<String, String>,
+    pub(super) groups: Vec<String>,
     counted: BTreeMap<(String, u64), u64>,
     pub(super) body: Vec<u8>,
     pub(super) sha256: Vec<u8>,
@@ -84,6 +85,13 @@ impl Host {
     #[must_use]
     pub fn credential_data(mut self, kind: &str, key: &str, data_json: &str) -> Self {
         self.data.insert((kind.into(), key.into()), data_json.into());
+        self
+    }
+
+    /// The groups of the caller that an earlier plugin found.
+    #[must_use]
+    pub fn groups(mut self, groups: &[&str]) -> Self {
+        self.groups = groups.iter().map(|group| (*group).to_owned()).collect();
         self
     }
 

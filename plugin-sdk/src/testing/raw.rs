@@ -77,6 +77,10 @@ pub mod exchange {
         Host::with(|host| host.attributes.insert(key.into(), value.into()));
     }
 
+    pub fn groups() -> Vec<String> {
+        Host::with(|host| host.groups.clone())
+    }
+
     pub fn budget_left() -> u64 {
         5_000
     }

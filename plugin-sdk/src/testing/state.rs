@@ -124,7 +124,7 @@ pub mod local_cache {
 
 pub mod shared_counters {
     use super::Host;
-    use crate::counters::Take;
+    use crate::counters::{Take, Window};
     use crate::testing::raw::local_counters;
 
     pub fn fixed_window(key: &str, limit: u64, window_ms: u64, cost: u64) -> Result<Take, String> {
@@ -134,6 +134,12 @@ pub mod shared_counters {
 
     pub fn sliding_window(key: &str, limit: u64, window_ms: u64, cost: u64) -> Result<Take, String> {
         fixed_window(key, limit, window_ms, cost)
+    }
+
+    pub fn take_windows(windows: &[Window], cost: u64) -> Result<Vec<Take>, String> {
+        Host::with(|host| host.shared_fault.clone()).map_or(Ok(()), Err)?;
+        let shared = |window: &Window| Window { key: format!("shared {}", window.key), ..window.clone() };
+        Ok(local_counters::take_windows(&windows.iter().map(shared).collect::<Vec<_>>(), cost))
     }
 }
 

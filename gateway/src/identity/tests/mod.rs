@@ -77,7 +77,7 @@ async fn a_credential_is_found_once_and_then_known() {
     assert_eq!(found.consumer.custom_id.as_deref(), Some("c"));
     assert_eq!(serde_json::from_str::<Value>(&found.consumer.json).unwrap()["username"], "ada");
     assert_eq!(*found.id, *id(2).to_string());
-    assert_eq!(*found.groups, ["admins"]);
+    assert_eq!(*found.consumer.acls, ["admins"]);
     assert_eq!(serde_json::from_str::<Value>(&found.data_json).unwrap()["key"], "secret");
     for time in ["from the shared cache", "from the memory of this thread"] {
         let again = identity.cached(KIND, "secret").flatten().unwrap();
@@ -134,7 +134,7 @@ async fn every_change_is_heard() {
         let found = identity.find_credential(KIND, &long).await.unwrap();
         assert_eq!(username(&found), want.map(|(name, _)| name), "{case}");
         assert_eq!(
-            found.as_ref().map(|found| found.groups.to_vec()),
+            found.as_ref().map(|found| found.consumer.acls.to_vec()),
             want.map(|(_, groups)| groups.iter().map(ToString::to_string).collect()),
             "{case}"
         );

@@ -24,7 +24,7 @@ async fn after_a_restart_with_the_store_away_those_saved_on_disk_go_on() {
     server.stop().unwrap();
     let found = restarted.find_credential(KIND, "known").await.unwrap();
     assert_eq!(username(&found), Some("ada"));
-    assert_eq!(found.unwrap().groups.to_vec(), ["admins"]);
+    assert_eq!(found.unwrap().consumer.acls.to_vec(), ["admins"]);
     assert_eq!(restarted.find_consumer("ada").await.unwrap().unwrap().id, id(1));
     let gone = restarted.find_credential(KIND, "gone").await;
     assert!(!matches!(gone, Ok(Some(_))), "what is known to be gone does not come back");

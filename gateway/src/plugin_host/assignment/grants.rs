@@ -17,7 +17,7 @@ use super::parameters::Parameters;
 use super::secrets::Secrets;
 use crate::model::CAPABILITIES;
 use crate::plugin_host::{AssignError, CapabilityRequest};
-use crate::shared::Backend;
+use crate::shared::{Backend, Wanted};
 
 /// Bounded by quota and harmless to others.
 const FREE: [&str; 8] =
@@ -70,6 +70,8 @@ pub(crate) struct SharedGrant {
     /// Whose it is, if not the assignment's or the plugin's own.
     pub(crate) namespace: Option<String>,
     /// `None` is the one that this gateway has.
+    pub(crate) wanted: Option<Wanted>,
+    /// Set once the grant is known to be one that this gateway can keep.
     pub(crate) backend: Option<Backend>,
 }
 
@@ -133,9 +135,9 @@ impl Grants {
     }
 
     /// What of the things that nodes share is asked for, by capability.
-    pub(crate) fn shared(&self) -> impl Iterator<Item = (&'static str, &SharedGrant)> {
-        let counters = self.shared_counters.iter().map(|grant| ("shared-counters", grant));
-        counters.chain(self.shared_kv.iter().map(|grant| ("shared-kv", &grant.shared)))
+    pub(crate) fn shared(&mut self) -> impl Iterator<Item = (&'static str, &mut SharedGrant)> {
+        let counters = self.shared_counters.iter_mut().map(|grant| ("shared-counters", grant));
+        counters.chain(self.shared_kv.iter_mut().map(|grant| ("shared-kv", &mut grant.shared)))
     }
 
     /// Whether calls wait for nothing but credentials, and leave nothing behind that counts: such a call
@@ -203,8 +205,8 @@ impl Grants {
             "http-client" => self.http = Some(HttpGrant::read(&mut parameters)?),
             "secrets" => self.secrets = Arc::new(Secrets::read(&mut parameters, known)?),
             "local-cache" => self.local_cache = Some(CacheGrant::read(&mut parameters)?),
-            "shared-counters" => self.shared_counters = Some(SharedGrant::read(&mut parameters)?),
-            "shared-kv" => self.shared_kv = Some(ValuesGrant::read(&mut parameters)?),
+            "shared-counters" => self.shared_counters = SharedGrant::read(&mut parameters)?,
+            "shared-kv" => self.shared_kv = ValuesGrant::read(&mut parameters)?,
             _ => return Err(unknown_capability(name)),
         }
         parameters.end()
@@ -222,18 +224,19 @@ impl CacheGrant {
 }
 
 impl SharedGrant {
-    fn read(parameters: &mut Parameters) -> Result<Self, AssignError> {
-        Ok(Self { namespace: parameters.name("namespace")?, backend: parameters.backend()? })
+    /// `None` if nothing is to be shared at all.
+    fn read(parameters: &mut Parameters) -> Result<Option<Self>, AssignError> {
+        let namespace = parameters.name("namespace")?;
+        Ok(parameters.backend()?.map(|wanted| Self { namespace, wanted, backend: None }))
     }
 }
 
 impl ValuesGrant {
-    fn read(parameters: &mut Parameters) -> Result<Self, AssignError> {
-        Ok(Self {
-            shared: SharedGrant::read(parameters)?,
-            max_value_bytes: size(parameters.number("max_value_bytes", 64 << 10, 1 << 20)?),
-            max_ttl_ms: parameters.number("max_ttl_ms", 86_400_000, 30 * 86_400_000)?,
-        })
+    fn read(parameters: &mut Parameters) -> Result<Option<Self>, AssignError> {
+        let max_value_bytes = size(parameters.number("max_value_bytes", 64 << 10, 1 << 20)?);
+        let max_ttl_ms = parameters.number("max_ttl_ms", 86_400_000, 30 * 86_400_000)?;
+        let shared = SharedGrant::read(parameters)?;
+        Ok(shared.map(|shared| Self { shared, max_value_bytes, max_ttl_ms }))
     }
 }
 

@@ -38,12 +38,13 @@ pub(crate) async fn make(
     plugin: &Arc<Plugin>,
     spec: &AssignmentSpec,
 ) -> Result<Assignment, AssignError> {
-    let grants = grants(plugin, spec)?;
+    let mut grants = grants(plugin, spec)?;
     for (name, grant) in grants.shared() {
-        if services.deps.shared.backend(grant.backend).is_none() {
-            let reason = "this gateway has no such backend; see the redis_ settings".to_owned();
-            return Err(AssignError::Sandbox { field: format!("grants.{name}"), reason });
-        }
+        let backend = services.deps.shared.backend(grant.wanted.as_ref()).map_err(|error| {
+            let reason = format!("{error}; see the redis_ settings");
+            AssignError::Sandbox { field: format!("grants.{name}"), reason }
+        });
+        grant.backend = Some(backend?);
     }
     configure((services, max_memory_bytes), plugin, spec, grants).await
 }

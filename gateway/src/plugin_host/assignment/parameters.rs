@@ -1,9 +1,12 @@
 //! The parameters of one grant: each is taken once, and what is left at the end is a mistake.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
+use crate::config::RedisSettings;
 use crate::plugin_host::AssignError;
-use crate::shared::Backend;
+use crate::shared::Wanted;
 
 /// Parameters that nobody has taken yet.
 pub(super) struct Parameters {
@@ -79,14 +82,48 @@ impl Parameters {
         }
     }
 
-    /// Takes where nodes share something.
-    pub(super) fn backend(&mut self) -> Result<Option<Backend>, AssignError> {
-        match self.values.remove("backend") {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(word)) if word == "redis" => Ok(Some(Backend::Redis)),
-            Some(Value::String(word)) if word == "database" => Ok(Some(Backend::Database)),
-            Some(_) => Err(self.wrong("`backend` is one of: redis, database".to_owned())),
+    /// Takes where nodes share something: `Some(None)` is wherever this gateway can. `None` is nowhere: the plugin
+    /// counts on its node (`local`), by its own configuration.
+    ///
+    /// A plugin of the gateway itself may use Kong's words, and bring a server of its own.
+    pub(super) fn backend(&mut self) -> Result<Option<Option<Wanted>>, AssignError> {
+        let server = self.server()?;
+        let word = match self.values.remove("backend") {
+            None | Some(Value::Null) => return Ok(Some(None)),
+            Some(Value::String(word)) => word,
+            Some(_) => String::new(),
+        };
+        match (word.as_str(), server) {
+            ("redis", Some(settings)) => Ok(Some(Some(Wanted::Server(Box::new(settings))))),
+            ("redis", None) => Ok(Some(Some(Wanted::Redis))),
+            ("database", _) => Ok(Some(Some(Wanted::Database))),
+            ("cluster", _) if self.trusted => Ok(Some(Some(Wanted::Database))),
+            ("local", _) if self.trusted => Ok(None),
+            (_, _) => Err(self.wrong("`backend` is one of: redis, database".to_owned())),
         }
+    }
+
+    /// Takes a server of Redis, as Kong's plugins describe it; none without a `host`.
+    fn server(&mut self) -> Result<Option<RedisSettings>, AssignError> {
+        if !self.trusted {
+            return Ok(None);
+        }
+        let Some(Value::Object(server)) = self.values.remove("server") else { return Ok(None) };
+        let text = |field: &str| server.get(field).and_then(Value::as_str).map(str::to_owned);
+        let number = |field: &str, unsaid: u64| server.get(field).and_then(Value::as_u64).unwrap_or(unsaid);
+        let flag = |field: &str| server.get(field).and_then(Value::as_bool).unwrap_or_default();
+        let Some(host) = text("host").filter(|host| !host.is_empty()) else { return Ok(None) };
+        let wrong = |field: &str| self.wrong(format!("`server.{field}` is out of range"));
+        Ok(Some(RedisSettings {
+            host,
+            port: u16::try_from(number("port", 6379)).map_err(|_| wrong("port"))?,
+            username: text("username").filter(|name| !name.is_empty()),
+            password: text("password").unwrap_or_default().into(),
+            database: u32::try_from(number("database", 0)).map_err(|_| wrong("database"))?,
+            ssl: flag("ssl"),
+            ssl_verify: flag("ssl_verify"),
+            timeout: Duration::from_millis(number("timeout", 2000).max(1)),
+        }))
     }
 
     /// Takes a map of texts that must be there.

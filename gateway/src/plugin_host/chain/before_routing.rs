@@ -32,7 +32,7 @@ impl Chain {
             let work = Work::BeforeRouting(reader.read_all(inputs));
             let caller =
                 Caller { assignment: &Arc::clone(assignment), instances, phase: Phase::BeforeRouting };
-            let (back, result) = caller.call(state, exchange, work, settle).await;
+            let (back, result) = caller.call(state, exchange, work, async |said| settle(said)).await;
             exchange = back;
             if let Next::Answer(answer) = settled(result, assignment.core.on_failure) {
                 return (exchange, Flow::Respond(*answer));

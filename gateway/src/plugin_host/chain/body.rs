@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 
 use super::call::{Caller, Said};
+use super::named::Named;
 use super::next::Next;
 use super::run::Run;
 use super::{Chain, Flow, Placement, ResponseFlow, settled};
@@ -73,7 +74,7 @@ impl Chain {
             }
             Ok(body) => {
                 let work = Work::Body(BodyWork::Whole(direction, body.clone(), state.carry.clone()));
-                let settle = |said: Said<'_>| settle(said, assignment, body);
+                let settle = async |said: Said<'_>| settle(said, assignment, body).await;
                 let (back, result) = caller.call(state, exchange, work, settle).await;
                 exchange = back;
                 result
@@ -88,17 +89,22 @@ impl Chain {
 }
 
 /// Checks a verdict whole, and only then applies it.
-fn settle(said: Said<'_>, assignment: &Arc<Assignment>, body: &mut Bytes) -> Result<Next, CallFailure> {
-    let Said { outcome, kept: _, exchange, state } = said;
+async fn settle(said: Said<'_>, assignment: &Arc<Assignment>, body: &mut Bytes) -> Result<Next, CallFailure> {
+    let Said { outcome, kept: _, told, exchange, state } = said;
     match outcome {
         Outcome::RequestBody(verdict) => {
-            let RequestBody { edits, body: new, carry } = match verdict {
+            let RequestBody { edits, body: new, carry, identity } = match verdict {
                 RequestVerdict::Proceed(proceed) => proceed,
                 RequestVerdict::Respond(said) => return Next::answer(said),
             };
             let carry = verify::carry(carry).map_err(CallFailure::BadAnswer)?;
             let edits = verify::edits(edits).map_err(CallFailure::BadAnswer)?;
+            let mut named = identity.map(|said| Named::read(assignment, *said.0, &told)).transpose()?;
+            if let Some(named) = &mut named {
+                named.be_introduced(assignment).await?;
+            }
             replace(body, new, assignment, &mut exchange.request.headers)?;
+            named.into_iter().for_each(|named| named.take_effect(exchange));
             exchange::apply(edits, &mut exchange.request.headers);
             state.carry = carry.or_else(|| state.carry.take());
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::next::Next;
 use super::run::SlotRun;
-use crate::exchange::Exchange;
+use crate::exchange::{ConsumerFacts, Exchange};
 use crate::plugin_host::guest::{Instance, Outcome, Work};
 use crate::plugin_host::metrics::CallOutcome;
 use crate::plugin_host::{Assignment, CallFailure, Instances, Phase};
@@ -23,6 +23,8 @@ pub(super) struct Said<'a> {
     pub(super) outcome: Outcome,
     /// The instance, if the plugin wants the chunks that follow.
     pub(super) kept: Option<Instance>,
+    /// Consumers that the guest was told about in this call.
+    pub(super) told: Vec<Arc<ConsumerFacts>>,
     pub(super) exchange: &'a mut Exchange,
     pub(super) state: &'a mut SlotRun,
 }
@@ -34,16 +36,18 @@ impl Caller<'_> {
         state: &mut SlotRun,
         exchange: Box<Exchange>,
         work: Work,
-        settle: impl FnOnce(Said<'_>) -> Result<Next, CallFailure>,
+        settle: impl AsyncFnOnce(Said<'_>) -> Result<Next, CallFailure>,
     ) -> (Box<Exchange>, Result<Next, CallFailure>) {
         let core = &self.assignment.core;
         let begun = Instant::now();
         let wall = core.limits.wall.saturating_sub(state.used);
         let mut called = self.instances.call(core, exchange, work, (begun, wall)).await;
         let kept = called.kept.take();
-        let (mut exchange, answer, _) = super::response::unwrap(called);
-        let settled = answer
-            .and_then(|outcome| settle(Said { outcome, kept, exchange: &mut exchange, state: &mut *state }));
+        let (mut exchange, answer, told) = super::response::unwrap(called);
+        let settled = match answer {
+            Ok(outcome) => settle(Said { outcome, kept, told, exchange: &mut exchange, state }).await,
+            Err(failure) => Err(failure),
+        };
         let time = begun.elapsed();
         state.used += time;
         exchange.timing.plugins += time;

@@ -12,6 +12,7 @@ mod canary;
 mod filter;
 mod function;
 mod log;
+mod named;
 mod next;
 mod request;
 mod response;

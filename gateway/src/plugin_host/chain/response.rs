@@ -59,12 +59,12 @@ async fn ask(
     let reader = Reader::new(&exchange, true, assignment.core.services.deps.log_record);
     let work = Work::ResponseHead(reader.read_all(inputs), state.carry.clone());
     let caller = Caller { assignment, instances, phase: Phase::ResponseHead };
-    caller.call(state, exchange, work, |said| settle(said, assignment)).await
+    caller.call(state, exchange, work, async |said| settle(said, assignment)).await
 }
 
 /// Checks a verdict whole, and only then applies it.
 fn settle(said: Said<'_>, assignment: &Arc<Assignment>) -> Result<Next, CallFailure> {
-    let Said { outcome, kept, exchange, state } = said;
+    let Said { outcome, kept, told: _, exchange, state } = said;
     let Outcome::ResponseHead(verdict) = outcome else {
         return Err(CallFailure::BadAnswer("another phase's".into()));
     };

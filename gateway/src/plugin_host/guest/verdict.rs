@@ -5,8 +5,8 @@
 use wasmtime::component::{ComponentType, Lift};
 
 use crate::plugin_host::bindings::exports::weir::plugin::before_routing::RoutingChange;
-use crate::plugin_host::bindings::exports::weir::plugin::request_head::{Identity, TargetChange};
-use crate::plugin_host::bindings::weir::plugin::types::{BodyMode, LocalResponse};
+use crate::plugin_host::bindings::exports::weir::plugin::request_head::TargetChange;
+use crate::plugin_host::bindings::weir::plugin::types::{BodyMode, Identity, LocalResponse};
 use crate::plugin_host::verify::{Apart, CheckedOp};
 
 /// A verdict of a request phase.
@@ -58,6 +58,7 @@ pub(crate) struct RequestBody {
     pub(crate) edits: Vec<CheckedOp>,
     pub(crate) body: Option<Vec<u8>>,
     pub(crate) carry: Option<Vec<u8>>,
+    pub(crate) identity: Option<Apart<Identity>>,
 }
 
 /// `response-head.proceed`.

@@ -135,8 +135,9 @@ async fn find_consumer(mut context: StoreContextMut<'_, CallState>, name: String
 
 /// The guest is told whose a credential is.
 fn told(state: &mut CallState, found: FoundCredential) -> Found {
-    let FoundCredential { consumer, credential, groups, data_json: _ } = found;
+    let FoundCredential { consumer, credential, data_json: _ } = found;
     let id = consumer.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned();
+    let groups = Arc::clone(&consumer.acls);
     state.told.push(consumer);
     Found { consumer: id, credential, groups }
 }

@@ -3,7 +3,7 @@
 
 use wasmtime::Result;
 
-use crate::plugin_host::bindings::weir::plugin::local_counters::Take;
+use crate::plugin_host::bindings::weir::plugin::local_counters::{Take, Window};
 use crate::plugin_host::bindings::weir::plugin::{shared_counters, shared_kv, types};
 use crate::plugin_host::guest::CallState;
 
@@ -21,6 +21,10 @@ impl shared_counters::Host for CallState {
     }
 
     fn sliding_window(&mut self, _: String, _: u64, _: u64, _: u64) -> Result<Result<Take, String>> {
+        denied()
+    }
+
+    fn take_windows(&mut self, _: Vec<Window>, _: u64) -> Result<Result<Vec<Take>, String>> {
         denied()
     }
 }

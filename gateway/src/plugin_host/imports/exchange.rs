@@ -50,6 +50,12 @@ impl Host for CallState {
         Ok(())
     }
 
+    fn groups(&mut self) -> Result<Vec<String>> {
+        self.charge()?;
+        let identity = self.exchange.as_ref().and_then(|exchange| exchange.identity.as_ref());
+        Ok(identity.map(|identity| identity.groups().to_vec()).unwrap_or_default())
+    }
+
     fn budget_left(&mut self) -> Result<u64> {
         self.charge()?;
         Ok(self.budget.saturating_sub(self.ticks) * 1000)

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use wasmtime::component::Linker;
 use wasmtime::{Result, StoreContextMut};
 
-use super::counters::answer;
+use super::counters::{MAX_WINDOWS, answer};
 use crate::plugin_host::assignment::SharedGrant;
-use crate::plugin_host::bindings::weir::plugin::local_counters::Take;
+use crate::plugin_host::bindings::weir::plugin::local_counters::{Take, Window as CounterWindow};
 use crate::plugin_host::guest::CallState;
 use crate::plugin_host::unix_ms;
 use crate::shared::{Ask, Backend, SharedError, SharedState, Window};
@@ -27,6 +27,9 @@ pub(super) fn link(linker: &mut Linker<CallState>) -> Result<()> {
     })?;
     counters.func_wrap_async("sliding-window", |context, ask: (String, u64, u64, u64)| {
         Box::new(take(context, Window::Sliding, ask))
+    })?;
+    counters.func_wrap_async("take-windows", |context, ask: (Vec<CounterWindow>, u64)| {
+        Box::new(take_windows(context, ask))
     })?;
     let mut values = linker.instance(VALUES)?;
     values.func_wrap_async("get", |context, (key,): (String,)| Box::new(get(context, key)))?;
@@ -59,7 +62,7 @@ impl CallState {
             return Err(format!("a key may have {MAX_KEY} bytes"));
         }
         let shared = self.core.services.deps.shared.clone();
-        let backend = shared.backend(grant.backend).ok_or_else(|| SharedError::Missing.to_string())?;
+        let backend = grant.backend.clone().ok_or_else(|| SharedError::Missing.to_string())?;
         let mut full = grant.namespace.as_ref().map_or_else(own, |name| format!("namespace:{name}"));
         // No namespace has a colon of its own at its end, so that no key of one is a key of another.
         _ = write!(full, "::{key}");
@@ -110,6 +113,29 @@ async fn take(
     };
     let ask = Ask::new(&key, window, (limit, window_ms, cost), unix_ms());
     Ok((wait(&mut context, shared.take(backend, ask)).await.map(answer),))
+}
+
+async fn take_windows(
+    mut context: Context<'_>,
+    (windows, cost): (Vec<CounterWindow>, u64),
+) -> Answered<Vec<Take>> {
+    if windows.len() > MAX_WINDOWS {
+        return Ok((Err(format!("{MAX_WINDOWS} windows can be counted in at once")),));
+    }
+    let now = unix_ms();
+    let (mut at, mut asks) = (None, Vec::with_capacity(windows.len()));
+    for CounterWindow { key, limit, from_unix_ms, until_unix_ms } in windows {
+        match context.data_mut().counter_place(&key)? {
+            Ok(Place { shared, backend, key }) => {
+                asks.push(Ask::between(&key, (from_unix_ms, until_unix_ms), (limit, cost), now));
+                at = Some((shared, backend));
+            }
+            Err(reason) => return Ok((Err(reason),)),
+        }
+    }
+    let Some((shared, backend)) = at else { return Ok((Ok(Vec::new()),)) };
+    let taken = wait(&mut context, shared.take_all(backend, asks)).await;
+    Ok((taken.map(|taken| taken.into_iter().map(answer).collect()),))
 }
 
 async fn get(mut context: Context<'_>, key: String) -> Answered<Option<Vec<u8>>> {

@@ -33,12 +33,7 @@ impl Drop for SaysWhenDropped {
 
 pub(super) fn alice() -> FoundCredential {
     let consumer = ConsumerFacts::new(Uuid::from_u128(9), Some("alice".into()), None, "{}");
-    FoundCredential {
-        consumer: Arc::new(consumer),
-        credential: "c1".into(),
-        groups: Arc::new([]),
-        data_json: "{}".into(),
-    }
+    FoundCredential { consumer: Arc::new(consumer), credential: "c1".into(), data_json: "{}".into() }
 }
 
 impl Directory for OneKey {

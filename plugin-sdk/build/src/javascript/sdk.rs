@@ -20,6 +20,7 @@ const FILES: &[(&str, &str)] = files![
     "src/contract.d.ts",
     "src/edits.ts",
     "src/guest.ts",
+    "src/identity.ts",
     "src/index.ts",
     "src/inputs.ts",
     "src/setup.ts",

@@ -19,6 +19,8 @@ func ExchangeAttribute(key string, ret unsafe.Pointer) { absent("exchange attrib
 
 func ExchangeSetAttribute(key, value string) { absent("exchange set-attribute") }
 
+func ExchangeGroups(ret unsafe.Pointer) { absent("exchange groups") }
+
 func ExchangeBudgetLeft() uint64 { absent("exchange budget-left"); return 0 }
 
 func BodyLen() uint64 { absent("body len"); return 0 }
@@ -113,6 +115,10 @@ func CacheDelete(key string) { absent("local-cache delete") }
 
 func SharedFixedWindow(key string, limit, windowMS, cost uint64, ret unsafe.Pointer) {
 	absent("shared-counters fixed-window")
+}
+
+func SharedTakeWindows(list abi.Ptr, length uint32, cost uint64, ret unsafe.Pointer) {
+	absent("shared-counters take-windows")
 }
 
 func SharedSlidingWindow(key string, limit, windowMS, cost uint64, ret unsafe.Pointer) {

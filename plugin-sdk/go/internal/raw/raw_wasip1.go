@@ -17,6 +17,9 @@ func ExchangeAttribute(key string, ret unsafe.Pointer)
 //go:wasmimport weir:plugin/exchange@0.1.0 set-attribute
 func ExchangeSetAttribute(key, value string)
 
+//go:wasmimport weir:plugin/exchange@0.1.0 groups
+func ExchangeGroups(ret unsafe.Pointer)
+
 //go:wasmimport weir:plugin/exchange@0.1.0 budget-left
 func ExchangeBudgetLeft() uint64
 
@@ -118,6 +121,9 @@ func CacheDelete(key string)
 
 //go:wasmimport weir:plugin/shared-counters@0.1.0 fixed-window
 func SharedFixedWindow(key string, limit, windowMS, cost uint64, ret unsafe.Pointer)
+
+//go:wasmimport weir:plugin/shared-counters@0.1.0 take-windows
+func SharedTakeWindows(list abi.Ptr, length uint32, cost uint64, ret unsafe.Pointer)
 
 //go:wasmimport weir:plugin/shared-counters@0.1.0 sliding-window
 func SharedSlidingWindow(key string, limit, windowMS, cost uint64, ret unsafe.Pointer)
