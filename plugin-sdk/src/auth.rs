@@ -127,10 +127,12 @@ impl Credential {
         proceed.identity(self.found.into())
     }
 
-    /// The same, where the upstream is to know the credential by the value of `field` and not by its id.
+    /// The same, where the upstream is to know the credential by the value of `field` and not by its id. A
+    /// value that no header can have is kept from it.
     pub fn let_in_by(self, field: &str, proceed: Proceed) -> Proceed {
         let name = self.text(field).to_owned();
-        self.let_in(proceed.set_header(CREDENTIAL_IDENTIFIER, name))
+        let fits = !name.contains(|character: char| character.is_ascii_control());
+        self.let_in(if fits { proceed.set_header(CREDENTIAL_IDENTIFIER, name) } else { proceed })
     }
 }
 
@@ -151,6 +153,12 @@ pub fn look_up(kind: &str, key: &str) -> Result<Option<Credential>, Failure> {
     let credential = Credential { found, fields };
     // The key may have become another's between the two calls.
     Ok(Some(credential).filter(|credential| credential.text("id") == credential.found.credential))
+}
+
+/// What follows the name of the scheme in the value of `Authorization`; `None` if it is another scheme.
+pub fn after_scheme<'a>(scheme: &str, value: &'a str) -> Option<&'a str> {
+    let (named, rest) = value.trim_start().split_at_checked(scheme.len())?;
+    named.eq_ignore_ascii_case(scheme).then(|| rest.trim())
 }
 
 /// The value of `WWW-Authenticate`.
@@ -190,6 +198,18 @@ mod tests {
         let texts = ["secret", "tags", "other"].map(|field| credential.text(field));
         assert_eq!((texts, credential.consumer()), (["s", "", ""], "c"));
         assert!(known(r#"{"id":"8","key":"k"}"#).is_none(), "the key belongs to another by now");
+    }
+
+    #[test]
+    fn a_scheme_is_known_in_any_case() {
+        for (value, rest) in [
+            ("Basic abc", Some("abc")),
+            (" bASIC  a b ", Some("a b")),
+            ("Bearer abc", None),
+            ("Bas\u{ef}c", None),
+        ] {
+            assert_eq!(after_scheme("basic", value), rest, "{value}");
+        }
     }
 
     #[test]
