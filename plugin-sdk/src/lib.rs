@@ -55,6 +55,7 @@
 mod about;
 #[cfg(any(target_family = "wasm", test))]
 mod allocator;
+pub mod auth;
 #[doc(hidden)]
 pub mod bindings;
 mod bodies;

@@ -1,7 +1,7 @@
 //! Kong's configuration fields of `key-auth`.
 
 use serde::Deserialize;
-use weir_plugin_sdk::{ConfigProblem, JsonSchema, schemars};
+use weir_plugin_sdk::{ConfigProblem, JsonSchema, auth, schemars};
 
 /// Kong's configuration fields, with Kong's defaults.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -56,9 +56,7 @@ impl Config {
             let message = "keys in bodies are not looked for yet; send the key in a header or in the query";
             problems.push(ConfigProblem::new("/key_in_body", message));
         }
-        if self.realm.as_ref().is_some_and(|realm| realm.contains(['"', '\r', '\n', '\0'])) {
-            problems.push(ConfigProblem::new("/realm", "must not contain quotes or line breaks"));
-        }
+        problems.extend(auth::realm_problem(self.realm.as_deref()));
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 }

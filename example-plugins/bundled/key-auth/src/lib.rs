@@ -11,10 +11,11 @@ mod tests;
 
 pub use config::Config;
 
+use weir_plugin_sdk::auth::{self, Gate};
 use weir_plugin_sdk::credentials::{self, Found};
 use weir_plugin_sdk::{
-    About, Answer, Capability, ConfigProblem, Failure, Identity, Input, InputList, Inputs, Plugin, Proceed,
-    RequestHead, RequestVerdict, Setup, Slot, logging,
+    About, Answer, Capability, ConfigProblem, Failure, Input, InputList, Inputs, Plugin, Proceed,
+    RequestHead, RequestVerdict, Setup, Slot,
 };
 
 const KIND: &str = "keyauth_credentials";
@@ -24,11 +25,7 @@ pub struct KeyAuth {
     places: Vec<Place>,
     /// Read only where `hide_credentials` may have to rewrite it.
     query: Option<Slot>,
-    /// Read only where `run_on_preflight` is off.
-    method: Option<Slot>,
-    /// Who an earlier authentication plugin found; read only where there is an anonymous consumer.
-    known: Option<Slot>,
-    anonymous: Option<String>,
+    gate: Gate,
     hides: bool,
     challenge: String,
 }
@@ -66,13 +63,12 @@ impl Plugin for KeyAuth {
         config.check()?;
         let mut inputs = InputList::new();
         let places = config.key_names.iter().map(|name| Place::of(name, &config, &mut inputs)).collect();
+        let gate = Gate::new(config.anonymous, &mut inputs);
         let plugin = Self {
             places,
             query: (config.hide_credentials && config.key_in_query).then(|| inputs.want(Input::Query)),
-            method: (!config.run_on_preflight).then(|| inputs.want(Input::Method)),
-            known: config.anonymous.as_ref().map(|_| inputs.want(Input::CredentialId)),
-            challenge: config.realm.map_or("Key".into(), |realm| format!("Key realm=\"{realm}\"")),
-            anonymous: config.anonymous,
+            gate: if config.run_on_preflight { gate } else { gate.open_to_preflight(&mut inputs) },
+            challenge: auth::challenge("Key", config.realm.as_deref()),
             hides: config.hide_credentials,
         };
         Ok((plugin, Setup::new().request_head(inputs)))
@@ -81,20 +77,16 @@ impl Plugin for KeyAuth {
 
 impl RequestHead for KeyAuth {
     fn on_request_head(&mut self, inputs: &Inputs) -> Result<RequestVerdict, Failure> {
-        if self.method.is_some_and(|method| inputs.text(method) == Some("OPTIONS")) {
-            return Ok(Proceed::new().into());
-        }
-        if self.known.is_some_and(|known| inputs.is_present(known)) {
+        if self.gate.is_open(inputs) {
             return Ok(Proceed::new().into());
         }
         let search = self.search(inputs);
         let hidden = self.hide(&search, inputs);
-        match (identify(&search)?, &self.anonymous) {
-            (Ok(found), _) => Ok(hidden.identity(identity_of(found)).into()),
-            (Err(_), Some(anonymous)) => let_in_as(anonymous, hidden),
-            (Err(Refusal(message, reason)), None) => {
+        match identify(&search)? {
+            Ok(found) => Ok(hidden.identity(found.into()).into()),
+            Err(Refusal(message, reason)) => {
                 let answer = Answer::new(401).message(message).reason(reason);
-                Ok(answer.header("www-authenticate", self.challenge.as_str()).into())
+                self.gate.turn_away(answer.header("www-authenticate", self.challenge.as_str()), hidden)
             }
         }
     }
@@ -168,31 +160,4 @@ fn identify(search: &Search) -> Result<Result<Found, Refusal>, Failure> {
     };
     let found = credentials::find(KIND, key).map_err(Failure::retryable)?;
     Ok(found.ok_or(Refusal("Unauthorized", "unknown-key")))
-}
-
-/// A consumer that does not exist is the operator's mistake, so nobody is let in.
-fn let_in_as(anonymous: &str, proceed: Proceed) -> Result<RequestVerdict, Failure> {
-    let Some(consumer) = credentials::find_consumer(anonymous).map_err(Failure::retryable)? else {
-        let message = format!("anonymous consumer {anonymous} is configured but doesn't exist");
-        logging::error(&message, &[]);
-        return Ok(Answer::new(500).message(message).reason("no-anonymous-consumer").into());
-    };
-    let identity = Identity {
-        consumer: Some(consumer.id),
-        credential: None,
-        groups: Vec::new(),
-        claims_json: None,
-        anonymous: true,
-    };
-    Ok(proceed.identity(identity).into())
-}
-
-fn identity_of(found: Found) -> Identity {
-    Identity {
-        consumer: Some(found.consumer),
-        credential: Some(found.credential),
-        groups: found.groups,
-        claims_json: None,
-        anonymous: false,
-    }
 }
