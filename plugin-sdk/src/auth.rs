@@ -28,8 +28,8 @@ use serde_json::{Map, Value as Json};
 
 use crate::credentials::{self, Found};
 use crate::{
-    Answer, ConfigProblem, Failure, Identity, Input, InputList, Inputs, Proceed, RequestVerdict, Slot,
-    logging,
+    Answer, ConfigProblem, Failure, Identity, Input, InputList, Inputs, Proceed, ProceedWithBody,
+    RequestBodyVerdict, RequestVerdict, Slot, logging,
 };
 
 /// Says who the caller is, where that is the name of the credential and not its id.
@@ -71,23 +71,46 @@ impl Gate {
     ///
     /// If the consumer could not be looked up.
     pub fn turn_away(&self, answer: Answer, proceed: Proceed) -> Result<RequestVerdict, Failure> {
+        Ok(match self.stand_in(answer)? {
+            Ok(identity) => proceed.identity(identity).into(),
+            Err(answer) => answer.into(),
+        })
+    }
+
+    /// The same, where the body decides.
+    ///
+    /// # Errors
+    ///
+    /// If the consumer could not be looked up.
+    pub fn turn_body_away(
+        &self,
+        answer: Answer,
+        proceed: ProceedWithBody,
+    ) -> Result<RequestBodyVerdict, Failure> {
+        Ok(match self.stand_in(answer)? {
+            Ok(identity) => proceed.identity(identity).into(),
+            Err(answer) => answer.into(),
+        })
+    }
+
+    /// Who stands in, or the answer that is given.
+    fn stand_in(&self, answer: Answer) -> Result<Result<Identity, Answer>, Failure> {
         let Some(anonymous) = &self.anonymous else {
-            return Ok(answer.into());
+            return Ok(Err(answer));
         };
         let Some(consumer) = credentials::find_consumer(anonymous).map_err(Failure::retryable)? else {
             // The operator's mistake, for which nobody is let in.
             let message = format!("anonymous consumer {anonymous} is configured but doesn't exist");
             logging::error(&message, &[]);
-            return Ok(Answer::new(500).message(message).reason("no-anonymous-consumer").into());
+            return Ok(Err(Answer::new(500).message(message).reason("no-anonymous-consumer")));
         };
-        let identity = Identity {
+        Ok(Ok(Identity {
             consumer: Some(consumer.id),
             credential: None,
             groups: Vec::new(),
             claims_json: None,
             anonymous: true,
-        };
-        Ok(proceed.identity(identity).into())
+        }))
     }
 }
 

@@ -26,6 +26,7 @@ impl<P: RequestBody> Tester<P> {
         let verdict = self.plugin.on_request_body(self.carry.as_deref());
         let mut outcome = BodyOutcome { verdict, headers: request.headers().clone(), body: body.to_vec() };
         if let Ok(RequestBodyVerdict::Proceed(proceed)) = &outcome.verdict {
+            proceed.identity.iter().for_each(|identity| outcome.headers.announce(identity));
             outcome.headers.apply(&proceed.edits);
             outcome.body = proceed.body.clone().unwrap_or(outcome.body);
             self.carry = proceed.carry.clone().or(self.carry.take());

@@ -76,10 +76,10 @@ impl<P: RequestHead> Tester<P> {
         let verdict = self.plugin.on_request_head(&Inputs::new(values));
         match &verdict {
             Ok(RequestVerdict::Proceed(proceed)) => {
-                headers.apply(&proceed.edits);
                 if let Some(identity) = &proceed.identity {
                     headers.announce(identity);
                 }
+                headers.apply(&proceed.edits);
                 response_headers.apply(&proceed.response_edits);
                 self.carry.clone_from(&proceed.carry);
             }

@@ -20,7 +20,7 @@ pub struct Config {
     pub key_in_header: bool,
     /// Look for the key in the query.
     pub key_in_query: bool,
-    /// Look for the key in the body.
+    /// Look for the key in the body: a form, JSON, or a form in parts, of 1 MiB at most.
     pub key_in_body: bool,
     /// Ask for a key on `OPTIONS` requests too.
     pub run_on_preflight: bool,
@@ -51,10 +51,6 @@ impl Config {
             if let Some(message) = name_problem(name) {
                 problems.push(ConfigProblem::new(&format!("/key_names/{at}"), &message));
             }
-        }
-        if self.key_in_body {
-            let message = "keys in bodies are not looked for yet; send the key in a header or in the query";
-            problems.push(ConfigProblem::new("/key_in_body", message));
         }
         problems.extend(auth::realm_problem(self.realm.as_deref()));
         if problems.is_empty() { Ok(()) } else { Err(problems) }

@@ -1,9 +1,11 @@
 //! Kong's `key-auth`: lets requests in that carry a known API key, and says whose it is.
 //!
-//! Keys are looked for in headers and in the query, by each of `key_names` in order. A key in the
-//! body is deliberately not looked for yet: that needs a body phase, and `configure` says so.
+//! Keys are looked for in headers, in the query and in the body, by each of `key_names` in order. A body is waited
+//! for only if its type is one that can hold a key, and nothing before it has decided.
 
+mod body;
 mod config;
+mod place;
 mod query;
 
 #[cfg(test)]
@@ -11,38 +13,44 @@ mod tests;
 
 pub use config::Config;
 
+use serde::{Deserialize, Serialize};
 use weir_plugin_sdk::auth::{self, Gate};
 use weir_plugin_sdk::credentials::{self, Found};
 use weir_plugin_sdk::{
     About, Answer, Capability, ConfigProblem, Failure, Input, InputList, Inputs, Plugin, Proceed,
-    RequestHead, RequestVerdict, Setup, Slot,
+    ProceedWithBody, RequestBody, RequestBodyVerdict, RequestHead, RequestVerdict, Setup, Slot,
 };
 
+use body::Kind;
+use place::{Place, Search};
+
 const KIND: &str = "keyauth_credentials";
+/// Longest body that is looked into; what is longer is refused with 413.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// The plugin, configured for one assignment.
 pub struct KeyAuth {
     places: Vec<Place>,
     /// Read only where `hide_credentials` may have to rewrite it.
     query: Option<Slot>,
+    /// What the body is; read only where it may hold a key.
+    body: Option<BodySlots>,
     gate: Gate,
     hides: bool,
     challenge: String,
 }
 
-/// Where a key of one name may be.
-struct Place {
-    name: String,
-    /// The name itself, then the name with `-` for `_`, as Kong looks headers up.
-    headers: Vec<(String, Slot)>,
-    query: Option<Slot>,
+#[derive(Clone, Copy)]
+struct BodySlots {
+    content_type: Slot,
+    content_encoding: Slot,
 }
 
-/// A key as it was found.
-enum Search {
-    Found { key: String, name: usize },
-    Missing,
-    Duplicate,
+/// What the head has to say to the call with the body.
+#[derive(Serialize, Deserialize)]
+struct Carry {
+    kind: Kind,
+    head: Search,
 }
 
 /// Why a request is not let in: the message for the caller, and a reason for the log.
@@ -67,11 +75,16 @@ impl Plugin for KeyAuth {
         let plugin = Self {
             places,
             query: (config.hide_credentials && config.key_in_query).then(|| inputs.want(Input::Query)),
+            body: config.key_in_body.then(|| BodySlots {
+                content_type: inputs.want(Input::Header("content-type".into())),
+                content_encoding: inputs.want(Input::Header("content-encoding".into())),
+            }),
             gate: if config.run_on_preflight { gate } else { gate.open_to_preflight(&mut inputs) },
             challenge: auth::challenge("Key", config.realm.as_deref()),
             hides: config.hide_credentials,
         };
-        Ok((plugin, Setup::new().request_head(inputs)))
+        let setup = Setup::new().request_head(inputs);
+        Ok((plugin, if config.key_in_body { setup.request_body() } else { setup }))
     }
 }
 
@@ -80,54 +93,49 @@ impl RequestHead for KeyAuth {
         if self.gate.is_open(inputs) {
             return Ok(Proceed::new().into());
         }
-        let search = self.search(inputs);
-        let hidden = self.hide(&search, inputs);
-        match identify(&search)? {
+        let head = Search::of(&self.places, inputs);
+        let hidden = self.hide(&head, inputs);
+        if let Some(kind) = self.body_kind(&head, inputs) {
+            let carry = serde_json::to_vec(&Carry { kind, head }).map_err(unreadable)?;
+            return Ok(hidden.carry(carry).buffer(MOST_BYTES).into());
+        }
+        match identify(&head)? {
             Ok(found) => Ok(hidden.identity(found.into()).into()),
-            Err(Refusal(message, reason)) => {
-                let answer = Answer::new(401).message(message).reason(reason);
-                self.gate.turn_away(answer.header("www-authenticate", self.challenge.as_str()), hidden)
-            }
+            Err(refusal) => self.gate.turn_away(self.answer(&refusal), hidden),
         }
     }
 }
 
-weir_plugin_sdk::export!(KeyAuth: request_head);
-
-impl Place {
-    fn of(name: &str, config: &Config, inputs: &mut InputList) -> Self {
-        let lower = name.to_ascii_lowercase();
-        let hyphened = lower.replace('_', "-");
-        let mut headers = Vec::new();
-        if config.key_in_header {
-            headers.push((lower.clone(), inputs.want(Input::Header(lower.clone()))));
+impl RequestBody for KeyAuth {
+    fn on_request_body(&mut self, carry: Option<&[u8]>) -> Result<RequestBodyVerdict, Failure> {
+        let Carry { kind, head } = serde_json::from_slice(carry.unwrap_or_default()).map_err(unreadable)?;
+        let bytes = weir_plugin_sdk::body::all();
+        // A name earlier in the list wins, wherever it is; of one name, the head wins.
+        let before = self.places.iter().take(head.name().unwrap_or(usize::MAX)).enumerate();
+        let search = kind.search(&bytes, before.map(|(at, place)| (at, place.name.as_str()))).unwrap_or(head);
+        let mut proceed = ProceedWithBody::new();
+        if let (true, Search::Found { name, .. }) = (self.hides, &search) {
+            let rest = self.places.get(*name).and_then(|place| kind.without(&bytes, &place.name));
+            proceed = rest.into_iter().fold(proceed, ProceedWithBody::replace);
         }
-        if config.key_in_header && hyphened != lower {
-            headers.push((hyphened.clone(), inputs.want(Input::Header(hyphened))));
+        match identify(&search)? {
+            Ok(found) => Ok(proceed.identity(found.into()).into()),
+            Err(refusal) => self.gate.turn_body_away(self.answer(&refusal), proceed),
         }
-        let query = config.key_in_query.then(|| inputs.want(Input::QueryParam(name.to_owned())));
-        Self { name: name.to_owned(), headers, query }
-    }
-
-    fn slots(&self) -> impl Iterator<Item = Slot> {
-        self.headers.iter().map(|(_, slot)| *slot).chain(self.query)
     }
 }
+
+weir_plugin_sdk::export!(KeyAuth: request_head, request_body);
 
 impl KeyAuth {
-    /// The first key that is there decides, even if it is empty.
-    fn search(&self, inputs: &Inputs) -> Search {
-        for (name, place) in self.places.iter().enumerate() {
-            let Some(slot) = place.slots().find(|slot| inputs.is_present(*slot)) else {
-                continue;
-            };
-            return match (inputs.all(slot).count(), inputs.text(slot)) {
-                (2.., _) => Search::Duplicate,
-                (_, None | Some("")) => Search::Missing,
-                (_, Some(key)) => Search::Found { key: key.to_owned(), name },
-            };
+    /// What the body is, if it has to be looked into.
+    fn body_kind(&self, head: &Search, inputs: &Inputs) -> Option<Kind> {
+        let slots = self.body?;
+        let is_decided = head.name() == Some(0) && !self.hides;
+        if is_decided || inputs.is_present(slots.content_encoding) {
+            return None;
         }
-        Search::Missing
+        Kind::of(inputs.text(slots.content_type)?)
     }
 
     /// Takes the key out of what the upstream sees.
@@ -139,25 +147,27 @@ impl KeyAuth {
         let Some(place) = self.places.get(*name).filter(|_| self.hides) else {
             return proceed;
         };
-        let proceed =
-            place.headers.iter().fold(proceed, |proceed, (name, _)| proceed.remove_header(name.as_str()));
-        let in_query = place.query.is_some_and(|slot| inputs.is_present(slot));
-        match self.query.and_then(|slot| inputs.text(slot)) {
-            Some(query) if in_query => {
-                let rest = query::without(query, &place.name);
-                proceed.target(|target| target.query = Some(rest))
-            }
-            Some(_) | None => proceed,
-        }
+        place.hide(proceed, self.query.and_then(|slot| inputs.text(slot)), inputs)
+    }
+
+    fn answer(&self, Refusal(message, reason): &Refusal) -> Answer {
+        let answer = Answer::new(401).message(*message).reason(*reason);
+        answer.header("www-authenticate", self.challenge.as_str())
     }
 }
 
 fn identify(search: &Search) -> Result<Result<Found, Refusal>, Failure> {
     let key = match search {
         Search::Found { key, .. } => key,
-        Search::Missing => return Ok(Err(Refusal("No API key found in request", "no-key"))),
-        Search::Duplicate => return Ok(Err(Refusal("Duplicate API key found", "duplicate-key"))),
+        Search::Missing | Search::Empty { .. } => {
+            return Ok(Err(Refusal("No API key found in request", "no-key")));
+        }
+        Search::Duplicate { .. } => return Ok(Err(Refusal("Duplicate API key found", "duplicate-key"))),
     };
     let found = credentials::find(KIND, key).map_err(Failure::retryable)?;
     Ok(found.ok_or(Refusal("Unauthorized", "unknown-key")))
+}
+
+fn unreadable(error: serde_json::Error) -> Failure {
+    Failure::permanent(format!("what the head left for the body: {error}"))
 }

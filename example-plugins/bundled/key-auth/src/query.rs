@@ -1,4 +1,4 @@
-//! Takes a parameter out of a query and leaves the others as they were written.
+//! Parameters of a query or a form: read, or taken out with the others left as they were written.
 
 /// `query` without the parameters called `name`.
 pub(crate) fn without(query: &str, name: &str) -> String {
@@ -14,6 +14,16 @@ pub(crate) fn without(query: &str, name: &str) -> String {
         rest.push_str(pair);
     }
     rest
+}
+
+/// The values of the parameters called `name`, decoded. One without `=` has none.
+pub(crate) fn values<'a>(form: &'a str, name: &'a str) -> impl Iterator<Item = String> {
+    let pairs = form.split('&').filter_map(|pair| pair.split_once('='));
+    let named = pairs.filter(move |(written, _)| is(written, name));
+    named.map(|(_, value)| {
+        let bytes: Vec<u8> = decoded(value.as_bytes()).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
 }
 
 /// Whether a parameter name as it was written means `name`.

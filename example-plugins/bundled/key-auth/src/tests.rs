@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use weir_plugin_sdk::credentials::{Consumer, Found};
 use weir_plugin_sdk::testing::{Host, Outcome, Request, Tester};
-use weir_plugin_sdk::{AnswerBody, ConfigProblem, Input, RequestVerdict, Value};
+use weir_plugin_sdk::{AnswerBody, ConfigProblem, Input, RequestBodyVerdict, RequestVerdict, Value};
 
 use super::{KIND, KeyAuth};
 
@@ -12,6 +12,13 @@ fn consumer(id: &str, username: &str) -> Consumer {
 }
 
 fn call(config: Json, request: &Request) -> Outcome {
+    install();
+    Tester::<KeyAuth>::new(&config)
+        .unwrap_or_else(|problems| panic!("{config}: {problems:?}"))
+        .request_head(request)
+}
+
+fn install() {
     let found = |id: &str, username: &str| Found {
         consumer: id.into(),
         credential: format!("credential-of-{username}"),
@@ -24,9 +31,6 @@ fn call(config: Json, request: &Request) -> Outcome {
         .credential(KIND, "other", found("id-2", "bob"))
         .consumer(consumer("id-3", "nobody"))
         .install();
-    Tester::<KeyAuth>::new(&config)
-        .unwrap_or_else(|problems| panic!("{config}: {problems:?}"))
-        .request_head(request)
 }
 
 #[test]
@@ -92,6 +96,85 @@ fn finds_the_key_or_says_what_is_wrong() {
                 assert_eq!(outcome.response_headers.get("www-authenticate"), Some("Key"), "{case}");
             }
         }
+    }
+}
+
+/// What a request with a body leads to: the user or the message, and the body that is sent.
+fn call_with_body(config: Json, request: &Request, body: &str) -> (Result<String, String>, String) {
+    install();
+    let mut tester = Tester::<KeyAuth>::new(&config).unwrap();
+    let head = tester.request_head(request);
+    let Ok(RequestVerdict::Proceed(proceed)) = &head.verdict else {
+        return (Err(message(&head.answer().body)), body.to_owned());
+    };
+    if proceed.carry.is_none() {
+        let user = head.headers.get("x-consumer-username").unwrap_or_default().to_owned();
+        return (Ok(user), body.to_owned());
+    }
+    let outcome = tester.request_body(request, body.as_bytes());
+    let sent = String::from_utf8(outcome.body).unwrap();
+    match outcome.verdict.unwrap() {
+        RequestBodyVerdict::Respond(answer) => (Err(message(&answer.body)), sent),
+        RequestBodyVerdict::Proceed(_) => {
+            (Ok(outcome.headers.get("x-consumer-username").unwrap_or_default().to_owned()), sent)
+        }
+    }
+}
+
+fn message(body: &AnswerBody) -> String {
+    match body {
+        AnswerBody::Message(text) => text.clone(),
+        AnswerBody::None | AnswerBody::Raw(_) => String::new(),
+    }
+}
+
+#[test]
+fn keys_in_bodies() {
+    let form = |target: &str| {
+        Request::new("POST", target).header("content-type", "application/x-www-form-urlencoded")
+    };
+    let json_body = Request::new("POST", "/").header("content-type", "application/json");
+    let text = Request::new("POST", "/").header("content-type", "text/plain");
+    let packed = form("/").header("content-encoding", "gzip");
+    let (plain, hides) =
+        (json!({"key_in_body": true}), json!({"key_in_body": true, "hide_credentials": true}));
+    let two = json!({"key_in_body": true, "key_names": ["a", "b"]});
+    let guest = json!({"key_in_body": true, "anonymous": "nobody"});
+    let missing = || Err("No API key found in request".to_owned());
+    for (case, config, request, body, want, sent) in [
+        ("form", &plain, &form("/"), "apikey=secret", Ok("alice".to_owned()), None),
+        ("JSON", &plain, &json_body, r#"{"apikey":"other"}"#, Ok("bob".to_owned()), None),
+        ("unknown", &plain, &form("/"), "apikey=x", Err("Unauthorized".to_owned()), None),
+        ("none", &plain, &form("/"), "a=1", missing(), None),
+        ("empty", &plain, &form("/"), "apikey=", missing(), None),
+        (
+            "twice",
+            &plain,
+            &form("/"),
+            "apikey=secret&apikey=x",
+            Err("Duplicate API key found".to_owned()),
+            None,
+        ),
+        ("another type", &plain, &text, "apikey=secret", missing(), None),
+        ("compressed", &plain, &packed, "apikey=secret", missing(), None),
+        ("not looked at", &json!({}), &form("/"), "apikey=secret", missing(), None),
+        ("the query wins", &plain, &form("/?apikey=other"), "apikey=secret", Ok("bob".to_owned()), None),
+        ("an earlier name wins", &two, &form("/?b=other"), "a=secret", Ok("alice".to_owned()), None),
+        ("a later name", &two, &form("/"), "b=other", Ok("bob".to_owned()), None),
+        ("what the query has", &two, &form("/?b=other"), "c=1", Ok("bob".to_owned()), None),
+        ("hidden", &hides, &form("/"), "a=1&apikey=secret", Ok("alice".to_owned()), Some("a=1")),
+        (
+            "hidden in both",
+            &hides,
+            &form("/?apikey=other"),
+            "a=1&apikey=x",
+            Ok("bob".to_owned()),
+            Some("a=1"),
+        ),
+        ("nobody", &guest, &form("/"), "a=1", Ok("nobody".to_owned()), None),
+    ] {
+        let got = call_with_body(config.clone(), request, body);
+        assert_eq!(got, (want, sent.unwrap_or(body).to_owned()), "{case}");
     }
 }
 
@@ -180,7 +263,6 @@ fn a_store_that_is_away_is_a_failure_and_no_verdict() {
 #[test]
 fn says_what_is_wrong_with_a_configuration() {
     for (case, config, pointer) in [
-        ("keys in bodies", json!({"key_in_body": true}), "/key_in_body"),
         ("a name that is no header", json!({"key_names": ["ok", "a b"]}), "/key_names/1"),
         ("no name", json!({"key_names": [""]}), "/key_names/0"),
         ("a realm that would break the header", json!({"realm": "a\"b"}), "/realm"),

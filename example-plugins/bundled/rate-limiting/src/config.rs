@@ -43,7 +43,7 @@ pub struct Config {
     /// The path to count, for `limit_by: path`.
     #[schemars(pattern(r"^/([^/]+/)*[^/]*$"))]
     pub path: Option<String>,
-    /// Where counters are kept. Only `local`, in the memory of each node, works yet.
+    /// Where counters are kept: in the memory of each node, in the gateway's database (`cluster`), or in Redis.
     pub policy: Option<Policy>,
     /// Let requests through when counters cannot be read.
     pub fault_tolerant: bool,
@@ -56,7 +56,7 @@ pub struct Config {
     pub error_code: Option<f64>,
     /// The message for a request over the limit.
     pub error_message: Option<String>,
-    /// For `policy: redis`.
+    /// For `policy: redis`. Each request is counted there at once, whatever this says.
     pub sync_rate: f64,
     /// Old name of `redis.host`.
     #[schemars(extend("x-replaced-by" = "redis.host"))]
@@ -202,10 +202,11 @@ impl Config {
     /// What the schema cannot say.
     pub(crate) fn check(&self) -> Result<(), Vec<ConfigProblem>> {
         let mut problems = Vec::new();
-        match self.policy {
-            Some(Policy::Cluster) => problems.push(not_yet("cluster")),
-            Some(Policy::Redis) => problems.push(not_yet("redis")),
-            Some(Policy::Local) | None => {}
+        let Redis { host, ssl, server_name, .. } = &self.redis;
+        let other_name = server_name.is_some() && server_name != host;
+        if self.policy == Some(Policy::Redis) && *ssl == Some(true) && other_name {
+            let message = "must be the host: certificates are checked by it";
+            problems.push(ConfigProblem::new("/redis/server_name", message));
         }
         if self.status().is_none() {
             problems.push(ConfigProblem::new("/error_code", "must be a status from 200 to 599"));
@@ -227,9 +228,4 @@ impl Config {
             ))
         })
     }
-}
-
-fn not_yet(policy: &str) -> ConfigProblem {
-    let message = format!("counters shared by policy {policy} come in a later version; use policy local");
-    ConfigProblem::new("/policy", &message)
 }

@@ -1,10 +1,11 @@
 //! Kong's `rate-limiting`: limits how many requests a caller may send in periods of the calendar.
 //!
-//! Counters live in the memory of the node. A request is counted in every period or, if one of them
-//! is used up, in none. Counters shared by nodes are deliberately not here yet: `configure` says so.
+//! Counters live in the memory of the node, in the gateway's database (`cluster`) or in Redis. A request is counted
+//! in every period or, if one of them is used up, in none.
 
 mod caller;
 mod config;
+mod counters;
 mod headers;
 mod period;
 
@@ -13,19 +14,24 @@ mod tests;
 
 pub use config::{Config, LimitBy, Policy, Redis};
 
-use weir_plugin_sdk::counters::{self, Window};
+use serde_json::json;
+use weir_plugin_sdk::counters::{Take, Window};
 use weir_plugin_sdk::{
     About, Answer, Capability, ConfigProblem, Failure, HeaderOp, Input, InputList, Inputs, Plugin, Proceed,
-    RequestHead, RequestVerdict, Setup, Slot,
+    RequestHead, RequestVerdict, Setup, Slot, logging,
 };
 
 use caller::Caller;
+use counters::Counters;
 use headers::Usage;
 use period::Period;
 
 /// The plugin, configured for one assignment.
 pub struct RateLimiting {
     limits: Vec<Limit>,
+    counters: Counters,
+    /// Let requests through when counters cannot be read.
+    tolerant: bool,
     caller: Caller,
     started_at: Slot,
     show_headers: bool,
@@ -50,6 +56,11 @@ impl Plugin for RateLimiting {
             .description(env!("CARGO_PKG_DESCRIPTION"))
             .priority(910)
             .needs(Capability::local_counters("to count requests"))
+            .needs(Capability::new(
+                "shared-counters",
+                "to count requests for all nodes together",
+                &json!({ "optional": true, "backend": "$(config.policy)", "server": "$(config.redis)" }),
+            ))
     }
 
     fn configure(config: Config) -> Result<(Self, Setup), Vec<ConfigProblem>> {
@@ -57,6 +68,8 @@ impl Plugin for RateLimiting {
         let mut inputs = InputList::new();
         let plugin = Self {
             limits: config.limits().into_iter().map(|(period, limit)| Limit::new(period, limit)).collect(),
+            counters: Counters::of(config.policy),
+            tolerant: config.fault_tolerant,
             caller: Caller::new(&config, &mut inputs),
             started_at: inputs.want(Input::StartedAtUnixMs),
             show_headers: !config.hide_client_headers,
@@ -72,10 +85,21 @@ impl RequestHead for RateLimiting {
         let now = inputs.number(self.started_at).unwrap_or_default();
         let caller = self.caller.of(inputs);
         let windows: Vec<Window> = self.limits.iter().map(|limit| limit.window(caller, now)).collect();
-        let takes = counters::take_windows(&windows, 1);
+        let takes = match self.counters.take(&windows) {
+            Ok(takes) => takes,
+            Err(why) => return Ok(self.without_counters(&why)),
+        };
+        Ok(self.verdict(&takes, now))
+    }
+}
+
+weir_plugin_sdk::export!(RateLimiting: request_head);
+
+impl RateLimiting {
+    fn verdict(&self, takes: &[Take], now: u64) -> RequestVerdict {
         let allowed = takes.iter().all(|take| take.allowed);
         let usages = || {
-            self.limits.iter().zip(&takes).map(|(limit, take)| Usage {
+            self.limits.iter().zip(takes).map(|(limit, take)| Usage {
                 period: limit.period,
                 limit: &limit.shown,
                 remaining: take.remaining,
@@ -85,15 +109,20 @@ impl RequestHead for RateLimiting {
         let headers = if self.show_headers { headers::of(usages()) } else { Vec::new() };
         if allowed {
             let edits = headers.into_iter().map(|(name, value)| HeaderOp::to_set(name, value));
-            return Ok(Proceed::new().without_response().response_edits(edits).into());
+            return Proceed::new().without_response().response_edits(edits).into();
         }
-        Ok(self.refusal(headers, headers::tightest(usages())))
+        self.refusal(headers, headers::tightest(usages()))
     }
-}
 
-weir_plugin_sdk::export!(RateLimiting: request_head);
+    /// What becomes of a request that could not be counted.
+    fn without_counters(&self, why: &str) -> RequestVerdict {
+        logging::error("requests cannot be counted", &[("reason", why)]);
+        if self.tolerant {
+            return Proceed::new().without_response().into();
+        }
+        Answer::new(500).message("An unexpected error occurred").reason("no-counters").into()
+    }
 
-impl RateLimiting {
     fn refusal(&self, headers: Vec<(&'static str, Vec<u8>)>, tightest: Option<Usage<'_>>) -> RequestVerdict {
         let answer = Answer::new(self.status).message(self.message.as_str()).reason("over-limit");
         let answer = headers.into_iter().fold(answer, |answer, (name, value)| answer.header(name, value));

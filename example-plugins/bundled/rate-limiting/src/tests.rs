@@ -158,12 +158,52 @@ fn the_operator_decides_what_the_client_is_told() {
 }
 
 #[test]
+fn counters_of_all_nodes() {
+    for policy in ["cluster", "redis"] {
+        let config = json!({"minute": 1, "policy": policy, "redis": {"host": "redis"}});
+        let mut first = tester(config.clone());
+        assert!(passes(&first.request_head(&at(NOW))), "{policy}");
+        let mut second = Tester::<RateLimiting>::new(&config).unwrap();
+        assert_eq!(
+            second.request_head(&at(NOW)).answer().status,
+            429,
+            "{policy}: another instance counts on"
+        );
+    }
+    let mut local = tester(json!({"minute": 1}));
+    assert!(passes(&local.request_head(&at(NOW))), "the same name on this node is another counter");
+}
+
+#[test]
+fn counters_that_are_away() {
+    for (case, tolerant, want) in [("let through", true, None), ("refused", false, Some(500))] {
+        let config = json!({"minute": 1, "policy": "cluster", "fault_tolerant": tolerant});
+        let mut tester = tester(config);
+        Host::new().at_unix_ms(NOW).shared_state_fails("the database is away").install();
+        let outcome = tester.request_head(&at(NOW));
+        let status = match &outcome.verdict {
+            Ok(RequestVerdict::Respond(answer)) => Some(answer.status),
+            Ok(RequestVerdict::Proceed(_)) | Err(_) => None,
+        };
+        assert_eq!(status, want, "{case}");
+        assert!(outcome.response_headers.get("x-ratelimit-limit-minute").is_none(), "{case}");
+        assert_eq!(Host::log_lines().len(), 1, "{case}: the operator is told");
+    }
+}
+
+#[test]
 fn says_what_is_wrong_with_a_configuration() {
     let order = "The limit for hour(2.0) cannot be lower than the limit for minute(3.0)";
-    let later = "counters shared by policy redis come in a later version; use policy local";
+    let tls = json!({"host": "one", "ssl": true, "server_name": "two"});
+    let name = "must be the host: certificates are checked by it";
     for (case, config, pointer, message) in [
         ("a longer period with a lower limit", json!({"minute": 3, "hour": 2}), "", order),
-        ("redis", json!({"minute": 1, "policy": "redis"}), "/policy", later),
+        (
+            "another name for TLS",
+            json!({"minute": 1, "policy": "redis", "redis": tls}),
+            "/redis/server_name",
+            name,
+        ),
         (
             "a status that is none",
             json!({"minute": 1, "error_code": 99}),
