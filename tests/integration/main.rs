@@ -15,6 +15,7 @@ mod authoring;
 mod bad_requests;
 mod balancing;
 mod bodies;
+mod bundled;
 mod capabilities;
 mod compiling;
 mod confinement;

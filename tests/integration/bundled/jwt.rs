@@ -132,7 +132,7 @@ async fn refusals_are_kongs() -> anyhow::Result<()> {
     }
     let grpc = gateway.get("/shop", &[("content-type", "application/grpc")]).await?;
     assert_eq!(grpc.header("grpc-message"), "Unauthorized", "{:?}", grpc.headers);
-    let wrong = json!({ "name": "jwt", "config": { "maximum_expiration": 60 } });
+    let wrong = json!({ "name": "jwt", "config": { "maximum_expiration": 60, "claims_to_verify": ["nbf"] } });
     assert_eq!(gateway.admin(Method::POST, "/plugins", &wrong).await?.status, 400, "it asks for exp");
     Ok(())
 }

@@ -1,0 +1,15 @@
+//! Bundled plugins through the real process. Each has Kong's rules as tables beside its source; here it is seen that
+//! configuration, credentials and messages reach it.
+
+mod basic_auth;
+mod bot_detection;
+mod correlation_id;
+mod cors;
+mod hmac_auth;
+mod ip_restriction;
+mod jwt;
+mod key_auth;
+mod rate_limiting;
+mod redirect;
+mod request_size_limiting;
+mod request_termination;
