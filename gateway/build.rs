@@ -54,7 +54,13 @@ fn in_folder(folder: &Path, names: &[String]) -> Vec<(String, PathBuf)> {
 }
 
 fn build(root: &Path, out: &Path, names: &[String]) -> Result<Vec<(String, PathBuf)>, Box<dyn Error>> {
-    for source in ["example-plugins/bundled", "plugin-sdk/src", "plugin-sdk/Cargo.toml", "wit/plugin.wit"] {
+    for source in [
+        "example-plugins/bundled",
+        "example-plugins/bundled-shared",
+        "plugin-sdk/src",
+        "plugin-sdk/Cargo.toml",
+        "wit/plugin.wit",
+    ] {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
     let packages: Vec<&str> = names.iter().map(String::as_str).collect();

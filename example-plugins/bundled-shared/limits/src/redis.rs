@@ -1,7 +1,7 @@
 //! How Kong's configurations describe a server of Redis.
 
 use serde::{Deserialize, Serialize};
-use weir_plugin_sdk::{JsonSchema, schemars};
+use weir_plugin_sdk::{ConfigProblem, JsonSchema, schemars};
 
 /// How to reach Redis.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -54,6 +54,15 @@ pub struct OldRedisNames {
     /// Old name of `redis.database`.
     #[schemars(extend("x-replaced-by" = "redis.database"))]
     pub redis_database: Option<i64>,
+}
+
+impl Redis {
+    /// A server that the gateway cannot speak to as described: certificates are checked by the host's name.
+    pub fn problem(&self) -> Option<ConfigProblem> {
+        let other_name = self.server_name.is_some() && self.server_name != self.host;
+        let message = "must be the host: certificates are checked by it";
+        (self.ssl == Some(true) && other_name).then(|| ConfigProblem::new("/redis/server_name", message))
+    }
 }
 
 impl Default for Redis {

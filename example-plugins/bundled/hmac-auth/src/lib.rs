@@ -2,8 +2,7 @@
 //!
 //! The client signs its headers, its target and its date with a secret that it shares with the gateway
 //! (draft-cavage-http-signatures). The body is covered by a `Digest` header: whether it is the right one is
-//! known once the body is there, so such a request is held, and plugins behind this one wait with it. By then
-//! the caller is known, so a wrong body is refused even where there is an anonymous consumer.
+//! known once the body is there, so such a request is held, and plugins behind this one wait with it.
 
 mod config;
 mod date;
@@ -118,11 +117,10 @@ impl RequestBody for HmacAuth {
             Some(sent) => format!("{SHA256}{}", STANDARD.encode(body::sha256())).as_bytes() == sent,
             None => body::len() == 0,
         };
-        Ok(if is_right {
-            ProceedWithBody::new().into()
-        } else {
-            self.answer(&mismatch("wrong-body-digest")).into()
-        })
+        if is_right {
+            return Ok(ProceedWithBody::new().into());
+        }
+        self.gate.turn_body_away(self.answer(&mismatch("wrong-body-digest")), ProceedWithBody::new())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the client is told about its limits.
 
-use crate::period::Period;
+use limits::{Period, digits};
 
 /// How one limit stands after this request.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ pub(crate) struct Usage<'a> {
 pub(crate) fn of<'a>(usages: impl Iterator<Item = Usage<'a>> + Clone) -> Vec<(&'static str, Vec<u8>)> {
     let mut headers = Vec::with_capacity(8);
     for usage in usages.clone() {
-        let (limit, remaining) = usage.period.headers();
+        let (limit, remaining) = names(usage.period);
         headers.push((limit, usage.limit.into()));
         headers.push((remaining, digits(usage.remaining)));
     }
@@ -33,26 +33,14 @@ pub(crate) fn tightest<'a>(usages: impl Iterator<Item = Usage<'a>>) -> Option<Us
     usages.min_by(|a, b| a.remaining.cmp(&b.remaining).then(b.period.cmp(&a.period)))
 }
 
-/// A number in decimal, without the formatting machinery: this runs on every request.
-pub(crate) fn digits(number: u64) -> Vec<u8> {
-    let length = number.checked_ilog10().map_or(1, |log| log as usize + 1);
-    let mut text = vec![b'0'; length];
-    let mut rest = number;
-    for digit in text.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::digits;
-
-    #[test]
-    fn digits_are_decimal() {
-        for number in [0, 1, 9, 10, 99, 100, 12_345, u64::MAX] {
-            assert_eq!(digits(number), number.to_string().into_bytes());
-        }
+/// Names for a period: those of the limit and of what remains of it.
+fn names(period: Period) -> (&'static str, &'static str) {
+    match period {
+        Period::Second => ("x-ratelimit-limit-second", "x-ratelimit-remaining-second"),
+        Period::Minute => ("x-ratelimit-limit-minute", "x-ratelimit-remaining-minute"),
+        Period::Hour => ("x-ratelimit-limit-hour", "x-ratelimit-remaining-hour"),
+        Period::Day => ("x-ratelimit-limit-day", "x-ratelimit-remaining-day"),
+        Period::Month => ("x-ratelimit-limit-month", "x-ratelimit-remaining-month"),
+        Period::Year => ("x-ratelimit-limit-year", "x-ratelimit-remaining-year"),
     }
 }

@@ -5,16 +5,14 @@
 
 mod caller;
 mod config;
-mod counters;
 mod headers;
-mod period;
 
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, LimitBy, Policy, Redis};
+pub use config::{Config, LimitBy};
 
-use serde_json::json;
+use limits::{Period, Policy};
 use weir_plugin_sdk::counters::{Take, Window};
 use weir_plugin_sdk::{
     About, Answer, Capability, ConfigProblem, Failure, HeaderOp, Input, InputList, Inputs, Plugin, Proceed,
@@ -22,14 +20,12 @@ use weir_plugin_sdk::{
 };
 
 use caller::Caller;
-use counters::Counters;
 use headers::Usage;
-use period::Period;
 
 /// The plugin, configured for one assignment.
 pub struct RateLimiting {
     limits: Vec<Limit>,
-    counters: Counters,
+    policy: Policy,
     /// Let requests through when counters cannot be read.
     tolerant: bool,
     caller: Caller,
@@ -42,7 +38,7 @@ pub struct RateLimiting {
 /// One limit of the configuration.
 struct Limit {
     period: Period,
-    /// Requests that fit: 2.5 a minute are three, as in Kong, which refuses once nothing is left.
+    /// Requests that fit.
     requests: u64,
     /// As the operator wrote it.
     shown: String,
@@ -56,19 +52,20 @@ impl Plugin for RateLimiting {
             .description(env!("CARGO_PKG_DESCRIPTION"))
             .priority(910)
             .needs(Capability::local_counters("to count requests"))
-            .needs(Capability::new(
-                "shared-counters",
-                "to count requests for all nodes together",
-                &json!({ "optional": true, "backend": "$(config.policy)", "server": "$(config.redis)" }),
-            ))
+            .needs(limits::capability("to count requests for all nodes together"))
     }
 
     fn configure(config: Config) -> Result<(Self, Setup), Vec<ConfigProblem>> {
         config.check()?;
         let mut inputs = InputList::new();
         let plugin = Self {
-            limits: config.limits().into_iter().map(|(period, limit)| Limit::new(period, limit)).collect(),
-            counters: Counters::of(config.policy),
+            limits: config
+                .amounts
+                .set()
+                .into_iter()
+                .map(|(period, limit)| Limit::new(period, limit))
+                .collect(),
+            policy: config.policy.unwrap_or(Policy::Local),
             tolerant: config.fault_tolerant,
             caller: Caller::new(&config, &mut inputs),
             started_at: inputs.want(Input::StartedAtUnixMs),
@@ -85,7 +82,7 @@ impl RequestHead for RateLimiting {
         let now = inputs.number(self.started_at).unwrap_or_default();
         let caller = self.caller.of(inputs);
         let windows: Vec<Window> = self.limits.iter().map(|limit| limit.window(caller, now)).collect();
-        let takes = match self.counters.take(&windows) {
+        let takes = match self.policy.take(&windows, 1) {
             Ok(takes) => takes,
             Err(why) => return Ok(self.without_counters(&why)),
         };
@@ -127,29 +124,18 @@ impl RateLimiting {
         let answer = Answer::new(self.status).message(self.message.as_str()).reason("over-limit");
         let answer = headers.into_iter().fold(answer, |answer, (name, value)| answer.header(name, value));
         match tightest.filter(|_| self.show_headers) {
-            Some(usage) => answer.header("retry-after", headers::digits(usage.reset)).into(),
+            Some(usage) => answer.header("retry-after", limits::digits(usage.reset)).into(),
             None => answer.into(),
         }
     }
 }
 
 impl Limit {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "positive by the schema; `as` saturates"
-    )]
     fn new(period: Period, limit: f64) -> Self {
-        Self { period, requests: limit.ceil() as u64, shown: limit.to_string() }
+        Self { period, requests: limits::whole(limit), shown: limit.to_string() }
     }
 
     fn window(&self, caller: &str, now: u64) -> Window {
-        let span = self.period.around(now);
-        let name = self.period.name();
-        let mut key = String::with_capacity(name.len() + 1 + caller.len());
-        key.push_str(name);
-        key.push(':');
-        key.push_str(caller);
-        Window { key, limit: self.requests, from_unix_ms: span.from, until_unix_ms: span.until }
+        self.period.window(&[caller], self.requests, now)
     }
 }

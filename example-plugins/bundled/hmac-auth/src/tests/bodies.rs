@@ -34,6 +34,21 @@ fn verdict(digest: Option<&str>, body: &[u8]) -> RequestBodyVerdict {
 }
 
 #[test]
+fn with_a_wrong_body_the_anonymous_consumer_stands_in() {
+    let mut tester = tester(&json!({"validate_request_body": true, "anonymous": "guest"}));
+    let request = post(Some(&digest_of(BODY)));
+    let outcome = tester.request_head(&request);
+    assert!(matches!(outcome.verdict, Ok(RequestVerdict::Proceed(_))), "{outcome:?}");
+    let guest = Consumer { id: "id-9".into(), username: Some("guest".into()), custom_id: None };
+    Host::new().body_sha256(&crypto::hash(Digest::Sha256, b"abc")).consumer(guest).install();
+    let outcome = tester.request_body(&request, b"abc");
+    let Ok(RequestBodyVerdict::Proceed(proceed)) = &outcome.verdict else { panic!("{outcome:?}") };
+    let identity = proceed.identity.as_ref().expect("somebody");
+    assert_eq!((identity.consumer.as_deref(), identity.anonymous), (Some("id-9"), true));
+    assert_eq!(outcome.headers.get("x-credential-identifier"), None);
+}
+
+#[test]
 fn a_body_has_the_digest_that_was_signed() {
     for (case, digest, body, passes) in [
         ("its digest", Some(digest_of(BODY)), BODY, true),
