@@ -90,8 +90,6 @@ struct Inner {
 #[derive(Clone)]
 pub struct Host(Arc<Inner>);
 
-include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
-
 /// Plugins that are kept though nothing is assigned to them.
 const MAX_KEPT: usize = 256;
 
@@ -185,18 +183,8 @@ impl Host {
         self.prepare((found, function), bytes).await.map_err(failed)
     }
 
-    /// The plugins of the gateway itself. They are compiled at the first start, and loaded from
-    /// artifacts after that.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError`] for the first that does not pass.
-    pub async fn bundled(&self) -> Result<Vec<Arc<Plugin>>, LoadError> {
-        let mut plugins = Vec::with_capacity(BUNDLED.len());
-        for (_, bytes) in BUNDLED {
-            plugins.push(self.load(&digest(bytes), &Bytes::from_static(bytes)).await?);
-        }
-        Ok(plugins)
+    pub(super) fn compiler(&self) -> &Compiler {
+        &self.0.compiler
     }
 
     /// A plugin that is loaded.
@@ -387,6 +375,6 @@ impl Host {
     }
 }
 
-fn digest(bytes: &[u8]) -> String {
+pub(super) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -12,6 +12,7 @@
 mod adapters;
 mod assignment;
 mod bindings;
+mod bundled;
 mod chain;
 mod conduct;
 mod direction;

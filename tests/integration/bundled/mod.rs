@@ -1,6 +1,7 @@
 //! Bundled plugins through the real process. Each has Kong's rules as tables beside its source; here it is seen that
 //! configuration, credentials and messages reach it.
 
+mod acl;
 mod basic_auth;
 mod bot_detection;
 mod correlation_id;
@@ -13,3 +14,4 @@ mod rate_limiting;
 mod redirect;
 mod request_size_limiting;
 mod request_termination;
+mod schemas;

@@ -1,16 +1,19 @@
-//! Compiles components in a process of its own, one at a time.
+//! Compiles components in processes of their own: one at a time, but when a gateway starts.
 
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::plugin_host::{AdmissionError, Fuel};
 
+/// Processes that compile at once, whatever the number of processors: each takes tens of megabytes.
+const MOST_AT_ONCE: usize = 4;
 /// Wall time of one compilation, in multiples of its processor time: it runs at low priority.
 const WALL_FACTOR: u32 = 2;
 /// Bytes of an artifact.
@@ -23,13 +26,33 @@ pub(crate) struct Compiler {
     program: PathBuf,
     time: Duration,
     fuel: Fuel,
-    one_at_a_time: Mutex<()>,
+    turns: Semaphore,
+}
+
+/// While it lives, several compile at once.
+pub(crate) struct Hurry<'a> {
+    turns: &'a Semaphore,
+    more: usize,
+}
+
+impl Drop for Hurry<'_> {
+    fn drop(&mut self) {
+        self.turns.forget_permits(self.more);
+    }
 }
 
 impl Compiler {
     /// A compiler that runs `program __compile` for `time` of a processor at most.
     pub(crate) fn new(program: PathBuf, time: Duration, fuel: Fuel) -> Self {
-        Self { program, time, fuel, one_at_a_time: Mutex::new(()) }
+        Self { program, time, fuel, turns: Semaphore::new(1) }
+    }
+
+    /// Lets several compile at once until the answer is dropped: a gateway that starts has no requests to spare
+    /// processor time for.
+    pub(crate) fn hurry(&self) -> Hurry<'_> {
+        let more = available_parallelism().map_or(1, usize::from).min(MOST_AT_ONCE) - 1;
+        self.turns.add_permits(more);
+        Hurry { turns: &self.turns, more }
     }
 
     /// Machine code for `component`.
@@ -38,7 +61,8 @@ impl Compiler {
     ///
     /// [`AdmissionError::Compile`] with the compiler's words, or the limit that it hit.
     pub(crate) async fn compile(&self, component: &[u8]) -> Result<Vec<u8>, AdmissionError> {
-        let _turn = self.one_at_a_time.lock().await;
+        // It is never closed.
+        let _turn = self.turns.acquire().await;
         #[cfg(test)]
         if self.program.as_os_str() == "in this process" {
             return super::compile_child::machine_code(component, self.fuel).map_err(AdmissionError::Compile);
