@@ -65,7 +65,7 @@ impl Drop for Ending {
                 Some(ResponseHead { status, headers: http::HeaderMap::new(), upstream_status: None });
         }
         let worker = &self.client.worker;
-        worker.metrics.record(&exchange);
+        worker.metrics.record(&exchange, chain.counted_consumer(&mut run, &exchange));
         worker.access_log.record(&exchange);
         chain.on_log(&worker.instances, &mut run, &exchange);
     }

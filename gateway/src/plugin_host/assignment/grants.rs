@@ -31,6 +31,8 @@ pub(crate) struct Grants {
     pub(crate) logging: bool,
     pub(crate) random: bool,
     pub(crate) metrics: bool,
+    /// The gateway's own metrics tell the consumers of its requests apart.
+    pub(crate) tells_consumers_apart: bool,
     pub(crate) local_counters: bool,
     /// Kinds of credential that may be looked up.
     pub(crate) credentials: Option<Vec<String>>,
@@ -195,7 +197,10 @@ impl Grants {
             "exchange" | "clock" | "body" => {}
             "logging" => self.logging = true,
             "random" => self.random = true,
-            "metrics" => self.metrics = true,
+            "metrics" => {
+                self.metrics = true;
+                self.tells_consumers_apart = parameters.flag("consumers")?;
+            }
             "local-counters" => self.local_counters = true,
             "crypto" => self.crypto = true,
             "credentials" => self.credentials = Some(parameters.texts("kinds")?),
@@ -350,6 +355,25 @@ mod tests {
             let refused = Grants::resolve(&asked, &Granted::Only(granted.as_object().unwrap()));
             assert!(matches!(refused, Err(AssignError::Sandbox { .. })), "{case}: {refused:?}");
         }
+    }
+
+    #[test]
+    fn consumers_are_told_apart_by_a_field_or_by_the_operator() {
+        let asked = [ask("metrics", r#"{"consumers":"$(config.per_consumer)"}"#)];
+        for (case, config, told_apart) in [
+            ("it is on", json!({"per_consumer": true}), true),
+            ("it is off", json!({"per_consumer": false}), false),
+            ("it is null", json!({"per_consumer": null}), false),
+        ] {
+            let grants = Grants::resolve(&asked, &Granted::Everything(&config)).unwrap();
+            assert_eq!((grants.metrics, grants.tells_consumers_apart), (true, told_apart), "{case}");
+        }
+        let operator = |granted: Value| {
+            let granted = granted.as_object().cloned().unwrap();
+            Grants::resolve(&asked, &Granted::Only(&granted)).unwrap().tells_consumers_apart
+        };
+        assert!(!operator(json!({})), "an uploaded plugin only proposes");
+        assert!(operator(json!({"metrics": {"consumers": true}})), "the operator grants it");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod before_routing;
 mod body;
 mod call;
 mod canary;
+mod consumer;
 mod filter;
 mod function;
 mod log;
@@ -65,6 +66,8 @@ pub struct Chain {
     slots: Vec<Slot>,
     /// Those that one of its assignments or another takes part in.
     phases: Phases,
+    /// Whether one of its assignments or another has consumers told apart in metrics.
+    tells_consumers_apart: bool,
 }
 
 impl Chain {
@@ -72,7 +75,8 @@ impl Chain {
     pub fn new(mut slots: Vec<Slot>) -> Self {
         slots.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| b.name.cmp(&a.name)));
         let phases = slots.iter().map(Slot::phases).fold(Phases::default(), Phases::union);
-        Self { slots, phases }
+        let tells_consumers_apart = slots.iter().any(Slot::tells_consumers_apart);
+        Self { slots, phases, tells_consumers_apart }
     }
 
     /// Whether a plugin may take part in the log phase, and so read the head of the response again.

@@ -24,6 +24,16 @@ pub enum Placement {
     },
 }
 
+impl Placement {
+    /// Whether it has consumers told apart in metrics.
+    pub(super) fn tells_consumers_apart(&self) -> bool {
+        match self {
+            Self::Live(assignment) => assignment.core.grants.tells_consumers_apart,
+            Self::Broken { .. } => false,
+        }
+    }
+}
+
 /// One plugin of a chain.
 #[derive(Debug)]
 pub struct Slot {
@@ -85,6 +95,11 @@ impl Slot {
         let Some(instead_of) = place else { return };
         self.canaries.push(Offer { instead_of, candidate: self.placements.len(), share: canary.share });
         self.placements.push(Placement::Live(canary.candidate));
+    }
+
+    /// Whether one of its assignments has consumers told apart in metrics.
+    pub(super) fn tells_consumers_apart(&self) -> bool {
+        self.placements.iter().any(Placement::tells_consumers_apart)
     }
 
     /// The phases that its assignments take part in.

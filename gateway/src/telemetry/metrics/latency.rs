@@ -38,6 +38,11 @@ impl<const N: usize> Histogram<N> {
         place.and_then(|place| self.buckets.get(place)).unwrap_or(&self.above).add(1);
     }
 
+    /// Times that were observed.
+    pub(super) fn total(&self) -> u64 {
+        self.buckets.iter().chain([&self.above]).map(Cell::get).sum()
+    }
+
     pub(super) fn add_to(&self, sum: &mut Distribution) {
         sum.bounds = self.bounds;
         sum.counts.resize(N + 1, 0);

@@ -10,6 +10,7 @@ mod exposition;
 mod latency;
 mod process;
 mod proxy;
+mod routes;
 mod series;
 mod streams;
 mod worker;

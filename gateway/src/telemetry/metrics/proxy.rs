@@ -79,7 +79,8 @@ pub(super) fn edges(totals: ServerTotals, out: &mut Exposition) {
     out.sample(&[], totals.retries_refused);
 }
 
-/// Requests by route. A request without a route has empty labels. Bytes are those of streams as well.
+/// Requests by route, and by consumer where consumers are told apart. A request without a route has empty
+/// labels. Bytes are those of streams as well.
 pub(super) fn requests(
     merged: &BTreeMap<Labels, Merged>,
     streams: &BTreeMap<Labels, Merged>,
@@ -91,7 +92,8 @@ pub(super) fn requests(
             let code = code.to_string();
             let [service, route, workspace] = common(labels);
             let more = [("code", code.as_str()), ("source", source.as_str())];
-            out.sample(&[service, route, more[0], more[1], workspace, ("consumer", "")], count);
+            let consumer = ("consumer", labels.consumer.as_str());
+            out.sample(&[service, route, more[0], more[1], workspace, consumer], count);
         }
     }
     let all = [
@@ -109,8 +111,9 @@ pub(super) fn requests(
     out.family("kong_bandwidth_bytes", Kind::Counter, "Bytes by service, route and direction.");
     for (labels, sums) in merged.iter().chain(streams).filter(|(_, sums)| !sums.codes.is_empty()) {
         let [service, route, workspace] = common(labels);
+        let consumer = ("consumer", labels.consumer.as_str());
         for (direction, bytes) in [("ingress", sums.bytes_in), ("egress", sums.bytes_out)] {
-            out.sample(&[service, route, ("direction", direction), workspace, ("consumer", "")], bytes);
+            out.sample(&[service, route, ("direction", direction), workspace, consumer], bytes);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What one worker counts for one route.
+//! What one worker counts for one route, and for one consumer on it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
@@ -19,12 +19,17 @@ pub(super) enum Counted {
     Streams,
 }
 
-/// Which service and which route, as labels.
+/// The name of the series that stands for what is beyond a bound.
+pub(super) const OTHER: &str = "other";
+
+/// Which service, which route and whose requests, as labels.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Labels {
     pub(super) counted: Counted,
     pub(super) service: String,
     pub(super) route: String,
+    /// Empty for all whose consumers are not told apart.
+    pub(super) consumer: String,
 }
 
 impl Labels {
@@ -37,7 +42,13 @@ impl Labels {
                 service.name.clone().unwrap_or_else(|| service.host.clone())
             }),
             route: route.name.clone().unwrap_or_else(|| route.id.to_string()),
+            consumer: String::new(),
         }
+    }
+
+    /// The same for the requests of one consumer.
+    pub(super) fn of_consumer(&self, name: &str) -> Self {
+        Self { consumer: name.to_owned(), ..self.clone() }
     }
 
     /// For what no route matches.
@@ -47,7 +58,7 @@ impl Labels {
 
     /// For all routes beyond the bound.
     pub(super) fn overflow(counted: Counted) -> Self {
-        Self { counted, service: "other".to_owned(), route: "other".to_owned() }
+        Self { counted, service: OTHER.to_owned(), route: OTHER.to_owned(), ..Self::default() }
     }
 }
 
@@ -83,27 +94,42 @@ pub(super) struct Observation {
     pub(super) bytes_out: u64,
 }
 
-/// The counters of one route in one worker.
+/// The counters of one route in one worker, or those of one consumer on it.
 #[derive(Debug)]
 pub(super) struct Series {
     pub(super) labels: Labels,
     codes: Codes,
-    gateway: Histogram<17>,
-    upstream: Histogram<13>,
-    request: Histogram<13>,
+    /// Only a route has them: Kong does not tell consumers apart here, and they are most of the memory.
+    times: Option<Box<Times>>,
     bytes_in: Cell,
     bytes_out: Cell,
     retired: AtomicBool,
 }
 
+#[derive(Debug)]
+struct Times {
+    gateway: Histogram<17>,
+    upstream: Histogram<13>,
+    request: Histogram<13>,
+}
+
 impl Series {
+    /// For a route, and its requests of consumers that are not told apart.
     pub(super) fn new(labels: Labels) -> Self {
-        Self {
-            labels,
-            codes: Codes::default(),
+        let times = Times {
             gateway: Histogram::new(&GATEWAY_BUCKETS),
             upstream: Histogram::new(&REQUEST_BUCKETS),
             request: Histogram::new(&REQUEST_BUCKETS),
+        };
+        Self { times: Some(Box::new(times)), ..Self::of_consumer(labels) }
+    }
+
+    /// For the requests of one consumer on a route, whose times the route's own series has.
+    pub(super) fn of_consumer(labels: Labels) -> Self {
+        Self {
+            labels,
+            codes: Codes::default(),
+            times: None,
             bytes_in: Cell::default(),
             bytes_out: Cell::default(),
             retired: AtomicBool::new(false),
@@ -111,19 +137,30 @@ impl Series {
     }
 
     pub(super) fn observe(&self, seen: Observation) {
-        self.codes.count(seen.status, seen.source);
-        self.request.observe(seen.total);
-        self.gateway.observe(seen.gateway);
+        self.time(seen);
+        self.count(seen);
+    }
+
+    /// The half of an observation that is not told apart by consumer.
+    pub(super) fn time(&self, seen: Observation) {
+        let Some(times) = &self.times else { return };
+        times.request.observe(seen.total);
+        times.gateway.observe(seen.gateway);
         if let Some(upstream) = seen.upstream {
-            self.upstream.observe(upstream);
+            times.upstream.observe(upstream);
         }
+    }
+
+    /// The half that may be told apart by consumer.
+    pub(super) fn count(&self, seen: Observation) {
+        self.codes.count(seen.status, seen.source);
         self.bytes_in.add(seen.bytes_in);
         self.bytes_out.add(seen.bytes_out);
     }
 
-    /// Requests that are over.
+    /// Requests of the route that are over, whoever sent them.
     pub(super) fn requests(&self) -> u64 {
-        self.codes.total()
+        self.times.as_ref().map_or(0, |times| times.request.total())
     }
 
     /// The route is gone: the next scrape leaves the series out.
@@ -164,11 +201,6 @@ impl Codes {
         self.more.get_or_init(Box::default).count(status, source);
     }
 
-    fn total(&self) -> u64 {
-        let more = self.more.get().map_or(0, |more| more.total());
-        self.slots.iter().map(|slot| slot.count.get()).sum::<u64>() + more
-    }
-
     fn add_to(&self, sums: &mut BTreeMap<(u16, Source), u64>) {
         for slot in &self.slots {
             let key = slot.key.load(Ordering::Relaxed);
@@ -182,7 +214,7 @@ impl Codes {
     }
 }
 
-/// What all workers counted for one route.
+/// What all workers counted under the same labels.
 #[derive(Debug, Default)]
 pub(super) struct Merged {
     pub(super) codes: BTreeMap<(u16, Source), u64>,
@@ -199,9 +231,11 @@ pub(super) fn merge(series: &[Arc<Series>]) -> BTreeMap<Labels, Merged> {
     for one in series {
         let sum = merged.entry(one.labels.clone()).or_default();
         one.codes.add_to(&mut sum.codes);
-        one.gateway.add_to(&mut sum.gateway);
-        one.upstream.add_to(&mut sum.upstream);
-        one.request.add_to(&mut sum.request);
+        if let Some(times) = &one.times {
+            times.gateway.add_to(&mut sum.gateway);
+            times.upstream.add_to(&mut sum.upstream);
+            times.request.add_to(&mut sum.request);
+        }
         sum.bytes_in += one.bytes_in.get();
         sum.bytes_out += one.bytes_out.get();
     }

@@ -6,7 +6,9 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::*;
-use crate::exchange::{Exchange, Peer, RequestHead, RequestId, ResponseHead, RouteFacts, Scheme, Timing};
+use crate::exchange::{
+    ConsumerFacts, Exchange, Peer, RequestHead, RequestId, ResponseHead, RouteFacts, Scheme, Timing,
+};
 use crate::telemetry::status::{ConfigurationStatus, Readiness};
 
 /// A route and its service by their names; the same name gives the same id.
@@ -83,10 +85,10 @@ fn workers_are_added_up() {
     for worker in &workers {
         worker.connection_opened();
         worker.request_begun();
-        worker.record(&exchange(Some(facts("orders", "up")), 200));
+        worker.record(&exchange(Some(facts("orders", "up")), 200), None);
     }
     workers[0].request_begun();
-    workers[0].record(&exchange(None, 404));
+    workers[0].record(&exchange(None, 404), None);
     workers[1].request_begun();
     workers[1].connection_closed();
     let lines = lines(&metrics);
@@ -118,7 +120,7 @@ fn many_statuses_are_all_counted() {
     let metrics = Metrics::new("n1");
     let worker = metrics.worker();
     for status in 200..240 {
-        worker.record(&exchange(Some(facts("r", "s")), status));
+        worker.record(&exchange(Some(facts("r", "s")), status), None);
     }
     let counted = lines(&metrics).iter().filter(|line| line.starts_with("kong_http_requests_total{")).count();
     assert_eq!(counted, 40);
@@ -128,13 +130,13 @@ fn many_statuses_are_all_counted() {
 fn a_renamed_route_gets_new_labels_and_an_unchanged_one_goes_on() {
     let metrics = Metrics::new("n1");
     let worker = metrics.worker();
-    worker.record(&exchange(Some(facts_with_id(9, "old", "s")), 200));
-    worker.record(&exchange(Some(facts_with_id(9, "old", "s")), 200));
+    worker.record(&exchange(Some(facts_with_id(9, "old", "s")), 200), None);
+    worker.record(&exchange(Some(facts_with_id(9, "old", "s")), 200), None);
     assert_line(
         &lines(&metrics),
         r#"kong_http_requests_total{service="s",route="old",code="200",source="service",workspace="default",consumer=""} 2"#,
     );
-    worker.record(&exchange(Some(facts_with_id(9, "new", "s")), 200));
+    worker.record(&exchange(Some(facts_with_id(9, "new", "s")), 200), None);
     let lines = lines(&metrics);
     assert_line(
         &lines,
@@ -147,10 +149,10 @@ fn a_renamed_route_gets_new_labels_and_an_unchanged_one_goes_on() {
 fn routes_beyond_the_bound_share_a_series_until_others_are_deleted() {
     let metrics = Metrics::new("n1");
     let worker = metrics.worker();
-    worker.limit_routes(2);
+    worker.limit(2, 0);
     let (kept, deleted, late) = (facts("kept", "s"), facts("deleted", "s"), facts("late", "s"));
     for route in [&kept, &deleted, &late] {
-        worker.record(&exchange(Some(Arc::clone(route)), 200));
+        worker.record(&exchange(Some(Arc::clone(route)), 200), None);
     }
     let seen = lines(&metrics);
     assert!(
@@ -158,11 +160,80 @@ fn routes_beyond_the_bound_share_a_series_until_others_are_deleted() {
         "the third route is counted elsewhere"
     );
     drop(deleted);
-    worker.record(&exchange(Some(late), 200));
+    worker.record(&exchange(Some(late), 200), None);
     let seen = lines(&metrics);
     assert!(seen.iter().any(|line| line.contains(r#"route="late""#)), "there is room again");
     assert!(!seen.iter().any(|line| line.contains(r#"route="deleted""#)), "what is gone is not shown");
     drop(kept);
+}
+
+fn consumer(id: u128, name: &str) -> ConsumerFacts {
+    let name = Some(name.to_owned()).filter(|name| !name.is_empty());
+    ConsumerFacts::new(Uuid::from_u128(id), name, None, "{}")
+}
+
+/// The counts of requests on the route `r`, by consumer.
+fn by_consumer(metrics: &Metrics) -> Vec<(String, u64)> {
+    let requests = lines(metrics).into_iter().filter(|line| line.starts_with("kong_http_requests_total{"));
+    let named = requests.filter_map(|line| {
+        let (_, rest) = line.split_once("route=\"r\"")?.1.split_once("consumer=\"")?;
+        let (name, count) = rest.split_once("\"} ")?;
+        Some((name.to_owned(), count.parse().ok()?))
+    });
+    named.collect()
+}
+
+#[test]
+fn consumers_are_told_apart_but_not_in_latencies() {
+    let metrics = Metrics::new("n1");
+    let workers = [metrics.worker(), metrics.worker()];
+    let seen = || exchange(Some(facts("r", "s")), 200);
+    for worker in &workers {
+        worker.record(&seen(), None);
+        worker.record(&seen(), Some(&consumer(1, "ann")));
+        worker.record(&seen(), Some(&consumer(2, "bob")));
+        worker.record(&seen(), Some(&consumer(3, "")));
+        worker.record(&exchange(None, 404), Some(&consumer(1, "ann")));
+    }
+    let lines = lines(&metrics);
+    for want in [
+        r#"kong_http_requests_total{service="",route="",code="404",source="service",workspace="default",consumer=""} 2"#,
+        r#"kong_http_requests_total{service="s",route="r",code="200",source="service",workspace="default",consumer=""} 4"#,
+        r#"kong_http_requests_total{service="s",route="r",code="200",source="service",workspace="default",consumer="ann"} 2"#,
+        r#"kong_bandwidth_bytes{service="s",route="r",direction="ingress",workspace="default",consumer="bob"} 200"#,
+        r#"kong_bandwidth_bytes{service="s",route="r",direction="ingress",workspace="default",consumer=""} 400"#,
+        r#"kong_request_latency_ms_count{service="s",route="r",workspace="default"} 8"#,
+    ] {
+        assert_line(&lines, want);
+    }
+    let latencies = lines.iter().filter(|line| line.starts_with("kong_request_latency_ms_count{"));
+    assert_eq!(latencies.count(), 2, "one for the route, and one for what no route matches");
+    assert_eq!(workers[0].requests_of(&facts("r", "s")), 4, "whoever sent them");
+}
+
+#[test]
+fn consumers_beyond_the_bound_share_a_series_and_a_new_name_is_followed() {
+    let metrics = Metrics::new("n1");
+    let worker = metrics.worker();
+    worker.limit(2, 1);
+    let (first, renamed) = (facts_with_id(9, "r", "s"), facts_with_id(9, "r", "t"));
+    let record = |route: &Arc<RouteFacts>, id: u128, name: &str| {
+        worker.record(&exchange(Some(Arc::clone(route)), 200), Some(&consumer(id, name)));
+    };
+    let all = |counts: &[(&str, u64)]| {
+        counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect::<Vec<_>>()
+    };
+    record(&first, 1, "ann");
+    record(&first, 2, "bob");
+    record(&first, 3, "cid");
+    record(&first, 1, "ann");
+    assert_eq!(by_consumer(&metrics), all(&[("ann", 2), ("other", 2)]));
+    record(&first, 1, "anna");
+    assert_eq!(by_consumer(&metrics), all(&[("anna", 1), ("other", 2)]));
+    // The service has another name: all series of the route begin anew, and there is room again.
+    record(&renamed, 2, "bob");
+    assert_eq!(by_consumer(&metrics), all(&[("bob", 1)]));
+    drop(first);
 }
 
 #[test]

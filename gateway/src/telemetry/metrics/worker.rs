@@ -1,23 +1,17 @@
 //! The shard of one worker.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Weak};
 
 use http::StatusCode;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::cell::Cell;
+use super::routes::{Routes, announced};
 use super::series::{Counted, Labels, Observation, Series, Source};
-use crate::exchange::{Exchange, RouteFacts, StreamSession};
+use crate::exchange::{ConsumerFacts, Exchange, RouteFacts, StreamSession};
 use crate::telemetry::status::{Handshake, ServerTotals, Shed};
-
-/// Routes that one worker counts apart: some 17 MB when all of them have traffic. What comes
-/// beyond is counted together, until routes are deleted.
-const MAX_ROUTES: usize = 20_000;
 
 /// What one worker counts beside its routes.
 #[derive(Debug, Default)]
@@ -63,12 +57,8 @@ pub struct WorkerMetrics {
 impl WorkerMetrics {
     pub(super) fn new(shard: Arc<Shard>, announce: Sender<Arc<Series>>) -> Self {
         let unmatched = |counted| announced(Labels::unmatched(counted), &announce);
-        let overflow = |counted| announced(Labels::overflow(counted), &announce);
-        let (requests, streams) = (Counted::Requests, Counted::Streams);
-        let (unmatched, unmatched_streams) = (unmatched(requests), unmatched(streams));
-        let (overflow, overflow_streams) = (overflow(requests), overflow(streams));
-        let known = HashMap::default();
-        let routes = Routes { known, overflow, overflow_streams, announce, limit: MAX_ROUTES };
+        let (unmatched, unmatched_streams) = (unmatched(Counted::Requests), unmatched(Counted::Streams));
+        let routes = Routes::new(announce);
         Self { shard, routes: RefCell::new(routes), unmatched, unmatched_streams }
     }
 
@@ -110,14 +100,17 @@ impl WorkerMetrics {
         self.shard.requests_begun.add(1);
     }
 
-    /// A request is over: counts it by route. Once for each [`WorkerMetrics::request_begun`]; takes
-    /// some 50 ns and allocates only for a route's first request.
-    pub fn record(&self, exchange: &Exchange) {
+    /// A request is over: counts it by route, and by `consumer` if consumers are to be told apart. Once for
+    /// each [`WorkerMetrics::request_begun`]; takes some 50 ns and allocates only for a route's or a
+    /// consumer's first request.
+    pub fn record(&self, exchange: &Exchange, consumer: Option<&ConsumerFacts>) {
         self.shard.requests_ended.add(1);
         let seen = observation(exchange);
-        match &exchange.route {
-            None => self.unmatched.observe(seen),
-            Some(facts) => self.routes.borrow_mut().series(facts).observe(seen),
+        let name = consumer.and_then(|consumer| Some((consumer.id, consumer.username.as_deref()?)));
+        match (&exchange.route, name) {
+            (None, _) => self.unmatched.observe(seen),
+            (Some(facts), None) => self.routes.borrow_mut().series(facts).observe(seen),
+            (Some(facts), Some(name)) => self.routes.borrow_mut().observe_for(name, facts, seen),
         }
     }
 
@@ -173,85 +166,9 @@ fn client_left() -> StatusCode {
     StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
-/// The series of one worker by route.
-#[derive(Debug)]
-struct Routes {
-    known: HashMap<Uuid, Known, foldhash::fast::RandomState>,
-    overflow: Arc<Series>,
-    overflow_streams: Arc<Series>,
-    announce: Sender<Arc<Series>>,
-    limit: usize,
-}
-
-#[derive(Debug)]
-struct Known {
-    /// To see whether the route is still in use, and whether it changed.
-    facts: Weak<RouteFacts>,
-    series: Arc<Series>,
-}
-
-impl Routes {
-    fn series(&mut self, facts: &Arc<RouteFacts>) -> &Series {
-        if self.known.len() >= self.limit && !self.known.contains_key(&facts.route.id) {
-            self.forget_deleted();
-            if self.known.len() >= self.limit {
-                return self.overflow(facts);
-            }
-        }
-        match self.known.entry(facts.route.id) {
-            Entry::Vacant(place) => {
-                let series = announced(Labels::of(facts), &self.announce);
-                &place.insert(Known { facts: Arc::downgrade(facts), series }).series
-            }
-            Entry::Occupied(place) => {
-                let known = place.into_mut();
-                if !std::ptr::eq(known.facts.as_ptr(), Arc::as_ptr(facts)) {
-                    known.follow(facts, &self.announce);
-                }
-                &known.series
-            }
-        }
-    }
-
-    fn overflow(&self, facts: &RouteFacts) -> &Series {
-        if facts.route.is_stream() { &self.overflow_streams } else { &self.overflow }
-    }
-
-    /// Leaves out the routes that no snapshot holds any more. Runs only when the bound is reached.
-    fn forget_deleted(&mut self) {
-        self.known.retain(|_, known| {
-            let used = known.facts.strong_count() > 0;
-            if !used {
-                known.series.retire();
-            }
-            used
-        });
-    }
-}
-
-impl Known {
-    /// A newer snapshot: counts go on unless the route or its service has another name now.
-    fn follow(&mut self, facts: &Arc<RouteFacts>, announce: &Sender<Arc<Series>>) {
-        self.facts = Arc::downgrade(facts);
-        let labels = Labels::of(facts);
-        if labels != self.series.labels {
-            self.series.retire();
-            self.series = announced(labels, announce);
-        }
-    }
-}
-
-/// A new series that the next scrape will see.
-fn announced(labels: Labels, announce: &Sender<Arc<Series>>) -> Arc<Series> {
-    let series = Arc::new(Series::new(labels));
-    // An error means that nobody will ever scrape.
-    _ = announce.send(Arc::clone(&series));
-    series
-}
-
 #[cfg(test)]
 impl WorkerMetrics {
-    pub(super) fn limit_routes(&self, limit: usize) {
-        self.routes.borrow_mut().limit = limit;
+    pub(super) fn limit(&self, routes: usize, consumers: usize) {
+        self.routes.borrow_mut().limit(routes, consumers);
     }
 }
