@@ -10,6 +10,7 @@ mod hmac_auth;
 mod ip_restriction;
 mod jwt;
 mod key_auth;
+mod prometheus;
 mod rate_limiting;
 mod redirect;
 mod request_size_limiting;
