@@ -43,15 +43,13 @@ impl Amounts {
         all.into_iter().filter_map(|(period, amount)| Some((period, amount?))).collect()
     }
 
-    /// A longer period cannot have the lower limit; in Kong's words.
+    /// A longer period cannot have the lower limit; in Kong's words, as what follows "the ".
     pub fn order_problem(&self) -> Option<String> {
         let set = self.set();
         set.iter().enumerate().find_map(|(at, (short, low))| {
             let (long, high) = set.iter().skip(at + 1).find(|(_, high)| high < low)?;
             let (short, long) = (short.name(), long.name());
-            Some(format!(
-                "The limit for {long}({high:.1}) cannot be lower than the limit for {short}({low:.1})"
-            ))
+            Some(format!("limit for {long}({high:.1}) cannot be lower than the limit for {short}({low:.1})"))
         })
     }
 }
@@ -72,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_longer_period_has_no_lower_limit() {
-        let lower = "The limit for hour(2.0) cannot be lower than the limit for minute(3.0)";
+        let lower = "limit for hour(2.0) cannot be lower than the limit for minute(3.0)";
         for (minute, hour, problem) in [(3.0, 2.0, Some(lower)), (2.0, 2.0, None), (2.0, 3.0, None)] {
             let amounts = Amounts { minute: Some(minute), hour: Some(hour), ..Amounts::default() };
             assert_eq!(amounts.order_problem().as_deref(), problem, "{minute} {hour}");

@@ -81,6 +81,16 @@ impl Default for Redis {
     }
 }
 
+impl Redis {
+    /// What a server that is to be used cannot have.
+    pub fn problem(&self) -> Option<ConfigProblem> {
+        let named = self.server_name.as_deref().filter(|name| !name.is_empty());
+        let is_other = self.ssl == Some(true) && named.is_some() && named != self.host.as_deref();
+        let message = "must be the host or empty: certificates are checked by the host";
+        is_other.then(|| ConfigProblem::new("/redis/server_name", message))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,5 +128,20 @@ mod tests {
             (read.amounts.minute, read.redis.host.as_deref(), read.old.redis_port),
             (Some(5.0), Some("a"), Some(1))
         );
+    }
+
+    #[test]
+    fn a_certificate_is_checked_by_the_host() {
+        for (case, ssl, name, host, fits) in [
+            ("none", true, None, "a", true),
+            ("empty", true, Some(""), "a", true),
+            ("the host", true, Some("a"), "a", true),
+            ("another", true, Some("b"), "a", false),
+            ("another, without TLS", false, Some("b"), "a", true),
+        ] {
+            let (server_name, host) = (name.map(str::to_owned), Some(host.to_owned()));
+            let redis = Redis { host, server_name, ssl: Some(ssl), ..Redis::default() };
+            assert_eq!(redis.problem().is_none(), fits, "{case}");
+        }
     }
 }

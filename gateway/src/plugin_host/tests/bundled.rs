@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{Fixture, Nothing, chain, exchange, reason};
-use crate::exchange::{ConsumerFacts, ResponseHead};
+use crate::exchange::{ConsumerFacts, Identity, ResponseHead};
 use crate::plugin_host::{
     Answer, Assignment, AssignmentSpec, Directory, Flow, FoundCredential, HostDeps, ResponseFlow,
 };
@@ -190,4 +190,28 @@ async fn file_log_writes_the_file_that_is_configured() {
     fixture.host.flush_logs(Duration::from_secs(30)).await;
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(text, "{\"record\":true}\n".repeat(3));
+}
+
+#[tokio::test]
+async fn prometheus_has_consumers_told_apart() {
+    let (fixture, _) = with_directory();
+    for (config, is_known, name) in [
+        (json!({"per_consumer": true}), true, Some("alice")),
+        (json!({"per_consumer": true}), false, None),
+        (json!({"per_consumer": false}), true, None),
+        (json!({"per_consumer": null}), true, None),
+    ] {
+        let case = format!("{config}, known: {is_known}");
+        let chain = chain(&bundled(&fixture, "prometheus", config).await);
+        let mut exchange = exchange();
+        exchange.identity = is_known.then(|| Identity {
+            consumer: Some(alice().consumer),
+            credential: None,
+            groups: Vec::new(),
+            anonymous: false,
+        });
+        let counted = chain.counted_consumer(&mut chain.begin(), &exchange);
+        assert_eq!(counted.and_then(|consumer| consumer.username.as_deref()), name, "{case}");
+        assert!(!chain.logs(), "{case}: no call is made");
+    }
 }
