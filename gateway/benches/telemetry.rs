@@ -41,7 +41,7 @@ fn main() {
     let worker = metrics.worker();
     measure("metrics", || {
         worker.request_begun();
-        worker.record(black_box(&exchange));
+        worker.record(black_box(&exchange), None);
     });
 }
 

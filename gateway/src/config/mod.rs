@@ -15,6 +15,7 @@ mod listen;
 mod load;
 mod origin;
 mod reader;
+mod redis_settings;
 mod setting;
 mod settings;
 mod tls_settings;
@@ -29,11 +30,12 @@ pub use error::{SettingError, SettingsError};
 pub use listen::{Listener, Speaks};
 pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
+pub use redis_settings::RedisSettings;
 pub use setting::Setting;
 pub use settings::{
     AccessLogTarget, Caller, Confine, ConfinementSettings, Database, DeclarativeText, DnsSettings,
     HeaderToken, HeldBodies, LogFormat, LogLevel, Migrate, PluginSettings, PluginSignatures, PluginSources,
-    PostgresSettings, ProxySettings, RecordKind, RedisSettings, RouterFlavor, Settings,
+    PostgresSettings, ProxySettings, RecordKind, RouterFlavor, Settings,
 };
 pub use tls_settings::{CipherSuites, TlsSettings, TlsVersion, UpstreamTls};
 pub use upstream_settings::{Outliers, RetryBudget, UpstreamKeepalive};

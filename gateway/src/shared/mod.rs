@@ -20,7 +20,7 @@ pub use window::{Ask, Taken, Window, unix_ms};
 
 use self::redis::Redis;
 use self::servers::Servers;
-use crate::config::RedisSettings;
+pub use crate::config::RedisSettings;
 use crate::store::Store;
 
 /// Where somebody wants something to be kept.

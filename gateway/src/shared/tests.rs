@@ -76,7 +76,7 @@ impl Fresh {
 
     /// This gateway or the other, in turn.
     fn side(&self, number: usize) -> (SharedState, Backend) {
-        if number % 2 == 0 { (self.state.clone(), self.backend.clone()) } else { self.other.clone() }
+        if number.is_multiple_of(2) { (self.state.clone(), self.backend.clone()) } else { self.other.clone() }
     }
 
     async fn take(&self, key: &str, window: Window, numbers: (u64, u64, u64), now_ms: u64) -> Taken {

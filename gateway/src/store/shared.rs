@@ -35,31 +35,28 @@ impl Store {
         let whole = async {
             let mut session = self.sharer().await?;
             session.begin(Purpose::Write).await?;
-            let mut counts = vec![0; counters.len()];
-            let mut added = Vec::new();
             // Always in one order, so that two callers cannot wait for each other.
             let mut order: Vec<_> = counters.iter().enumerate().collect();
             order.sort_by(|(_, one), (_, other)| one.key.cmp(&other.key));
+            let (mut all, mut counts) = (true, Vec::with_capacity(order.len()));
             for (at, counter) in order {
                 let SharedCounter { key, cost, limit, expires_ms } = counter;
-                let held = match add(&mut session, key, (*cost, *limit), *expires_ms).await? {
-                    Some(held) => {
-                        added.push((at, *cost));
-                        held
-                    }
-                    None => counted(&mut session, key).await?,
+                let added = add(&mut session, key, (*cost, *limit), *expires_ms).await?;
+                all &= added.is_some();
+                let held = match added {
+                    Some(held) => (held, *cost),
+                    None => (counted(&mut session, key).await?, 0),
                 };
-                counts.get_mut(at).into_iter().for_each(|count| *count = held);
+                counts.push((at, held));
             }
-            let all = added.len() == counters.len();
             if all {
                 session.commit().await?;
             } else {
                 session.roll_back().await;
-                let undone = added.into_iter();
-                undone.for_each(|(at, cost)| counts.get_mut(at).into_iter().for_each(|count| *count -= cost));
             }
-            Ok((all, counts))
+            counts.sort_unstable();
+            let left = |(_, (held, added)): (usize, (i64, i64))| if all { held } else { held - added };
+            Ok((all, counts.into_iter().map(left).collect()))
         };
         self.within(OPERATION_TIMEOUT, whole).await
     }

@@ -15,4 +15,5 @@ mod rate_limiting;
 mod redirect;
 mod request_size_limiting;
 mod request_termination;
+mod response_ratelimiting;
 mod schemas;

@@ -56,15 +56,6 @@ pub struct OldRedisNames {
     pub redis_database: Option<i64>,
 }
 
-impl Redis {
-    /// A server that the gateway cannot speak to as described: certificates are checked by the host's name.
-    pub fn problem(&self) -> Option<ConfigProblem> {
-        let other_name = self.server_name.is_some() && self.server_name != self.host;
-        let message = "must be the host: certificates are checked by it";
-        (self.ssl == Some(true) && other_name).then(|| ConfigProblem::new("/redis/server_name", message))
-    }
-}
-
 impl Default for Redis {
     fn default() -> Self {
         Self {

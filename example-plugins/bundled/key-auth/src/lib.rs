@@ -150,8 +150,8 @@ impl KeyAuth {
         place.hide(proceed, self.query.and_then(|slot| inputs.text(slot)), inputs)
     }
 
-    fn answer(&self, Refusal(message, reason): &Refusal) -> Answer {
-        let answer = Answer::new(401).message(*message).reason(*reason);
+    fn answer(&self, &Refusal(message, reason): &Refusal) -> Answer {
+        let answer = Answer::new(401).message(message).reason(reason);
         answer.header("www-authenticate", self.challenge.as_str())
     }
 }

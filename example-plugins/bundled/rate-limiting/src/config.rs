@@ -96,8 +96,8 @@ impl Config {
         if self.status().is_none() {
             problems.push(ConfigProblem::new("/error_code", "must be a status from 200 to 599"));
         }
-        if let Some(message) = self.amounts.order_problem() {
-            problems.push(ConfigProblem::new("", &message));
+        if let Some(problem) = self.amounts.order_problem() {
+            problems.push(ConfigProblem::new("", &format!("The {problem}")));
         }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }

@@ -195,7 +195,7 @@ fn counters_that_are_away() {
 fn says_what_is_wrong_with_a_configuration() {
     let order = "The limit for hour(2.0) cannot be lower than the limit for minute(3.0)";
     let tls = json!({"host": "one", "ssl": true, "server_name": "two"});
-    let name = "must be the host: certificates are checked by it";
+    let name = "must be the host or empty: certificates are checked by the host";
     for (case, config, pointer, message) in [
         ("a longer period with a lower limit", json!({"minute": 3, "hour": 2}), "", order),
         (

@@ -6,8 +6,8 @@ use secrecy::SecretString;
 
 use super::database::port;
 use super::small;
+use crate::config::RedisSettings;
 use crate::config::reader::Reader;
-use crate::config::settings::RedisSettings;
 use crate::config::units;
 
 /// Most databases that a server can be set up with.

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::config::RedisSettings;
 use crate::plugin_host::AssignError;
-use crate::shared::Wanted;
+use crate::shared::{RedisSettings, Wanted};
 
 /// Parameters that nobody has taken yet.
 pub(super) struct Parameters {

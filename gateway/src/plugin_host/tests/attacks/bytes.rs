@@ -6,7 +6,7 @@ use proptest::test_runner::{Config, TestRunner};
 use proptest::{prelude::any, sample::Index};
 use wasmparser::Parser;
 
-use crate::plugin_host::host::BUNDLED;
+use crate::plugin_host::bundled::BUNDLED;
 use crate::plugin_host::load::scan;
 use crate::plugin_host::runtime::{Fuel, compiling_engine};
 use crate::plugin_host::tests::Fixture;
