@@ -32,6 +32,7 @@ async fn site(
 }
 
 /// The groups that the upstream was told with the last request, in order.
+#[expect(clippy::expect_used, reason = "the assertion of a test")]
 fn told(upstream: &Upstream) -> Option<Vec<String>> {
     let seen = upstream.seen().pop().expect("one request");
     let value = seen.headers.get("x-consumer-groups").and_then(|value| value.to_str().ok());

@@ -61,19 +61,14 @@ async fn a_username_and_its_password_let_a_consumer_in() -> anyhow::Result<()> {
 async fn whoever_fails_is_the_anonymous_consumer_and_passwords_change_at_once() -> anyhow::Result<()> {
     let (gateway, upstream) = (gateway().start().await?, Upstream::saying("ok").await?);
     site(&gateway, &upstream, json!({ "anonymous": "guest" })).await?;
-    let becomes = |authorization: &'static str, username: &'static str| {
-        let (gateway, upstream) = (&gateway, &upstream);
-        async move {
-            eventually(&format!("the caller is {username}"), PATIENCE, || async {
-                let answer = gateway.get("/shop", &[("authorization", authorization)]).await;
-                let seen = upstream.seen().pop();
-                let named = seen.is_some_and(|seen| {
-                    seen.headers.get("x-consumer-username").is_some_and(|value| value == username)
-                });
-                answer.is_ok_and(|answer| answer.status == 200) && named
-            })
-            .await
-        }
+    let becomes = async |authorization: &str, username: &str| {
+        let is_so = || async {
+            let answer = gateway.get("/shop", &[("authorization", authorization)]).await;
+            let named =
+                upstream.seen().pop().and_then(|seen| seen.headers.get("x-consumer-username").cloned());
+            answer.is_ok_and(|answer| answer.status == 200) && named.is_some_and(|name| name == username)
+        };
+        eventually(&format!("the caller is {username}"), PATIENCE, is_so).await
     };
     becomes(ANN, "ann-the-first").await?;
     becomes(WRONG, "guest").await?;

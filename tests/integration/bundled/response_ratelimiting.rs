@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::setup::{PATIENCE, assign, gateway, serve};
 
 /// An upstream that says a request has cost what the request's header `x-cost` says.
+#[expect(clippy::expect_used, reason = "costs of these tests are header values")]
 async fn costly() -> anyhow::Result<Upstream> {
     Upstream::start(|seen| {
         let mut response = Response::builder();
