@@ -81,8 +81,11 @@ fn nullable_of(object: &Map<String, Value>) -> Option<Map<String, Value>> {
         return None;
     }
     let mut merged = of.clone();
-    if let Some(kind @ Value::String(_)) = merged.get_mut("type") {
-        *kind = Value::Array(vec![kind.take(), "null".into()]);
+    match merged.get_mut("type") {
+        Some(kind @ Value::String(_)) => *kind = Value::Array(vec![kind.take(), "null".into()]),
+        Some(_) => {}
+        // An enum with docs is a choice of its words.
+        None => merged.get_mut("oneOf")?.as_array_mut()?.push(Value::Object(null.clone())),
     }
     Some(merged)
 }
@@ -126,6 +129,7 @@ mod tests {
         /// on two lines.
         name: Option<String>,
         colour: Option<Colour>,
+        shape: Option<Shape>,
         inner: Inner,
         #[schemars(extend("exclusiveMinimum" = 0))]
         ratio: f64,
@@ -145,9 +149,19 @@ mod tests {
         Green,
     }
 
+    #[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum Shape {
+        /// Without corners.
+        Round,
+        /// With four.
+        Square,
+    }
+
     impl Default for Config {
         fn default() -> Self {
-            Self { name: None, colour: Some(Colour::Red), inner: Inner::default(), ratio: 60.0, more: None }
+            let (name, more, inner) = (None, None, Inner::default());
+            Self { name, colour: Some(Colour::Red), shape: Some(Shape::Round), inner, ratio: 60.0, more }
         }
     }
 
@@ -163,6 +177,9 @@ mod tests {
         let colour = property("colour");
         assert_eq!(colour["enum"], json!(["red", "green", null]), "{colour}");
         assert_eq!(colour["default"], json!("red"));
+        let shape = property("shape");
+        assert_eq!(shape["oneOf"][2], json!({"type": "null"}), "{shape}");
+        assert_eq!((&shape["oneOf"][1]["const"], &shape["default"]), (&json!("square"), &json!("round")));
         assert_eq!(
             property("inner")["properties"]["names"]["default"],
             json!([]),

@@ -17,9 +17,7 @@ const PASSED: usize = 140;
 const PASSED_WITHOUT_DATABASE: usize = 65;
 
 /// What is left out, since it needs something that is not there.
-const LEFT_OUT: [(&str, &str); 1] = [
-    ("TestBaseRootURL", "the port 8001"),
-];
+const LEFT_OUT: [(&str, &str); 1] = [("TestBaseRootURL", "the port 8001")];
 
 fn module() -> anyhow::Result<PathBuf> {
     let mut download = Command::new("go");

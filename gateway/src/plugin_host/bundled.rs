@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::task::JoinError;
 
 use super::host::digest;
 use super::{AdmissionError, Host, LoadError, Plugin};
+use crate::task;
 
 include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
 
@@ -21,16 +21,17 @@ impl Host {
         let _hurry = self.compiler().hurry();
         let load = |(_, bytes): &'static (&str, &[u8])| {
             let this = self.clone();
-            tokio::spawn(async move { this.load(&digest(bytes), &Bytes::from_static(bytes)).await })
+            let load = async move { this.load(&digest(bytes), &Bytes::from_static(bytes)).await };
+            task::spawn("bundled plugin", load)
         };
         let loads: Vec<_> = BUNDLED.iter().map(load).collect();
         let mut plugins = Vec::with_capacity(loads.len());
         for (load, (name, _)) in loads.into_iter().zip(BUNDLED) {
-            let lost = |error: JoinError| LoadError {
+            let lost = || LoadError {
                 digest: (*name).to_owned(),
-                source: AdmissionError::Internal(error.to_string()),
+                source: AdmissionError::Internal("its task is gone".to_owned()),
             };
-            plugins.push(load.await.map_err(lost)??);
+            plugins.push(load.await.ok().flatten().ok_or_else(lost)??);
         }
         Ok(plugins)
     }

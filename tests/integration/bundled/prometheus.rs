@@ -28,12 +28,12 @@ fn value(metrics: &str, sample: &str) -> u64 {
     found.and_then(|number| number.parse().ok()).unwrap_or_default()
 }
 
-/// Requests that the upstream answered with 200, and the bytes that came with them.
+/// Requests that the upstream answered with 200, and the bytes that they were answered with.
 fn counted(metrics: &str, route: &str, consumer: &str) -> (u64, u64) {
     let of = format!("service=\"{route}\",route=\"{route}\"");
     let by = format!("workspace=\"default\",consumer=\"{consumer}\"");
     let requests = format!("kong_http_requests_total{{{of},code=\"200\",source=\"service\",{by}}}");
-    let bytes = format!("kong_bandwidth_bytes{{{of},direction=\"ingress\",{by}}}");
+    let bytes = format!("kong_bandwidth_bytes{{{of},direction=\"egress\",{by}}}");
     (value(metrics, &requests), value(metrics, &bytes))
 }
 
