@@ -39,6 +39,7 @@ pub struct Config {
     #[serde(default)]
     pub hide_client_headers: bool,
     /// Limits by the names that the upstream uses.
+    #[schemars(extend("minProperties" = 1))]
     pub limits: BTreeMap<String, Limit>,
     /// Their values stand in `redis`.
     #[serde(flatten)]
@@ -104,9 +105,6 @@ impl Config {
     }
 
     fn limits_problem(&self) -> Option<String> {
-        if self.limits.is_empty() {
-            return Some("length must be at least 1".into());
-        }
         let count: usize = self.limits.values().map(|limit| limit.0.set().len()).sum();
         if count > MOST {
             return Some(format!("there can be {MOST} limits at most, of all names and periods together"));

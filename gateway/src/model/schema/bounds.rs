@@ -44,10 +44,10 @@ pub(super) fn texts(
     let (least, most) = match field.shape {
         Shape::String => (count("minLength"), count("maxLength")),
         Shape::Array(_) | Shape::Set(_) => (count("minItems"), count("maxItems")),
+        Shape::Map { .. } => (count("minProperties"), count("maxProperties")),
         Shape::Integer
         | Shape::Number
         | Shape::Boolean
-        | Shape::Map { .. }
         | Shape::Record(_)
         | Shape::Foreign(_)
         | Shape::Json => return Ok(field),
