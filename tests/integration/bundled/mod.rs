@@ -17,3 +17,4 @@ mod request_size_limiting;
 mod request_termination;
 mod response_ratelimiting;
 mod schemas;
+mod transformers;

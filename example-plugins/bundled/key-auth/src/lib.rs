@@ -6,13 +6,13 @@
 mod body;
 mod config;
 mod place;
-mod query;
 
 #[cfg(test)]
 mod tests;
 
 pub use config::Config;
 
+use bodies::Kind;
 use serde::{Deserialize, Serialize};
 use weir_plugin_sdk::auth::{self, Gate};
 use weir_plugin_sdk::credentials::{self, Found};
@@ -21,7 +21,6 @@ use weir_plugin_sdk::{
     ProceedWithBody, RequestBody, RequestBodyVerdict, RequestHead, RequestVerdict, Setup, Slot,
 };
 
-use body::Kind;
 use place::{Place, Search};
 
 const KIND: &str = "keyauth_credentials";
@@ -112,10 +111,11 @@ impl RequestBody for KeyAuth {
         let bytes = weir_plugin_sdk::body::all();
         // A name earlier in the list wins, wherever it is; of one name, the head wins.
         let before = self.places.iter().take(head.name().unwrap_or(usize::MAX)).enumerate();
-        let search = kind.search(&bytes, before.map(|(at, place)| (at, place.name.as_str()))).unwrap_or(head);
+        let search =
+            body::search(&kind, &bytes, before.map(|(at, place)| (at, place.name.as_str()))).unwrap_or(head);
         let mut proceed = ProceedWithBody::new();
         if let (true, Search::Found { name, .. }) = (self.hides, &search) {
-            let rest = self.places.get(*name).and_then(|place| kind.without(&bytes, &place.name));
+            let rest = self.places.get(*name).and_then(|place| body::without(&kind, &bytes, &place.name));
             proceed = rest.into_iter().fold(proceed, ProceedWithBody::replace);
         }
         match identify(&search)? {

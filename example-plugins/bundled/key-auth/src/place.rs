@@ -1,9 +1,10 @@
 //! Where a key of one name may be, and what was found there.
 
+use bodies::form;
 use serde::{Deserialize, Serialize};
 use weir_plugin_sdk::{Input, InputList, Inputs, Proceed, Slot};
 
-use crate::{Config, query};
+use crate::Config;
 
 /// Where a key of one name may be.
 pub(crate) struct Place {
@@ -52,7 +53,7 @@ impl Place {
         let in_query = self.query.is_some_and(|slot| inputs.is_present(slot));
         match query.filter(|_| in_query) {
             Some(query) => {
-                let rest = query::without(query, &self.name);
+                let rest = form::without(query, &self.name);
                 proceed.target(|target| target.query = Some(rest))
             }
             None => proceed,

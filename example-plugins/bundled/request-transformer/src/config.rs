@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use weir_plugin_sdk::{ConfigProblem, JsonSchema, schemars};
 
+use crate::fields::{Action, Rules};
+
 /// Kong's configuration fields, with Kong's defaults. Values may be templates such as
 /// `$(headers.x)`, `$(query_params.x)`, `$(uri_captures.x)` or `$(headers['x'] or 'y')`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -59,21 +61,31 @@ pub struct Replace {
 }
 
 impl Config {
+    /// The rules for the query, in the order in which Kong follows them.
+    pub(crate) fn query_rules(&self) -> Rules<'_> {
+        [
+            (Action::Remove, &self.remove.querystring),
+            (Action::Rename, &self.rename.querystring),
+            (Action::Replace, &self.replace.querystring),
+            (Action::Add, &self.add.querystring),
+            (Action::Append, &self.append.querystring),
+        ]
+    }
+
+    /// The rules for the body, in the same order.
+    pub(crate) fn body_rules(&self) -> Rules<'_> {
+        [
+            (Action::Remove, &self.remove.body),
+            (Action::Rename, &self.rename.body),
+            (Action::Replace, &self.replace.body),
+            (Action::Add, &self.add.body),
+            (Action::Append, &self.append.body),
+        ]
+    }
+
     /// What the schema cannot say, apart from the templates.
     pub(crate) fn problems(&self) -> Vec<ConfigProblem> {
         let mut problems = Vec::new();
-        let bodies = [
-            ("remove", &self.remove.body),
-            ("rename", &self.rename.body),
-            ("replace", &self.replace.body),
-            ("add", &self.add.body),
-            ("append", &self.append.body),
-        ];
-        for (place, _) in bodies.iter().filter(|(_, names)| !names.is_empty()) {
-            let message =
-                "edits of the body come in a later version; only headers, query, path and method are edited";
-            problems.push(ConfigProblem::new(&format!("/{place}/body"), message));
-        }
         let headers = [
             ("remove", &self.remove.headers),
             ("rename", &self.rename.headers),

@@ -1,9 +1,12 @@
-//! Kong's `request-transformer`: changes headers, query, path and method on the way to the upstream.
+//! Kong's `request-transformer`: changes headers, query, body, path and method on the way to the upstream.
 //!
-//! Templates are compiled when the plugin is configured. Bodies are deliberately left alone yet:
-//! `configure` says so, and a method without a body does not move form fields into the query.
+//! Templates are compiled when the plugin is configured. A body is waited for only if there is a rule for bodies, and
+//! its type is one that has fields. A method without a body does not move the fields of a form into the query: where a
+//! request goes is settled before its body comes.
 
+mod body;
 mod config;
+mod fields;
 mod headers;
 mod query;
 mod template;
@@ -14,20 +17,25 @@ mod tests;
 pub use config::{Change, Config, Remove, Replace};
 
 use weir_plugin_sdk::{
-    About, ConfigProblem, Failure, Input, InputList, Inputs, Plugin, Proceed, RequestHead, RequestVerdict,
-    Setup, Slot,
+    About, Answer, ConfigProblem, Failure, Input, InputList, Inputs, Plugin, Proceed, ProceedWithBody,
+    RequestBody, RequestBodyVerdict, RequestHead, RequestVerdict, Setup, Slot,
 };
 
+use body::{BodyEdits, Carry, Edited};
+use fields::FieldEdits;
 use headers::HeaderEdits;
-use query::QueryEdits;
 use template::Template;
+
+/// What one call can hand to a later one.
+const MOST_CARRIED: usize = 4 << 10;
 
 /// The plugin, configured for one assignment.
 pub struct RequestTransformer {
     uri: Option<Template>,
     method: Option<String>,
     headers: HeaderEdits,
-    query: QueryEdits,
+    query: FieldEdits,
+    body: Option<BodyEdits>,
     /// Read only if something may change it.
     current_query: Option<Slot>,
 }
@@ -50,20 +58,24 @@ impl Plugin for RequestTransformer {
             None
         });
         let headers = HeaderEdits::compile(&config, &mut inputs, &mut problems);
-        let query = QueryEdits::compile(&config, &mut inputs, &mut problems);
+        let query = FieldEdits::compile("querystring", config.query_rules(), &mut inputs, &mut problems);
+        let body = BodyEdits::compile(&config, &mut inputs, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
         let uri_has_query = config.replace.uri.is_some_and(|uri| uri.contains('?'));
         let current_query = (!query.is_empty() || uri_has_query).then(|| inputs.want(Input::Query));
-        let plugin = Self { uri, method: config.http_method, headers, query, current_query };
-        Ok((plugin, Setup::new().request_head(inputs)))
+        let setup = Setup::new().request_head(inputs);
+        let setup = if body.is_some() { setup.request_body() } else { setup };
+        Ok((Self { uri, method: config.http_method, headers, query, body, current_query }, setup))
     }
 }
 
 impl RequestHead for RequestTransformer {
     fn on_request_head(&mut self, inputs: &Inputs) -> Result<RequestVerdict, Failure> {
-        let mut proceed = Proceed::new().without_response().edits(self.headers.edits(inputs));
+        let edits = self.headers.edits(inputs);
+        let carry = self.body.as_ref().and_then(|body| body.prepare(&edits, inputs));
+        let mut proceed = Proceed::new().without_response().edits(edits);
         let current = self.current_query.and_then(|slot| inputs.text(slot)).unwrap_or_default();
         let (path, query) = self.uri(inputs, current);
         if let Some(path) = path {
@@ -78,11 +90,29 @@ impl RequestHead for RequestTransformer {
         if let Some(host) = self.headers.host(inputs) {
             proceed = proceed.target(|target| target.host = Some(host));
         }
-        Ok(proceed.into())
+        let Some(carry) = carry else { return Ok(proceed.into()) };
+        let carry = serde_json::to_vec(&carry).map_err(unreadable)?;
+        if carry.len() > MOST_CARRIED {
+            return Ok(refusal("The values for the body are too long", "long-values").into());
+        }
+        // How long a body may be is the operator's to say.
+        Ok(proceed.carry(carry).buffer(u64::MAX).into())
     }
 }
 
-weir_plugin_sdk::export!(RequestTransformer: request_head);
+impl RequestBody for RequestTransformer {
+    fn on_request_body(&mut self, carry: Option<&[u8]>) -> Result<RequestBodyVerdict, Failure> {
+        let Some(body) = &self.body else { return Ok(ProceedWithBody::new().into()) };
+        let carry: Carry = serde_json::from_slice(carry.unwrap_or_default()).map_err(unreadable)?;
+        Ok(match body.edited(&weir_plugin_sdk::body::all(), &carry) {
+            Edited::Not => ProceedWithBody::new().into(),
+            Edited::To(after) => ProceedWithBody::new().replace(after).into(),
+            Edited::Refused => refusal("A value for the body holds its boundary", "broken-part").into(),
+        })
+    }
+}
+
+weir_plugin_sdk::export!(RequestTransformer: request_head, request_body);
 
 impl RequestTransformer {
     /// The new path, and the query if the path brought one: it comes before the caller's own.
@@ -104,8 +134,18 @@ impl RequestTransformer {
             return from_uri;
         }
         let before = from_uri.as_deref().unwrap_or(current);
-        Some(self.query.edited(before, inputs)).filter(|after| from_uri.is_some() || after != current)
+        let after = query::edited(before.as_bytes(), &self.query.for_request(inputs));
+        let after = String::from_utf8_lossy(&after).into_owned();
+        Some(after).filter(|after| from_uri.is_some() || after != current)
     }
+}
+
+fn refusal(message: &str, reason: &str) -> Answer {
+    Answer::new(400).message(message).reason(reason)
+}
+
+fn unreadable(error: serde_json::Error) -> Failure {
+    Failure::permanent(format!("what the head left for the body: {error}"))
 }
 
 /// Percent-encodes what cannot stand in a request line.

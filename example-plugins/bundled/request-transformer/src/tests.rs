@@ -81,6 +81,8 @@ fn edits_the_query_as_kong_does() {
             "a=%20x&b=2",
             Some("c=%20x&b=2"),
         ),
+        ("rename over another", json!({"rename": {"querystring": ["a:c"]}}), "a=1&c=2", Some("c=1")),
+        ("rename what is not there", json!({"rename": {"querystring": ["a:c"]}}), "c=2", None),
         ("replace", json!({"replace": {"querystring": ["a:9"]}}), "b=2&a=1&a=3", Some("b=2&a=9")),
         ("replace what is not there", json!({"replace": {"querystring": ["z:9"]}}), "a=1", None),
         ("add", json!({"add": {"querystring": ["z:a b&c"]}}), "a=1", Some("a=1&z=a%20b%26c")),
@@ -120,7 +122,9 @@ fn changes_path_method_and_host() {
 #[test]
 fn says_what_is_wrong_with_a_configuration() {
     for (case, config, pointer) in [
-        ("body", json!({"replace": {"body": ["a:1"]}}), "/replace/body"),
+        ("a field of the body without a value", json!({"rename": {"body": ["a:1", "b"]}}), "/rename/body/1"),
+        ("a parameter without a value", json!({"add": {"querystring": ["a:"]}}), "/add/querystring/0"),
+        ("bad template in the body", json!({"add": {"body": ["a:$(os.exit())"]}}), "/add/body/0"),
         ("bad name", json!({"remove": {"headers": ["a b"]}}), "/remove/headers/0"),
         ("bad new name", json!({"rename": {"headers": ["a:b c"]}}), "/rename/headers/0"),
         ("two lines", json!({"append": {"headers": ["a:b\nc: d"]}}), "/append/headers/0"),

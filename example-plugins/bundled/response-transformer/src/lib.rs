@@ -1,25 +1,38 @@
-//! Kong's `response-transformer`: removes, renames, replaces, adds and appends response headers.
+//! Kong's `response-transformer`: removes, renames, replaces, adds and appends headers of responses, and fields of JSON
+//! bodies.
 //!
 //! Whether a header is there is judged before anything was changed, as Kong does it: one that is
-//! removed is not added again. Bodies are deliberately left alone yet: `configure` says so.
+//! removed is not added again. Fields of a body are judged one edit after the other. A body is waited for only if there
+//! is a rule for bodies, and its type is JSON.
 
 mod config;
+mod json;
 
 #[cfg(test)]
 mod tests;
 
 pub use config::{Change, Config, JsonType, Remove, Rename};
 
+use bodies::Kind;
 use weir_plugin_sdk::{
-    About, ConfigProblem, Deliver, Failure, HeaderOp, Input, InputList, Inputs, Plugin, ResponseHead,
-    ResponseVerdict, Setup, Slot,
+    About, ConfigProblem, Deliver, DeliverWithBody, Failure, HeaderOp, Input, InputList, Inputs, Plugin,
+    ResponseBody, ResponseBodyVerdict, ResponseHead, ResponseVerdict, Setup, Slot,
 };
 
 use config::split;
+use json::JsonEdits;
 
 /// The plugin, configured for one assignment.
 pub struct ResponseTransformer {
     steps: Vec<Step>,
+    body: Option<BodyEdits>,
+}
+
+/// The edits of bodies, and what tells whether a body is JSON.
+struct BodyEdits {
+    edits: JsonEdits,
+    content_type: Slot,
+    content_encoding: Slot,
 }
 
 /// One edit, with where to look whether it applies.
@@ -43,8 +56,17 @@ impl Plugin for ResponseTransformer {
         config.check()?;
         let mut inputs = InputList::new();
         let steps = steps(&config, &mut inputs);
-        let setup = if steps.is_empty() { Setup::new() } else { Setup::new().response_head(inputs) };
-        Ok((Self { steps }, setup))
+        let body = JsonEdits::compile(&config).map(|edits| BodyEdits {
+            edits,
+            content_type: inputs.want(Input::Header("content-type".into())),
+            content_encoding: inputs.want(Input::Header("content-encoding".into())),
+        });
+        let setup = match (&body, steps.is_empty()) {
+            (Some(_), _) => Setup::new().response_head(inputs).response_body(),
+            (None, false) => Setup::new().response_head(inputs),
+            (None, true) => Setup::new(),
+        };
+        Ok((Self { steps, body }, setup))
     }
 }
 
@@ -54,16 +76,40 @@ impl ResponseHead for ResponseTransformer {
         inputs: &Inputs,
         _carry: Option<&[u8]>,
     ) -> Result<ResponseVerdict, Failure> {
-        Ok(Deliver::new().edits(self.steps.iter().flat_map(|step| step.edits(inputs))).into())
+        let edits: Vec<_> = self.steps.iter().flat_map(|step| step.edits(inputs)).collect();
+        let is_edited = self.body.as_ref().is_some_and(|body| body.is_for(&edits, inputs));
+        let deliver = Deliver::new().edits(edits);
+        // How long a body may be is the operator's to say.
+        Ok(if is_edited { deliver.buffer(u64::MAX) } else { deliver }.into())
     }
 }
 
-weir_plugin_sdk::export!(ResponseTransformer: response_head);
+impl ResponseBody for ResponseTransformer {
+    fn on_response_body(&mut self, _carry: Option<&[u8]>) -> Result<ResponseBodyVerdict, Failure> {
+        let after = self.body.as_ref().and_then(|body| body.edits.edited(&weir_plugin_sdk::body::all()));
+        Ok(after.into_iter().fold(DeliverWithBody::new(), DeliverWithBody::replace).into())
+    }
+}
+
+weir_plugin_sdk::export!(ResponseTransformer: response_head, response_body);
+
+impl BodyEdits {
+    /// Whether a body is looked into. As in Kong, its type is the one that the edits of the headers leave, and may be
+    /// one of a list.
+    fn is_for(&self, headers: &[HeaderOp], inputs: &Inputs) -> bool {
+        if bodies::is_compressed(inputs.bytes(self.content_encoding)) {
+            return false;
+        }
+        let content_type = bodies::content_type(inputs.bytes(self.content_type), headers);
+        let types = String::from_utf8_lossy(content_type.unwrap_or_default());
+        types.split(',').any(|one| Kind::of(one) == Some(Kind::Json))
+    }
+}
 
 fn steps(config: &Config, inputs: &mut InputList) -> Vec<Step> {
     let mut steps = Vec::new();
     for pair in &config.remove.headers {
-        steps.push(Step::Always(HeaderOp::Remove(split(pair).0)));
+        steps.push(Step::Always(HeaderOp::Remove(split(pair).0.to_ascii_lowercase())));
     }
     for (old, new) in pairs(&config.rename.headers) {
         let slot = inputs.want(Input::Header(old.clone()));
@@ -87,7 +133,7 @@ fn steps(config: &Config, inputs: &mut InputList) -> Vec<Step> {
 fn pairs(written: &[String]) -> impl Iterator<Item = (String, &str)> {
     written.iter().filter_map(|pair| {
         let (name, value) = split(pair);
-        Some((name, value?))
+        Some((name.to_ascii_lowercase(), value?))
     })
 }
 

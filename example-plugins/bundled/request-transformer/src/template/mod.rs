@@ -40,6 +40,14 @@ impl Template {
         Ok(Self(parts))
     }
 
+    /// The text, if it is the same for every request.
+    pub(crate) fn fixed(&self) -> Option<&[u8]> {
+        match self.0.as_slice() {
+            [Expression::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// The text for one request; a value that is not there is empty.
     pub(crate) fn render<'a>(&'a self, inputs: &'a Inputs) -> Cow<'a, [u8]> {
         match self.0.as_slice() {

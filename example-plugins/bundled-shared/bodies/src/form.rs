@@ -1,11 +1,11 @@
 //! Parameters of a query or a form: read, or taken out with the others left as they were written.
 
-/// `query` without the parameters called `name`.
-pub(crate) fn without(query: &str, name: &str) -> String {
-    let mut rest = String::with_capacity(query.len());
-    for pair in query.split('&') {
+/// `form` without the parameters called `name`.
+pub fn without(form: &str, name: &str) -> String {
+    let mut rest = String::with_capacity(form.len());
+    for pair in form.split('&') {
         let written = pair.split_once('=').map_or(pair, |(written, _)| written);
-        if is(written, name) {
+        if is(written.as_bytes(), name) {
             continue;
         }
         if !rest.is_empty() {
@@ -17,9 +17,9 @@ pub(crate) fn without(query: &str, name: &str) -> String {
 }
 
 /// The values of the parameters called `name`, decoded. One without `=` has none.
-pub(crate) fn values<'a>(form: &'a str, name: &'a str) -> impl Iterator<Item = String> {
+pub fn values<'a>(form: &'a str, name: &'a str) -> impl Iterator<Item = String> {
     let pairs = form.split('&').filter_map(|pair| pair.split_once('='));
-    let named = pairs.filter(move |(written, _)| is(written, name));
+    let named = pairs.filter(move |(written, _)| is(written.as_bytes(), name));
     named.map(|(_, value)| {
         let bytes: Vec<u8> = decoded(value.as_bytes()).collect();
         String::from_utf8_lossy(&bytes).into_owned()
@@ -27,16 +27,31 @@ pub(crate) fn values<'a>(form: &'a str, name: &'a str) -> impl Iterator<Item = S
 }
 
 /// Whether a parameter name as it was written means `name`.
-fn is(written: &str, name: &str) -> bool {
-    if written == name {
+pub fn is(written: &[u8], name: &str) -> bool {
+    if written == name.as_bytes() {
         return true;
     }
-    if !written.contains(['%', '+']) {
+    if !written.iter().any(|byte| matches!(byte, b'%' | b'+')) {
         return false;
     }
-    decoded(written.as_bytes()).eq(name.bytes())
+    decoded(written).eq(name.bytes())
 }
 
+/// Percent-encodes all but what RFC 3986 calls unreserved.
+pub fn encode(bytes: &[u8], into: &mut Vec<u8>) {
+    for byte in bytes {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => into.push(*byte),
+            _ => into.extend([b'%', digit(byte >> 4), digit(byte & 15)]),
+        }
+    }
+}
+
+fn digit(value: u8) -> u8 {
+    if value < 10 { b'0' + value } else { b'A' + value - 10 }
+}
+
+/// A broken escape stands for itself.
 fn decoded(mut rest: &[u8]) -> impl Iterator<Item = u8> {
     std::iter::from_fn(move || {
         let (byte, after) = match rest {
@@ -58,7 +73,7 @@ fn hex(digit: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::without;
+    use super::{encode, is, without};
 
     #[test]
     fn takes_out_just_the_named_parameter() {
@@ -73,6 +88,15 @@ mod tests {
             ("a broken escape", "apikey%2=k", "apikey%2=k"),
         ] {
             assert_eq!(without(query, "apikey"), want, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_means_itself() {
+        for name in ["plain", "a b&c=%", "é~"] {
+            let mut written = Vec::new();
+            encode(name.as_bytes(), &mut written);
+            assert!(written.is_ascii() && is(&written, name), "{name}");
         }
     }
 }
