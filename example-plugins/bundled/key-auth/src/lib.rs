@@ -26,6 +26,8 @@ use place::{Place, Search};
 const KIND: &str = "keyauth_credentials";
 /// Longest body that is looked into; what is longer is refused with 413.
 const MOST_BYTES: u64 = 1 << 20;
+/// What the head may leave for the body.
+const MOST_CARRIED: usize = 4 << 10;
 
 /// The plugin, configured for one assignment.
 pub struct KeyAuth {
@@ -54,6 +56,8 @@ struct Carry {
 
 /// Why a request is not let in: the message for the caller, and a reason for the log.
 struct Refusal(&'static str, &'static str);
+
+const UNKNOWN: Refusal = Refusal("Unauthorized", "unknown-key");
 
 impl Plugin for KeyAuth {
     type Config = Config;
@@ -96,6 +100,10 @@ impl RequestHead for KeyAuth {
         let hidden = self.hide(&head, inputs);
         if let Some(kind) = self.body_kind(&head, inputs) {
             let carry = serde_json::to_vec(&Carry { kind, head }).map_err(unreadable)?;
+            if carry.len() > MOST_CARRIED {
+                // A key as long as this is nobody's.
+                return self.gate.turn_away(self.answer(&UNKNOWN), hidden);
+            }
             return Ok(hidden.carry(carry).buffer(MOST_BYTES).into());
         }
         match identify(&head)? {
@@ -165,7 +173,7 @@ fn identify(search: &Search) -> Result<Result<Found, Refusal>, Failure> {
         Search::Duplicate { .. } => return Ok(Err(Refusal("Duplicate API key found", "duplicate-key"))),
     };
     let found = credentials::find(KIND, key).map_err(Failure::retryable)?;
-    Ok(found.ok_or(Refusal("Unauthorized", "unknown-key")))
+    Ok(found.ok_or(UNKNOWN))
 }
 
 fn unreadable(error: serde_json::Error) -> Failure {

@@ -135,6 +135,7 @@ fn keys_in_bodies() {
     };
     let json_body = Request::new("POST", "/").header("content-type", "application/json");
     let text = Request::new("POST", "/").header("content-type", "text/plain");
+    let long = form(&format!("/?apikey={}", "x".repeat(5000)));
     let packed = form("/").header("content-encoding", "gzip");
     let (plain, hides) =
         (json!({"key_in_body": true}), json!({"key_in_body": true, "hide_credentials": true}));
@@ -171,6 +172,7 @@ fn keys_in_bodies() {
             Ok("bob".to_owned()),
             Some("a=1"),
         ),
+        ("too long to be one", &hides, &long, "a=1", Err("Unauthorized".to_owned()), None),
         ("nobody", &guest, &form("/"), "a=1", Ok("nobody".to_owned()), None),
     ] {
         let got = call_with_body(config.clone(), request, body);

@@ -22,6 +22,7 @@ pub(crate) struct BodyEdits {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Carry {
     kind: Kind,
+    is_compressed: bool,
     /// Those that differ from request to request.
     values: Vec<String>,
 }
@@ -53,16 +54,18 @@ impl BodyEdits {
     /// What is to be done once the body is there; `None` if it is not looked into. As in Kong, the type is the one that
     /// the edits of the headers leave.
     pub(crate) fn prepare(&self, headers: &[HeaderOp], inputs: &Inputs) -> Option<Carry> {
-        if bodies::is_compressed(inputs.bytes(self.content_encoding)) {
-            return None;
-        }
         let content_type = bodies::content_type(inputs.bytes(self.content_type), headers)?;
         let kind = Kind::mentioned_in(&String::from_utf8_lossy(content_type))?;
-        Some(Carry { kind, values: self.edits.values(inputs) })
+        let is_compressed = bodies::is_compressed(inputs.bytes(self.content_encoding));
+        Some(Carry { kind, is_compressed, values: self.edits.values(inputs) })
     }
 
     /// The body after the edits.
     pub(crate) fn edited(&self, body: &[u8], carry: &Carry) -> Edited {
+        // What a client only says to be compressed shall not get past the edits; what is so is no text.
+        if carry.is_compressed && std::str::from_utf8(body).is_err() {
+            return Edited::Not;
+        }
         let edits = self.edits.with_values(&carry.values);
         match &carry.kind {
             Kind::Form => {

@@ -190,7 +190,7 @@ fn bodies_are_waited_for_where_there_is_something_to_do() {
         ("another type", add.clone(), post("text/plain"), false),
         ("no type", add.clone(), Request::new("POST", "/"), false),
         ("parts without a boundary", add.clone(), post("multipart/form-data"), false),
-        ("compressed", add.clone(), post(JSON).header("content-encoding", "gzip"), false),
+        ("said to be compressed", add.clone(), post(JSON).header("content-encoding", "gzip"), true),
         ("not compressed", add.clone(), post(JSON).header("content-encoding", "identity"), true),
         ("the type is made another", typed(json!(["Content-Type:text/plain"])), post(JSON), false),
         (
@@ -206,4 +206,18 @@ fn bodies_are_waited_for_where_there_is_something_to_do() {
     let config = json!({"add": {"body": ["a:9"], "headers": ["content-type:application/json"]}});
     let sent = sent(&config, &Request::get("/"), "");
     assert_eq!(sent, Some(Ok(r#"{"a":"9"}"#.to_owned())), "a request without a body is given one");
+}
+
+#[test]
+fn a_body_that_is_compressed_stays_and_one_that_is_only_said_to_be_does_not() {
+    let config = json!({"remove": {"body": ["secret"]}, "add": {"body": ["a:1"]}});
+    let request = post(FORM).header("content-encoding", "gzip");
+    for (case, body, want) in [
+        ("compressed", b"\x1f\x8b\x08\0secret=1&b=2".as_slice(), b"\x1f\x8b\x08\0secret=1&b=2".as_slice()),
+        ("not compressed", b"secret=1&b=2", b"b=2&a=1"),
+    ] {
+        let mut tester = tester(&config);
+        assert!(matches!(tester.request_head(&request).verdict, Ok(RequestVerdict::Proceed(_))));
+        assert_eq!(tester.request_body(&request, body).body, want, "{case}");
+    }
 }
