@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 
 use crate::setup::{PATIENCE, assign, gateway, serve};
 
+const PASSWORD: &str = "hunter22";
+
 /// Two nodes on one database, and a route with this configuration that both of them have.
 async fn nodes(upstream: &Upstream, config: &Value) -> anyhow::Result<[Gateway; 2]> {
     let url = Postgres::shared()?.database()?;
-    let one = || gateway().database(Database::Postgres(url.clone()));
+    let one = || gateway().database(Database::Postgres(url.clone())).set("REDIS_PASSWORD", PASSWORD);
     let both = [one().start().await?, one().start().await?];
     let [first, second] = &both;
     serve(first, "shop", &upstream.url()).await?;
@@ -26,9 +28,10 @@ async fn nodes(upstream: &Upstream, config: &Value) -> anyhow::Result<[Gateway; 
 #[tokio::test]
 async fn nodes_count_together_in_the_database_or_in_a_redis_of_the_assignment() -> anyhow::Result<()> {
     let upstream = Upstream::saying("ok").await?;
-    let redis = Redis::with_password("hunter22")?;
+    let redis = Redis::with_password(PASSWORD)?;
     let server = json!({
-        "host": redis.address().ip().to_string(), "port": redis.address().port(), "password": "hunter22", "database": 2,
+        "host": redis.address().ip().to_string(), "port": redis.address().port(), "database": 2,
+        "password": "{vault://env/redis-password}",
     });
     for config in [
         json!({ "year": 8, "policy": "cluster", "limit_by": "service" }),
