@@ -1,12 +1,9 @@
 //! What the plugins of the binary say of themselves, for commands that check configurations.
 
-use std::sync::Arc;
-
 use tokio::runtime::Handle;
 
-use super::AppError;
-use super::components::described;
 use super::control::plugin_host;
+use super::{AppError, components};
 use crate::client::{Connect, Fetcher, Tls, TlsDefaults};
 use crate::config::Settings;
 use crate::identity::Identity;
@@ -27,6 +24,5 @@ pub async fn describe_bundled(settings: &Settings) -> Result<Vec<Admitted>, AppE
     let shared = shared.map_err(|error| AppError::Plugins(error.to_string()))?;
     let fetcher = Fetcher::new(Connect::new(Tls::new(TlsDefaults::default())?), Handle::current());
     let host = plugin_host(settings, &identity, fetcher, shared)?;
-    let bundled = host.bundled().await.map_err(|error| AppError::Plugins(error.to_string()))?;
-    Ok(bundled.iter().map(Arc::as_ref).map(described).collect())
+    components::bundled(&host).await
 }

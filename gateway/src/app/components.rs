@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::AppError;
 use crate::admin::{Components, Draft, Later, LocalView, Unfit};
 use crate::model::{Admitted, ConfigProblem, Document, PluginVersion, Refusal, RequestedCapability};
 use crate::plugin_host::{
@@ -23,7 +24,7 @@ const VAULTS: &str = "vaults";
 pub(super) struct HostComponents {
     pub(super) host: Host,
     pub(super) store: Store,
-    pub(super) bundled: Vec<Arc<Plugin>>,
+    pub(super) bundled: Vec<Admitted>,
     pub(super) trust: Arc<Trust>,
     pub(super) puller: Puller,
     pub(super) vaults: Vaults,
@@ -77,7 +78,7 @@ impl Components for HostComponents {
     }
 
     fn bundled(&self) -> Vec<Admitted> {
-        self.bundled.iter().map(|plugin| described(plugin)).collect()
+        self.bundled.clone()
     }
 
     fn recent_log(&self, plugin: &str) -> Option<Arc<RecentLog>> {
@@ -103,6 +104,9 @@ impl HostComponents {
     async fn loaded(&self, digest: &str, signatures: &[String]) -> Result<Arc<Plugin>, String> {
         if let Some(plugin) = self.host.plugin(digest) {
             return Ok(plugin);
+        }
+        if let Some(bundled) = self.host.load_bundled(digest).await {
+            return bundled.map_err(|error| error.to_string());
         }
         let bytes = self.stored(digest).await?;
         self.trust.admit(&bytes, signatures).map_err(|error| error.to_string())?;
@@ -163,7 +167,16 @@ fn not_pulled(error: &PullError) -> Refusal {
     Refusal { reason: "not_pulled".to_owned(), message: error.to_string(), again: error.may_pass() }
 }
 
-pub(super) fn described(plugin: &Plugin) -> Admitted {
+/// What the plugins of the binary say of themselves. None of them stays loaded for that.
+pub(super) async fn bundled(host: &Host) -> Result<Vec<Admitted>, AppError> {
+    let plugins = host.bundled().await.map_err(|error| AppError::Plugins(error.to_string()))?;
+    let said = plugins.iter().map(|plugin| described(plugin)).collect();
+    drop(plugins);
+    host.forget_unused();
+    Ok(said)
+}
+
+fn described(plugin: &Plugin) -> Admitted {
     let info = &plugin.info;
     let capabilities = info.capabilities.iter().map(|asked| RequestedCapability {
         name: asked.name.clone(),

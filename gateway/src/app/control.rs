@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use super::AppError;
 use super::components::HostComponents;
 use super::plugin_metrics::PluginMetrics;
 use super::sockets::ControlSockets;
 use super::target_metrics::TargetMetrics;
+use super::{AppError, components};
 use super::{handshakes, name_status, plugin_sources, route_test, upstream_tls};
 use crate::admin::status_listener::{self, StatusSources};
 use crate::admin::{self, AdminSettings, AdminState, DbLess, NodeLinks, NodeReport};
@@ -81,7 +81,7 @@ pub(super) async fn start(
     let host = plugin_host(settings, &identity, fetcher.clone(), shared)?;
     metrics.register(Arc::new(PluginMetrics(host.clone())));
     metrics.register(Arc::new(TargetMetrics(upstreams.clone())));
-    let bundled = host.bundled().await.map_err(|error| AppError::Plugins(error.to_string()))?;
+    let bundled = components::bundled(&host).await?;
     let snapshots = SnapshotHandle::new();
     let vaults = Vaults::new(settings.vault.clone());
     let (reload, mut reports) = Reload::new(ReloadParts {

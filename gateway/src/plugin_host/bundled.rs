@@ -1,6 +1,7 @@
 //! The plugins in the gateway's own binary.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 
@@ -10,25 +11,37 @@ use crate::task;
 
 include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
 
+/// By the digest of the component.
+static BY_DIGEST: LazyLock<HashMap<String, Bytes>> =
+    LazyLock::new(|| BUNDLED.iter().map(|(_, bytes)| (digest(bytes), Bytes::from_static(bytes))).collect());
+
 impl Host {
-    /// The plugins of the gateway itself. They are compiled at the first start, and loaded from
-    /// artifacts after that.
+    /// Loads a plugin of the gateway itself; `None` if it has none with this digest.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] if it does not pass.
+    pub async fn load_bundled(&self, digest: &str) -> Option<Result<Arc<Plugin>, LoadError>> {
+        Some(self.load(digest, BY_DIGEST.get(digest)?).await)
+    }
+
+    /// All plugins of the gateway itself, to hear what they say of themselves. They are compiled at the first
+    /// start, and loaded from artifacts after that. Most gateways need few of them: [`Host::forget_unused`].
     ///
     /// # Errors
     ///
     /// [`LoadError`] for the first that does not pass.
     pub async fn bundled(&self) -> Result<Vec<Arc<Plugin>>, LoadError> {
         let _hurry = self.compiler().hurry();
-        let load = |(_, bytes): &'static (&str, &[u8])| {
+        let load = |(digest, bytes): (&'static String, &'static Bytes)| {
             let this = self.clone();
-            let load = async move { this.load(&digest(bytes), &Bytes::from_static(bytes)).await };
-            task::spawn("bundled plugin", load)
+            (digest, task::spawn("bundled plugin", async move { this.load(digest, bytes).await }))
         };
-        let loads: Vec<_> = BUNDLED.iter().map(load).collect();
+        let loads: Vec<_> = BY_DIGEST.iter().map(load).collect();
         let mut plugins = Vec::with_capacity(loads.len());
-        for (load, (name, _)) in loads.into_iter().zip(BUNDLED) {
+        for (digest, load) in loads {
             let lost = || LoadError {
-                digest: (*name).to_owned(),
+                digest: digest.clone(),
                 source: AdmissionError::Internal("its task is gone".to_owned()),
             };
             plugins.push(load.await.ok().flatten().ok_or_else(lost)??);

@@ -261,6 +261,12 @@ impl Host {
         plugins.insert(plugin.digest.clone(), plugin);
     }
 
+    /// Lets go of the plugins that nothing is assigned to. They are loaded again from their artifacts.
+    pub fn forget_unused(&self) {
+        let mut plugins = self.0.plugins.lock().unwrap_or_else(PoisonError::into_inner);
+        plugins.retain(|_, plugin| Arc::strong_count(plugin) > 1);
+    }
+
     /// Asks a loaded plugin whether it can run with a configuration that has passed its schema.
     ///
     /// # Errors

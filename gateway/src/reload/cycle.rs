@@ -18,7 +18,8 @@ use super::saver::Saver;
 use super::trials::Trials;
 use crate::clock::Clock;
 use crate::identity::Identity;
-use crate::plugin_host::{Host, Plugin, Trust};
+use crate::model::Admitted;
+use crate::plugin_host::{Host, Trust};
 use crate::snapshot::{self, Snapshot, SnapshotHandle, Surroundings};
 use crate::store::{Feed, HealthNews, LastGood, News, Revision, Store};
 use crate::telemetry::logs;
@@ -47,7 +48,7 @@ pub struct ReloadParts {
     /// Runs the components.
     pub host: Host,
     /// The plugins in the binary.
-    pub bundled: Vec<Arc<Plugin>>,
+    pub bundled: Vec<Admitted>,
     /// Where workers look.
     pub snapshots: SnapshotHandle,
     /// Follows each configuration before it goes live.

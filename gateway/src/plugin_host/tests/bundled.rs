@@ -215,3 +215,21 @@ async fn prometheus_has_consumers_told_apart() {
         assert!(!chain.logs(), "{case}: no call is made");
     }
 }
+
+#[tokio::test]
+async fn plugins_that_nothing_is_assigned_to_are_let_go_and_come_back() {
+    let fixture = Fixture::new();
+    let plugins = fixture.host.bundled().await.unwrap();
+    let digests: Vec<_> = plugins.iter().map(|plugin| plugin.digest.clone()).collect();
+    let assigned = bundled(&fixture, "key-auth", json!({})).await;
+    drop(plugins);
+    fixture.host.forget_unused();
+    let names: Vec<_> = fixture.host.loaded().into_iter().map(|(name, ..)| name).collect();
+    assert_eq!(names, ["key-auth"], "what runs stays");
+    for digest in &digests {
+        fixture.host.load_bundled(digest).await.unwrap().unwrap();
+    }
+    assert_eq!(fixture.host.loaded().len(), digests.len());
+    assert!(fixture.host.load_bundled("0000").await.is_none(), "no such plugin");
+    drop(assigned);
+}

@@ -134,6 +134,9 @@ async fn load(
     digest: &str,
     signatures: &[String],
 ) -> Result<(), (String, bool)> {
+    if let Some(bundled) = host.load_bundled(digest).await {
+        return bundled.map(drop).map_err(|error| (error.to_string(), false));
+    }
     let found = blobs.find(digest).await.map_err(|error| (error.to_string(), true))?;
     let bytes = found.ok_or_else(|| (format!("the store has no component {digest}"), true))?;
     let loaded = match trust.admit(&bytes, signatures) {

@@ -18,7 +18,8 @@ use uuid::Uuid;
 use self::loads::{Loaded, Loads};
 use self::wanted::{Catalogue, Wanted};
 use super::blobs::Blobs;
-use crate::plugin_host::{AssignError, AssignmentSpec, Host, Placement, Plugin, Trust};
+use crate::model::Admitted;
+use crate::plugin_host::{AssignError, AssignmentSpec, Host, Placement, Trust};
 use crate::snapshot::{Assigned, AssignedPlugins, Configuration, Fault};
 use crate::vault::Vaults;
 
@@ -26,7 +27,7 @@ use crate::vault::Vaults;
 pub(super) struct Plugins {
     host: Host,
     loads: Loads,
-    bundled: Arc<[Arc<Plugin>]>,
+    bundled: Arc<[Admitted]>,
     made: HashMap<Uuid, Made>,
     candidates: HashMap<Uuid, Made>,
     vaults: Vaults,
@@ -56,7 +57,7 @@ pub(super) struct Prepared {
 impl Plugins {
     pub(super) fn new(
         (host, trust): (Host, Arc<Trust>),
-        bundled: Vec<Arc<Plugin>>,
+        bundled: Vec<Admitted>,
         blobs: Blobs,
         vaults: Vaults,
     ) -> Self {

@@ -1,18 +1,17 @@
 //! What a row of `plugins` asks for: which component, with what.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::model::{self, CustomPlugin, PluginVersion};
-use crate::plugin_host::{AssignmentSpec, Cause, FailurePolicy, OnFailure, Phase, Plugin, Share};
+use crate::model::{self, Admitted, CustomPlugin, PluginVersion};
+use crate::plugin_host::{AssignmentSpec, Cause, FailurePolicy, OnFailure, Share};
 use crate::snapshot::Configuration;
 
 /// Components by the name that assignments use. An upload hides a bundled one of its name.
 pub(super) struct Catalogue<'c> {
     uploads: HashMap<&'c str, &'c CustomPlugin>,
-    bundled: HashMap<&'c str, &'c Arc<Plugin>>,
+    bundled: HashMap<&'c str, &'c PluginVersion>,
     assigned: BTreeSet<&'c str>,
 }
 
@@ -29,20 +28,21 @@ pub(super) struct Wanted {
 }
 
 impl<'c> Catalogue<'c> {
-    pub(super) fn new(configuration: &'c Configuration, bundled: &'c [Arc<Plugin>]) -> Self {
+    pub(super) fn new(configuration: &'c Configuration, bundled: &'c [Admitted]) -> Self {
         let uploads = configuration.custom_plugins.values().map(|upload| &upload.value);
         let rows = configuration.plugins.values().map(|row| &row.value);
         Self {
             uploads: uploads.map(|upload| (upload.name.as_str(), upload)).collect(),
-            bundled: bundled.iter().map(|plugin| (plugin.info.name.as_str(), plugin)).collect(),
+            bundled: bundled.iter().map(|plugin| (plugin.name.as_str(), &plugin.version)).collect(),
             assigned: rows.filter(|row| row.enabled).map(|row| row.name.as_str()).collect(),
         }
     }
 
-    /// Digests of uploads that assignments run, and of those that they may run next: the active and
+    /// Digests of components that assignments run, and of uploads that they may run next: the active and
     /// the newest version of each upload are loaded before somebody asks for them.
     pub(super) fn digests(&self) -> (BTreeSet<String>, BTreeSet<String>) {
-        let mut first = BTreeSet::new();
+        let assigned = self.bundled.iter().filter(|(name, _)| self.assigned.contains(*name));
+        let mut first: BTreeSet<_> = assigned.map(|(_, version)| version.digest.clone()).collect();
         let mut later = BTreeSet::new();
         for (name, upload) in &self.uploads {
             let active = upload.active().map(|version| version.digest.clone());
@@ -91,11 +91,11 @@ impl<'c> Catalogue<'c> {
                 priority = version.default_priority;
                 only_logs = version.phases == ["log"];
             }
-        } else if let Some(plugin) = self.bundled.get(row.name.as_str()) {
+        } else if let Some(version) = self.bundled.get(row.name.as_str()) {
             spec.bundled = true;
-            digest = Some(plugin.digest.clone());
-            priority = plugin.info.default_priority;
-            only_logs = plugin.phases() == [Phase::Log];
+            digest = Some(version.digest.clone());
+            priority = version.default_priority;
+            only_logs = version.phases == ["log"];
         }
         let on_failure = policy(&spec, only_logs);
         Wanted { name: row.name.clone(), digest, spec, priority, on_failure }
