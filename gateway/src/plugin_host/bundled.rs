@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
 use super::host::digest;
 use super::{AdmissionError, Host, LoadError, Plugin};
@@ -32,10 +33,16 @@ impl Host {
     ///
     /// [`LoadError`] for the first that does not pass.
     pub async fn bundled(&self) -> Result<Vec<Arc<Plugin>>, LoadError> {
-        let _hurry = self.compiler().hurry();
+        let hurry = self.compiler().hurry();
+        // Each that is loaded has a thread of its own, and what a thread has used it keeps for a while.
+        let turns = Arc::new(Semaphore::new(hurry.at_once));
         let load = |(digest, bytes): (&'static String, &'static Bytes)| {
-            let this = self.clone();
-            (digest, task::spawn("bundled plugin", async move { this.load(digest, bytes).await }))
+            let (this, turns) = (self.clone(), Arc::clone(&turns));
+            let load = async move {
+                let _turn = turns.acquire().await;
+                this.load(digest, bytes).await
+            };
+            (digest, task::spawn("bundled plugin", load))
         };
         let loads: Vec<_> = BY_DIGEST.iter().map(load).collect();
         let mut plugins = Vec::with_capacity(loads.len());

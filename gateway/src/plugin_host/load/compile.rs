@@ -32,12 +32,13 @@ pub(crate) struct Compiler {
 /// While it lives, several compile at once.
 pub(crate) struct Hurry<'a> {
     turns: &'a Semaphore,
-    more: usize,
+    /// How many.
+    pub(crate) at_once: usize,
 }
 
 impl Drop for Hurry<'_> {
     fn drop(&mut self) {
-        self.turns.forget_permits(self.more);
+        self.turns.forget_permits(self.at_once - 1);
     }
 }
 
@@ -50,9 +51,9 @@ impl Compiler {
     /// Lets several compile at once until the answer is dropped: a gateway that starts has no requests to spare
     /// processor time for.
     pub(crate) fn hurry(&self) -> Hurry<'_> {
-        let more = available_parallelism().map_or(1, usize::from).min(MOST_AT_ONCE) - 1;
-        self.turns.add_permits(more);
-        Hurry { turns: &self.turns, more }
+        let at_once = available_parallelism().map_or(1, usize::from).min(MOST_AT_ONCE);
+        self.turns.add_permits(at_once - 1);
+        Hurry { turns: &self.turns, at_once }
     }
 
     /// Machine code for `component`.
