@@ -46,6 +46,7 @@ impl Plugin for BasicAuth {
         About::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .description(env!("CARGO_PKG_DESCRIPTION"))
             .priority(1100)
+            .needs(Capability::logging("to say that the anonymous consumer is not there"))
             .authenticates()
             .needs(Capability::credentials("to find out whose username it is", &[KIND]))
             .needs(Capability::crypto("to compare passwords, of which only hashes are kept"))

@@ -63,6 +63,7 @@ impl Plugin for HmacAuth {
         About::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .description(env!("CARGO_PKG_DESCRIPTION"))
             .priority(1030)
+            .needs(Capability::logging("to say that the anonymous consumer is not there"))
             .authenticates()
             .needs(Capability::credentials("to know the secret that a user signs with", &[KIND]))
             .needs(Capability::crypto("to make the signature anew and compare it"))

@@ -46,6 +46,7 @@ impl Plugin for Jwt {
         About::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .description(env!("CARGO_PKG_DESCRIPTION"))
             .priority(1450)
+            .needs(Capability::logging("to say that the anonymous consumer is not there"))
             .authenticates()
             .needs(Capability::credentials("to find out whose key signed a token", &[KIND]))
             .needs(Capability::crypto("to check signatures"))

@@ -66,6 +66,7 @@ impl Plugin for KeyAuth {
         About::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .description(env!("CARGO_PKG_DESCRIPTION"))
             .priority(1250)
+            .needs(Capability::logging("to say that the anonymous consumer is not there"))
             .authenticates()
             .needs(Capability::credentials("to find out whose key it is", &[KIND]))
     }

@@ -51,6 +51,7 @@ impl Plugin for RateLimiting {
         About::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .description(env!("CARGO_PKG_DESCRIPTION"))
             .priority(910)
+            .needs(Capability::logging("to say that requests cannot be counted"))
             .needs(Capability::local_counters("to count requests"))
             .needs(limits::capability("to count requests for all nodes together"))
     }

@@ -42,6 +42,7 @@ impl Plugin for ResponseRateLimiting {
         About::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .description(env!("CARGO_PKG_DESCRIPTION"))
             .priority(900)
+            .needs(Capability::logging("to say that costs cannot be counted"))
             .needs(Capability::local_counters("to count what responses have cost"))
             .needs(limits::capability("to count it on all nodes together"))
     }

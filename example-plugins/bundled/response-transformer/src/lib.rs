@@ -15,8 +15,8 @@ pub use config::{Change, Config, JsonType, Remove, Rename};
 
 use bodies::Kind;
 use weir_plugin_sdk::{
-    About, ConfigProblem, Deliver, DeliverWithBody, Failure, HeaderOp, Input, InputList, Inputs, Plugin,
-    ResponseBody, ResponseBodyVerdict, ResponseHead, ResponseVerdict, Setup, Slot,
+    About, Capability, ConfigProblem, Deliver, DeliverWithBody, Failure, HeaderOp, Input, InputList, Inputs,
+    Plugin, ResponseBody, ResponseBodyVerdict, ResponseHead, ResponseVerdict, Setup, Slot,
 };
 
 use config::split;
@@ -50,6 +50,7 @@ impl Plugin for ResponseTransformer {
         About::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .description(env!("CARGO_PKG_DESCRIPTION"))
             .priority(800)
+            .needs(Capability::logging("to say that a body is no JSON"))
     }
 
     fn configure(config: Config) -> Result<(Self, Setup), Vec<ConfigProblem>> {
