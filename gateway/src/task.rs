@@ -34,6 +34,20 @@ where
     tokio::task::spawn_local(supervise(name, Box::pin(future)))
 }
 
+/// Lets all tasks of this thread run that are ready. It does not look for what has become ready since: that is left
+/// to the runtime, which does it often enough, and a look costs a system call.
+pub async fn after_others() {
+    let mut waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 /// Processor time that this thread has used. A system call.
 pub fn thread_time() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
@@ -74,6 +88,8 @@ fn report(name: &'static str, panic: &(dyn Any + Send)) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     #[tokio::test]
@@ -87,6 +103,27 @@ mod tests {
         assert_eq!(broken.await.expect("the panic was caught inside"), None::<()>);
         assert_eq!(sound.await.expect("not cancelled"), Some(7));
         assert!(panics() > before);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_ready_comes_first_and_nobody_waits_for_whoever_is_not() {
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let step = |name: &'static str| {
+            let order = Arc::clone(&order);
+            async move { order.lock().expect("no panic").push(name) }
+        };
+        let (first, second) = (step("first"), step("second"));
+        let gathered = spawn("gathers", async {
+            first.await;
+            after_others().await;
+            second.await;
+        });
+        let other = spawn("ready", step("other"));
+        let asleep = spawn("asleep", std::future::pending::<()>());
+        assert_eq!(gathered.await.expect("not cancelled"), Some(()));
+        assert!(other.is_finished() && !asleep.is_finished());
+        assert_eq!(*order.lock().expect("no panic"), ["first", "other", "second"]);
+        asleep.abort();
     }
 
     #[test]

@@ -70,6 +70,7 @@ pub(super) async fn answer(
         }
     };
     let outcome = response_phase::run(&mut ending, outcome).await;
+    ending.gather().await;
     Ok(response_phase::finish(ending, outcome))
 }
 
@@ -201,6 +202,7 @@ async fn proxied(
     let outcome = match flow {
         Flow::Continue => {
             let upload = Upload { coming: body, held: None };
+            ending.gather().await;
             onward(&mut ending, &matched, upload).await
         }
         Flow::Respond(answer) => Ok(Outcome::Local(answer, Page::Kong)),
