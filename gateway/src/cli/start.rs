@@ -16,10 +16,18 @@ pub(super) fn run(file: &SettingsFile) -> Result<ExitCode, CliError> {
     for notice in notices {
         tracing::warn!("{notice}");
     }
+    keep_to_small_pages();
     raise_open_files(&settings);
     confine(&settings)?;
     app::run(settings)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps the system from backing memory with pages of 2 MiB, which some do unasked. They make the process nearly
+/// twice as large, in steps that nothing of ours explains, and no request faster. A system that knows no such pages
+/// refuses, which is as good.
+fn keep_to_small_pages() {
+    _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
 /// Takes all the open files that the system allows: a connection needs two, and a limit that is met in the

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use gateway_tests::{Gateway, Pace, Upstream};
 use http_body_util::Full;
@@ -77,9 +77,14 @@ impl Client {
 
 /// Resident memory in KiB.
 fn resident(gateway: &Gateway) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.pid()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    Ok(line.and_then(|line| line.trim().strip_suffix(" kB")).unwrap_or_default().parse()?)
+    told(gateway, "status", "VmRSS:")
+}
+
+/// A number that the system tells of the process, in KiB if it is memory.
+fn told(gateway: &Gateway, file: &str, name: &str) -> anyhow::Result<f64> {
+    let text = std::fs::read_to_string(format!("/proc/{}/{file}", gateway.pid()))?;
+    let number = text.lines().find_map(|line| line.strip_prefix(name)).with_context(|| name.to_owned())?;
+    Ok(number.trim().trim_end_matches(" kB").parse()?)
 }
 
 /// Waits until the memory is `share` of `before` at most, for 20 s; gives what it is then.
@@ -97,13 +102,22 @@ async fn given_back(gateway: &Gateway, before: f64, share: f64) -> anyhow::Resul
 async fn start() -> anyhow::Result<(Gateway, Upstream)> {
     let upstream = Upstream::start(|_| http::Response::new(Full::new(Bytes::from_static(b"ok")))).await?;
     // What is free is given back at once: what connections hold is measured, not what the allocator keeps for the next
-    // ones. By itself it does so when there is some more to do, and of pages of 2 MiB.
+    // ones. By itself it does so when there is some more to do.
     let builder = gateway().set("WEIR_PROXY_ACCESS_LOG", "off").set("MIMALLOC_PURGE_DELAY", "0");
     let gateway = builder.start().await?;
     serve(&gateway, "echo", &upstream.url()).await?;
     // What is made for the first requests is there for all of them.
     drop(Client::Answered.many(gateway.proxy, AT_ONCE).await?);
     Ok((gateway, upstream))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_is_not_made_of_huge_pages() -> anyhow::Result<()> {
+    let (gateway, _upstream) = start().await?;
+    assert!(told(&gateway, "status", "THP_enabled:")?.abs() < 0.5, "not even where everybody gets them");
+    let huge = told(&gateway, "smaps_rollup", "AnonHugePages:")?;
+    assert!(huge < 0.5, "{huge} KiB of huge pages of {}", resident(&gateway)?);
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
