@@ -38,7 +38,7 @@ mod http2;
 mod http2_attacks;
 mod idle;
 mod isolation;
-mod kongs_client;
+mod kongs_suites;
 mod kongs_tables;
 mod openapi;
 mod outage;
