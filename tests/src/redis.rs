@@ -120,12 +120,20 @@ impl Redis {
         Ok(())
     }
 
-    /// Sends one command, as words; gives what the server answers, as it is on the wire.
+    /// Sends one command, as words; gives what the server answers, as it is on the wire, or as `redis-cli` prints it if
+    /// the server speaks TLS.
     ///
     /// # Errors
     ///
     /// If the server is not there.
     pub fn command(&self, words: &[&str]) -> anyhow::Result<String> {
+        if self.tls.is_some() {
+            let port = self.address.port().to_string();
+            let asked =
+                Command::new("redis-cli").args(["--tls", "--insecure", "-p", &port]).args(words).output()?;
+            ensure!(asked.status.success(), "redis-cli: {}", String::from_utf8_lossy(&asked.stderr));
+            return Ok(String::from_utf8_lossy(&asked.stdout).into_owned());
+        }
         let mut stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         let mut all = String::new();
@@ -146,12 +154,7 @@ impl Redis {
     }
 
     fn answers(&self) -> bool {
-        if self.tls.is_some() {
-            let port = self.address.port().to_string();
-            let asked = Command::new("redis-cli").args(["--tls", "--insecure", "-p", &port, "PING"]).output();
-            return asked.is_ok_and(|asked| asked.stdout.starts_with(b"PONG"));
-        }
-        self.command(&["PING"]).is_ok_and(|answer| answer.starts_with("+PONG"))
+        self.command(&["PING"]).is_ok_and(|answer| answer.trim_start_matches('+').starts_with("PONG"))
     }
 }
 

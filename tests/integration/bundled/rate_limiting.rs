@@ -33,9 +33,12 @@ async fn nodes_count_together_in_the_database_or_in_a_redis_of_the_assignment() 
         "host": redis.address().ip().to_string(), "port": redis.address().port(), "database": 2,
         "password": "{vault://env/redis-password}",
     });
+    let encrypted = Redis::with_tls()?;
+    let by_tls = json!({ "host": encrypted.address().ip().to_string(), "port": encrypted.address().port(), "ssl": true });
     for config in [
         json!({ "year": 8, "policy": "cluster", "limit_by": "service" }),
         json!({ "year": 8, "month": 8, "policy": "redis", "redis": server, "limit_by": "service" }),
+        json!({ "year": 8, "policy": "redis", "redis": by_tls, "limit_by": "service" }),
     ] {
         let [first, second] = nodes(&upstream, &config).await?;
         let mut left = Vec::new();
@@ -55,6 +58,27 @@ async fn nodes_count_together_in_the_database_or_in_a_redis_of_the_assignment() 
         assert_eq!(refused, 12 - left.len(), "{config}");
     }
     assert!(redis.command(&["INFO", "keyspace"])?.contains("db2:"), "in the database that was named");
+    assert!(
+        encrypted.command(&["INFO", "keyspace"])?.contains("db0:"),
+        "and in the one that speaks TLS alone"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_redis_whose_certificate_nobody_vouches_for_is_told_nothing_if_that_is_asked() -> anyhow::Result<()>
+{
+    let (upstream, gateway) = (Upstream::saying("ok").await?, gateway().start().await?);
+    let redis = Redis::with_tls()?;
+    let server = json!({
+        "host": redis.address().ip().to_string(), "port": redis.address().port(), "ssl": true, "ssl_verify": true,
+    });
+    serve(&gateway, "shop", &upstream.url()).await?;
+    let config = json!({ "hour": 8, "policy": "redis", "redis": server, "fault_tolerant": false });
+    assign(&gateway, "shop", &json!({ "name": "rate-limiting", "config": config })).await?;
+    gateway.wait_for("nothing is counted", PATIENCE, "/shop", |answer| answer.status == 500).await?;
+    assert!(gateway.log().contains("requests cannot be counted"), "the operator is told");
+    assert_eq!(redis.command(&["DBSIZE"])?.trim(), "0");
     Ok(())
 }
 
