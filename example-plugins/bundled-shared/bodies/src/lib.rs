@@ -2,6 +2,8 @@
 //! and forms in parts, with what is not touched left as it was sent.
 
 pub mod form;
+#[cfg(test)]
+mod fuzz_tests;
 pub mod json;
 mod kind;
 pub mod multipart;
