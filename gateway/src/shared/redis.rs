@@ -97,7 +97,7 @@ impl Redis {
             client,
             config,
             line: Mutex::new(line),
-            availability: Availability::new("redis", timeout),
+            availability: Availability::new(format!("redis at {}:{}", settings.host, settings.port), timeout),
             timeout,
             take: Script::new(TAKE),
             take_all: Script::new(TAKE_ALL),

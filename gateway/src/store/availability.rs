@@ -26,7 +26,7 @@ pub struct Attempt(u64);
 #[derive(Debug)]
 pub struct Availability {
     /// For the log.
-    server: &'static str,
+    server: Box<str>,
     /// How long the one that tries may take before another tries.
     patience: Duration,
     started: Instant,
@@ -42,8 +42,8 @@ pub struct Availability {
 
 impl Availability {
     /// `server` is what the log calls it; no operation takes longer than `patience`.
-    pub fn new(server: &'static str, patience: Duration) -> Self {
-        let (closed_until, away) = (AtomicU64::new(0), AtomicBool::new(false));
+    pub fn new(server: impl Into<Box<str>>, patience: Duration) -> Self {
+        let (server, closed_until, away) = (server.into(), AtomicU64::new(0), AtomicBool::new(false));
         let (failed_at, answered) = (AtomicU64::new(0), AtomicU64::new(0));
         Self { server, patience, started: Instant::now(), closed_until, failed_at, answered, away }
     }
