@@ -88,7 +88,7 @@ fn report(name: &'static str, panic: &(dyn Any + Send)) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::{Arc, Mutex, PoisonError};
 
     use super::*;
 
@@ -105,13 +105,14 @@ mod tests {
         assert!(panics() > before);
     }
 
+    async fn note(order: Arc<Mutex<Vec<&'static str>>>, name: &'static str) {
+        order.lock().unwrap_or_else(PoisonError::into_inner).push(name);
+    }
+
     #[tokio::test]
     async fn whoever_is_ready_comes_first_and_nobody_waits_for_whoever_is_not() {
         let order = Arc::new(Mutex::new(Vec::new()));
-        let step = |name: &'static str| {
-            let order = Arc::clone(&order);
-            async move { order.lock().expect("no panic").push(name) }
-        };
+        let step = |name: &'static str| note(Arc::clone(&order), name);
         let (first, second) = (step("first"), step("second"));
         let gathered = spawn("gathers", async {
             first.await;
