@@ -68,7 +68,7 @@ macro_rules! export {
         const _: () = {
             impl $crate::export::Exported for $plugin {
                 const SCHEMA: ::core::option::Option<&'static str> =
-                    ::core::option_env!(::core::concat!("WEIR_CONFIG_SCHEMA_", ::core::env!("CARGO_PKG_NAME")));
+                    ::core::option_env!(::core::concat!("WEIR_CONFIG_SCHEMA_", ::core::env!("CARGO_CRATE_NAME")));
 
                 fn with<R>(call: impl FnOnce(&mut Option<Self>) -> R) -> R {
                     ::std::thread_local! {

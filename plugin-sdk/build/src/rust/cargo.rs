@@ -22,7 +22,7 @@ pub(crate) struct Job<'a> {
 pub(crate) enum Purpose {
     /// To be run once, by `describe`.
     Draft,
-    /// To become components, with these schemas by package.
+    /// To become components, with these schemas by crate.
     Plugin { schemas: Vec<(String, String)> },
 }
 
@@ -30,6 +30,8 @@ pub(crate) enum Purpose {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Module {
     pub(crate) package: String,
+    /// As the compiler has it: without hyphens.
+    pub(crate) crate_name: String,
     pub(crate) path: PathBuf,
 }
 
@@ -56,7 +58,8 @@ const DRAFT: &[(&str, &str)] = &[
     ("CARGO_PROFILE_RELEASE_INCREMENTAL", "false"),
 ];
 
-/// Where `export!` of the SDK finds the schema, followed by the name of the package.
+/// Where `export!` of the SDK finds the schema, followed by the name of the crate. Not of the package: where `cargo` is a
+/// script, some shells hand on no variable with a hyphen in its name.
 const SCHEMA: &str = "WEIR_CONFIG_SCHEMA_";
 
 /// A stack of 32 KiB lies in the part of memory that the gateway resets by copying; with the usual
@@ -102,7 +105,7 @@ pub(crate) fn compile(job: &Job<'_>) -> Result<Vec<Module>, BuildError> {
         Purpose::Draft => _ = command.envs(DRAFT.iter().copied()).env("CARGO_ENCODED_RUSTFLAGS", ""),
         Purpose::Plugin { schemas } => {
             command.envs(PROFILE.iter().copied()).env("CARGO_ENCODED_RUSTFLAGS", RUSTFLAGS);
-            command.envs(schemas.iter().map(|(package, schema)| (format!("{SCHEMA}{package}"), schema)));
+            command.envs(schemas.iter().map(|(name, schema)| (format!("{SCHEMA}{name}"), schema)));
         }
     }
     job.toolchain.apply(&mut command);
@@ -137,6 +140,12 @@ struct Message {
     #[serde(default)]
     filenames: Vec<PathBuf>,
     package_id: Option<String>,
+    target: Option<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
 }
 
 fn modules_in(stdout: &str) -> Vec<Module> {
@@ -145,7 +154,8 @@ fn modules_in(stdout: &str) -> Vec<Module> {
     let modules = artifacts.filter_map(|message| {
         let is_module = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "wasm");
         let path = message.filenames.iter().find(is_module)?.clone();
-        Some(Module { package: package_name(&message)?, path })
+        let crate_name = message.target.as_ref()?.name.replace('-', "_");
+        Some(Module { package: package_name(&message)?, crate_name, path })
     });
     modules.collect()
 }
@@ -169,13 +179,20 @@ mod tests {
     fn modules_are_found_among_cargos_messages() {
         let stdout = r#"
 {"reason":"compiler-artifact","package_id":"registry+https://x#serde@1.0.0","manifest_path":"/r/serde/Cargo.toml","filenames":["/t/libserde.rlib"]}
-{"reason":"compiler-artifact","package_id":"path+file:///w/key-auth#3.9.3","manifest_path":"/w/key-auth/Cargo.toml","filenames":["/t/key_auth.wasm","/t/libkey_auth.rlib"]}
-{"reason":"compiler-artifact","package_id":"path+file:///w/folder#other-name@0.1.0","manifest_path":"/w/folder/Cargo.toml","filenames":["/t/other_name.wasm"]}
+{"reason":"compiler-artifact","package_id":"path+file:///w/key-auth#3.9.3","manifest_path":"/w/key-auth/Cargo.toml","target":{"name":"key_auth"},"filenames":["/t/key_auth.wasm","/t/libkey_auth.rlib"]}
+{"reason":"compiler-artifact","package_id":"path+file:///w/folder#other-name@0.1.0","manifest_path":"/w/folder/Cargo.toml","target":{"name":"lib-name"},"filenames":["/t/other_name.wasm"]}
 {"reason":"build-finished","success":true}"#;
-        let module = |package: &str, path: &str| Module { package: package.into(), path: path.into() };
+        let module = |package: &str, crate_name: &str, path: &str| Module {
+            package: package.into(),
+            crate_name: crate_name.into(),
+            path: path.into(),
+        };
         assert_eq!(
             modules_in(stdout),
-            [module("key-auth", "/t/key_auth.wasm"), module("other-name", "/t/other_name.wasm")]
+            [
+                module("key-auth", "key_auth", "/t/key_auth.wasm"),
+                module("other-name", "lib_name", "/t/other_name.wasm")
+            ]
         );
     }
 }

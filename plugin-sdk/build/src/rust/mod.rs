@@ -57,7 +57,7 @@ fn schema(draft: &Module) -> Option<(String, String)> {
     let schema = describe::config_schema(&module);
     let schema =
         schema.inspect_err(|error| tell(format_args!("{} is not described: {error}", draft.package))).ok()?;
-    Some((draft.package.clone(), schema))
+    Some((draft.crate_name.clone(), schema))
 }
 
 fn what(dir: &Path, packages: &[&str]) -> String {
