@@ -1,5 +1,6 @@
 //! How to reach a server of Redis.
 
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -28,5 +29,37 @@ impl RedisSettings {
             && (database, ssl, ssl_verify, timeout)
                 == (&other.database, &other.ssl, &other.ssl_verify, &other.timeout)
             && password.expose_secret() == other.password.expose_secret()
+    }
+
+    /// `host:port`, for the log.
+    pub fn server(&self) -> String {
+        let Self { host, port, .. } = self;
+        if host.parse::<Ipv6Addr>().is_ok() { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_named_so_that_its_port_can_be_told() {
+        for (host, want) in [
+            ("redis.example", "redis.example:6379"),
+            ("192.0.2.1", "192.0.2.1:6379"),
+            ("2001:db8::1", "[2001:db8::1]:6379"),
+        ] {
+            let settings = RedisSettings {
+                host: host.into(),
+                port: 6379,
+                username: None,
+                password: SecretString::default(),
+                database: 0,
+                ssl: false,
+                ssl_verify: false,
+                timeout: Duration::ZERO,
+            };
+            assert_eq!(settings.server(), want);
+        }
     }
 }

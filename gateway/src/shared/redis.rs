@@ -97,7 +97,7 @@ impl Redis {
             client,
             config,
             line: Mutex::new(line),
-            availability: Availability::new(format!("redis at {}:{}", settings.host, settings.port), timeout),
+            availability: Availability::new(format!("redis at {}", settings.server()), timeout),
             timeout,
             take: Script::new(TAKE),
             take_all: Script::new(TAKE_ALL),
