@@ -1,4 +1,4 @@
-//! What a plugin call costs: warm, and with a fresh instance.
+//! What a plugin call costs: warm, with a fresh instance, and where the verdict is known.
 //!
 //! `cargo bench -p weir --bench plugin_call`. The plugins are the bundled ones, compiled as in
 //! production by a process of this program. Each figure is CPU time, the middle of many batches.
@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Method, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use uuid::Uuid;
 use weir::exchange::{ConsumerFacts, Exchange, Peer, RequestHead, RequestId, ResponseHead, Scheme, Timing};
 use weir::plugin_host::{
@@ -72,12 +72,14 @@ async fn run() {
         ("key-auth, credential cached", "key-auth", "{}"),
         ("rate-limiting, one window", "rate-limiting", r#"{"hour":1000000000,"policy":"local"}"#),
     ];
-    println!("{:<42} {:>12} {:>12}", "one call, edits applied", "warm", "fresh");
+    println!("{:<42} {:>12} {:>12} {:>12}", "one call, edits applied", "warm", "fresh", "same inputs");
     for (title, name, config) in cases {
         let chain = Chain::new(vec![slot(&host, &plugins, 0, (name, config)).await]);
-        let warm = measure(&chain, &Instances::new(&host), 2000).await;
+        // The worker soon stops to look for verdicts that it never has.
+        let warm = measure(&chain, &Instances::new(&host), Requests::Different).await;
+        let known = measure(&chain, &Instances::new(&host), Requests::Same).await;
         let fresh = fresh(&chain, &host).await;
-        println!("{title:<42} {warm:>12.3?} {fresh:>12.3?}");
+        println!("{title:<42} {warm:>12.3?} {fresh:>12.3?} {known:>12.3?}");
     }
     let log = format!(r#"{{"path":"{}/requests.log"}}"#, folder.display());
     let four = [
@@ -125,13 +127,24 @@ async fn whole(chain: &Chain, instances: &Instances) -> Duration {
     middle(times)
 }
 
-/// The middle time of one call among batches of `calls`.
-async fn measure(chain: &Chain, instances: &Instances, calls: u32) -> Duration {
+/// Whether a request's headers are those of the one before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Requests {
+    Same,
+    Different,
+}
+
+/// The middle time of one call among batches of 2000.
+async fn measure(chain: &Chain, instances: &Instances, requests: Requests) -> Duration {
+    let calls = 2000;
     let mut exchange = exchange();
     let mut times = Vec::new();
-    for _ in 0..200 {
+    for batch in 0..200 {
         let begun = cpu_time();
-        for _ in 0..calls {
+        for call in 0..calls {
+            if requests == Requests::Different {
+                renew(&mut exchange, batch * calls + call);
+            }
             let mut run = chain.begin();
             (exchange, _) = chain.on_request(instances, &mut run, exchange).await;
             exchange.response_edits.clear();
@@ -139,6 +152,13 @@ async fn measure(chain: &Chain, instances: &Instances, calls: u32) -> Duration {
         times.push((cpu_time() - begun) / calls);
     }
     middle(times)
+}
+
+/// Makes a request that no plugin has seen.
+fn renew(exchange: &mut Exchange, number: u32) {
+    for name in ["apikey", "x-a"] {
+        exchange.request.headers.insert(name, HeaderValue::from(number));
+    }
 }
 
 /// The same with a worker that has no warm instance.

@@ -52,6 +52,13 @@ func migrate(fromAt, fromLength, at, length uint32) uint32 {
 	})
 }
 
+//go:wasmexport weir:plugin/repeatable@0.1.0#repeatable-phases
+func repeatablePhases() uint32 {
+	return answer(8, func(to abi.Ptr) {
+		abi.PutList(to, 0, registered.info.Repeatable, 1, func(to abi.Ptr, phase *Phase) { to.PutU8(0, uint8(*phase)) })
+	})
+}
+
 //go:wasmexport weir:plugin/before-routing@0.1.0#on-before-routing
 func onBeforeRouting(at, count uint32) uint32 {
 	inputs := getInputs(abi.Ptr(at), int(count))

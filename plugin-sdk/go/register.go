@@ -37,6 +37,9 @@ func Register[C, P any](info Info, configure func(config C) (P, Setup, error)) {
 	if migration, ok := any(zero).(Migration); ok {
 		registered.migrate = migration.Migrate
 	}
+	if len(info.Repeatable) > 0 {
+		registered.phases |= saysRepeatable
+	}
 	registered.configure = func(configJSON string) (Setup, error) {
 		var config C
 		if err := json.Unmarshal([]byte(configJSON), &config); err != nil {
@@ -47,6 +50,9 @@ func Register[C, P any](info Info, configure func(config C) (P, Setup, error)) {
 		return setup, err
 	}
 }
+
+// saysRepeatable stands behind the bits of phasesOf.
+const saysRepeatable = 1 << 11
 
 // phasesOf has a bit for each phase that a value takes part in: what the builder exports. The order is
 // that of the contract's phases, with the migration of configurations behind them.

@@ -20,7 +20,28 @@ type Info struct {
 	Priority int32
 	// Authenticates: its verdicts may set Identity.
 	Authenticates bool
+	// Repeatable are the phases in whose verdicts nothing plays a part that the value remembers of earlier
+	// calls. The gateway keeps a verdict whose call asked it for nothing but credentials, groups and digests,
+	// and gives it again to the same inputs in place of a call. Today it does so for PhaseRequestHead.
+	Repeatable []Phase
 }
+
+// Phase is one of the contract's.
+type Phase uint8
+
+// The phases, in the contract's order.
+const (
+	PhaseRequestHead Phase = iota
+	PhaseRequestBody
+	PhaseRequestStream
+	PhaseRequestTrailers
+	PhaseResponseHead
+	PhaseResponseBody
+	PhaseResponseStream
+	PhaseResponseTrailers
+	PhaseLog
+	PhaseBeforeRouting
+)
 
 // Capability is an interface of the contract, for instance "http-client", with the reason for asking.
 type Capability struct {

@@ -74,6 +74,17 @@ pub mod config_migration {
     });
 }
 
+/// `repeatable`, which a plugin may export.
+pub mod repeatable {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "package weir:sdk; world sdk-repeatable { export weir:plugin/repeatable@0.1.0; }",
+        with: { "weir:plugin/types@0.1.0": crate::bindings::imports::weir::plugin::types },
+        pub_export_macro: true,
+        export_macro_name: "export_repeatable",
+    });
+}
+
 /// The `request-head` phase.
 pub mod request_head {
     wit_bindgen::generate!({

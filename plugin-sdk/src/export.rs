@@ -8,6 +8,7 @@ use crate::bindings::before_routing::exports::weir::plugin::before_routing;
 use crate::bindings::config_migration::exports::weir::plugin::config_migration;
 use crate::bindings::imports::weir::plugin::types::{Failure, Header, HeaderOp, Value};
 use crate::bindings::log_phase::exports::weir::plugin::log_phase;
+use crate::bindings::repeatable::exports::weir::plugin::repeatable;
 use crate::bindings::request_body::exports::weir::plugin::request_body;
 use crate::bindings::request_head::exports::weir::plugin::request_head;
 use crate::bindings::request_stream::exports::weir::plugin::request_stream;
@@ -17,8 +18,8 @@ use crate::bindings::response_head::exports::weir::plugin::response_head;
 use crate::bindings::response_stream::exports::weir::plugin::response_stream;
 use crate::bindings::response_trailers::exports::weir::plugin::response_trailers;
 use crate::{
-    BeforeRouting, Chunk, ConfigMigration, ConfigProblem, Inputs, Log, LogEntry, Plugin, RequestBody,
-    RequestHead, RequestStream, RequestTrailers, ResponseBody, ResponseHead, ResponseStream,
+    BeforeRouting, Chunk, ConfigMigration, ConfigProblem, Inputs, Log, LogEntry, Phase, Plugin, Repeatable,
+    RequestBody, RequestHead, RequestStream, RequestTrailers, ResponseBody, ResponseHead, ResponseStream,
     ResponseTrailers, schema,
 };
 
@@ -28,7 +29,7 @@ use crate::{
 /// traits, in the spelling of functions: `before_routing` ([`BeforeRouting`]), `request_head`
 /// ([`RequestHead`]), `request_body` ([`RequestBody`]), `request_stream` ([`RequestStream`]),
 /// `request_trailers` ([`RequestTrailers`]), the same for `response_…`, and `log` ([`Log`]).
-/// [`ConfigMigration`] is named among them as `config_migration`.
+/// [`ConfigMigration`] is named among them as `config_migration`, and [`Repeatable`] as `repeatable`.
 ///
 /// ```
 /// use weir_plugin_sdk::{
@@ -99,6 +100,9 @@ macro_rules! __export_phase {
     (config_migration $component:ident) => {
         $crate::bindings::config_migration::export_config_migration!($component with_types_in $crate::bindings::config_migration);
     };
+    (repeatable $component:ident) => {
+        $crate::bindings::repeatable::export_repeatable!($component with_types_in $crate::bindings::repeatable);
+    };
     (before_routing $component:ident) => {
         $crate::bindings::before_routing::export_before_routing!($component with_types_in $crate::bindings::before_routing);
     };
@@ -137,6 +141,9 @@ macro_rules! __check_phase {
     (config_migration $plugin:ident) => {
         const _: fn() = $crate::export::has_config_migration::<$plugin>;
     };
+    (repeatable $plugin:ident) => {
+        const _: fn() = $crate::export::is_repeatable::<$plugin>;
+    };
     (before_routing $plugin:ident) => {
         const _: fn() = $crate::export::has_before_routing::<$plugin>;
     };
@@ -169,6 +176,8 @@ pub fn has_request_head<P: RequestHead>() {}
 pub fn has_response_head<P: ResponseHead>() {}
 #[doc(hidden)]
 pub fn has_config_migration<P: ConfigMigration>() {}
+#[doc(hidden)]
+pub fn is_repeatable<P: Repeatable>() {}
 #[doc(hidden)]
 pub fn has_before_routing<P: BeforeRouting>() {}
 #[doc(hidden)]
@@ -224,6 +233,12 @@ impl<P: Exported + ConfigMigration> config_migration::Guest for Adapter<P> {
     fn migrate(from_version: String, config_json: String) -> Result<String, String> {
         let config = serde_json::from_str(&config_json).map_err(|error| error.to_string())?;
         P::migrate(&from_version, config).map(|config| config.to_string())
+    }
+}
+
+impl<P: Exported + Repeatable> repeatable::Guest for Adapter<P> {
+    fn repeatable_phases() -> Vec<Phase> {
+        P::PHASES.to_vec()
     }
 }
 

@@ -74,7 +74,7 @@ pub mod testing;
 
 pub use about::{About, Capability};
 pub use bindings::imports::weir::plugin::types::{
-    AnswerBody, Failure, Header, HeaderOp, Input, LocalResponse, Value,
+    AnswerBody, Failure, Header, HeaderOp, Input, LocalResponse, Phase, Value,
 };
 pub use bodies::{
     Chunk, DeliverWithBody, ProceedToRoute, ProceedWithBody, RequestBodyVerdict, ResponseBodyVerdict,
@@ -87,8 +87,8 @@ pub use host::{
 };
 pub use inputs::{InputList, Inputs, Slot};
 pub use plugin::{
-    BeforeRouting, ConfigMigration, Log, LogEntry, Plugin, RequestBody, RequestHead, RequestStream,
-    RequestTrailers, ResponseBody, ResponseHead, ResponseStream, ResponseTrailers,
+    BeforeRouting, ConfigMigration, Log, LogEntry, Plugin, Repeatable, RequestBody, RequestHead,
+    RequestStream, RequestTrailers, ResponseBody, ResponseHead, ResponseStream, ResponseTrailers,
 };
 pub use request::{Identity, Proceed, RequestVerdict, TargetChange};
 pub use response::{Deliver, ResponseVerdict};

@@ -7,7 +7,7 @@ use crate::bindings::imports::weir::plugin::types::Failure;
 use crate::bindings::imports::weir::plugin::types::Value;
 use crate::bindings::log_phase::exports::weir::plugin::log_phase;
 use crate::{
-    About, Chunk, ConfigProblem, Header, HeaderOp, Inputs, RequestBodyVerdict, RequestVerdict,
+    About, Chunk, ConfigProblem, Header, HeaderOp, Inputs, Phase, RequestBodyVerdict, RequestVerdict,
     ResponseBodyVerdict, ResponseVerdict, RoutingVerdict, Setup,
 };
 
@@ -41,6 +41,17 @@ pub trait ConfigMigration: Plugin {
     ///
     /// Why there is none, in a sentence. The Admin API shows it, and the version stays out.
     fn migrate(from_version: &str, config: serde_json::Value) -> Result<serde_json::Value, String>;
+}
+
+/// Verdicts that the gateway may use again instead of a call.
+///
+/// For a plugin in whose verdicts nothing plays a part that its value remembers of earlier calls. The gateway keeps
+/// a verdict whose call asked it for nothing but [`crate::credentials::find`], [`crate::credentials::data`],
+/// [`crate::exchange::groups`] and the digests of [`crate::crypto`], and gives it to later exchanges with the same
+/// inputs, for as long as these would answer the same.
+pub trait Repeatable: Plugin {
+    /// The phases for which this is so. Today the gateway keeps verdicts of [`Phase::RequestHead`].
+    const PHASES: &'static [Phase];
 }
 
 /// Called when the head of a request has arrived.

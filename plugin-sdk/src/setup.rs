@@ -1,7 +1,7 @@
 //! What `configure` answers: the phases that this configuration needs.
 
-use crate::InputList;
 use crate::bindings::base::exports::weir::plugin::lifecycle;
+use crate::{InputList, Phase};
 
 pub use crate::bindings::base::exports::weir::plugin::lifecycle::{ConfigProblem, LogBatch};
 
@@ -33,61 +33,61 @@ impl Setup {
     /// Call [`RequestHead`](crate::RequestHead) with these inputs.
     #[must_use]
     pub fn request_head(self, inputs: InputList) -> Self {
-        self.phase(lifecycle::Phase::RequestHead, inputs)
+        self.phase(Phase::RequestHead, inputs)
     }
 
     /// Call [`ResponseHead`](crate::ResponseHead) with these inputs.
     #[must_use]
     pub fn response_head(self, inputs: InputList) -> Self {
-        self.phase(lifecycle::Phase::ResponseHead, inputs)
+        self.phase(Phase::ResponseHead, inputs)
     }
 
     /// Call [`BeforeRouting`](crate::BeforeRouting) with these inputs. Only global assignments are asked.
     #[must_use]
     pub fn before_routing(self, inputs: InputList) -> Self {
-        self.phase(lifecycle::Phase::BeforeRouting, inputs)
+        self.phase(Phase::BeforeRouting, inputs)
     }
 
     /// Call [`RequestBody`](crate::RequestBody).
     #[must_use]
     pub fn request_body(self) -> Self {
-        self.phase(lifecycle::Phase::RequestBody, InputList::new())
+        self.phase(Phase::RequestBody, InputList::new())
     }
 
     /// Call [`RequestStream`](crate::RequestStream).
     #[must_use]
     pub fn request_stream(self) -> Self {
-        self.phase(lifecycle::Phase::RequestStream, InputList::new())
+        self.phase(Phase::RequestStream, InputList::new())
     }
 
     /// Call [`RequestTrailers`](crate::RequestTrailers).
     #[must_use]
     pub fn request_trailers(self) -> Self {
-        self.phase(lifecycle::Phase::RequestTrailers, InputList::new())
+        self.phase(Phase::RequestTrailers, InputList::new())
     }
 
     /// Call [`ResponseBody`](crate::ResponseBody).
     #[must_use]
     pub fn response_body(self) -> Self {
-        self.phase(lifecycle::Phase::ResponseBody, InputList::new())
+        self.phase(Phase::ResponseBody, InputList::new())
     }
 
     /// Call [`ResponseStream`](crate::ResponseStream).
     #[must_use]
     pub fn response_stream(self) -> Self {
-        self.phase(lifecycle::Phase::ResponseStream, InputList::new())
+        self.phase(Phase::ResponseStream, InputList::new())
     }
 
     /// Call [`ResponseTrailers`](crate::ResponseTrailers).
     #[must_use]
     pub fn response_trailers(self) -> Self {
-        self.phase(lifecycle::Phase::ResponseTrailers, InputList::new())
+        self.phase(Phase::ResponseTrailers, InputList::new())
     }
 
     /// Call [`Log`](crate::Log) with these inputs for each exchange.
     #[must_use]
     pub fn log(self, inputs: InputList) -> Self {
-        self.phase(lifecycle::Phase::Log, inputs)
+        self.phase(Phase::Log, inputs)
     }
 
     /// How the host gathers log entries and repeats a batch that failed.

@@ -1,5 +1,6 @@
 //! head-edit: edits in their order, on both ways.
 
+use gateway_tests::Client;
 use serde_json::{Value, json};
 
 use crate::language::{Site, text};
@@ -24,8 +25,35 @@ pub(crate) async fn head_edit(site: &Site) -> anyhow::Result<()> {
     }
     // The route's path is stripped after the plugin has spoken, unless what it said no longer has it.
     assert!(seen.target.starts_with("/before/") && seen.target.ends_with("/a?b=c"), "{}", seen.target);
+    repeated(site).await?;
     request_alone(site).await?;
     names(site).await
+}
+
+/// The same request again gets its verdict without a call, and the same edits.
+async fn repeated(site: &Site) -> anyhow::Result<()> {
+    // Enough for each worker to have been asked before.
+    for number in 0..20 {
+        let case = format!("again-{number}");
+        let answer = site.gateway.get("/edit/again", &[("x-case", &case), ("x-gone", "1")]).await?;
+        assert_eq!((answer.status.as_u16(), answer.header("x-answer")), (200, "yes"), "{case}");
+        let seen = site.seen(&case).expect("the request");
+        assert_eq!(
+            (text(&seen, "x-gone"), text(&seen, "x-set")),
+            (String::new(), "new".to_owned()),
+            "{case}"
+        );
+        assert!(seen.target.starts_with("/before/"), "{case}: {}", seen.target);
+    }
+    let page = Client::connect(site.gateway.status).await?.get("/metrics", &[]).await?.text();
+    let name = format!(r#"plugin="{}""#, site.name("head-edit"));
+    let repeated = page.lines().find(|line| {
+        line.starts_with("weir_plugin_calls_total{")
+            && [name.as_str(), r#"outcome="repeated""#].iter().all(|part| line.contains(part))
+    });
+    let count = repeated.and_then(|line| line.rsplit(' ').next()).and_then(|count| count.parse::<u32>().ok());
+    assert!(count.is_some_and(|count| count >= 10), "{repeated:?}");
+    Ok(())
 }
 
 /// Without a header for responses the phase is not there, and nothing changes on the way back.

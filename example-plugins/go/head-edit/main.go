@@ -22,6 +22,7 @@ func init() {
 		Description:  "Edits the heads of requests and responses",
 		ConfigSchema: schema,
 		Priority:     800,
+		Repeatable:   []plugin.Phase{plugin.PhaseRequestHead},
 	}, configure)
 }
 

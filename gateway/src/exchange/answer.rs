@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 /// A response made here: by a plugin, or for an error.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct LocalAnswer {
     /// 200 to 599.
     pub status: StatusCode,
@@ -17,7 +17,7 @@ pub struct LocalAnswer {
 }
 
 /// The body of a local answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum AnswerBody {
     /// Nothing.
     Empty,
@@ -28,6 +28,17 @@ pub enum AnswerBody {
 }
 
 impl LocalAnswer {
+    /// Roughly what it holds in memory.
+    pub fn bytes(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 64);
+        let body = match &self.body {
+            AnswerBody::Empty => 0,
+            AnswerBody::Raw(bytes) => bytes.len(),
+            AnswerBody::Message(text) => text.len(),
+        };
+        headers.sum::<usize>() + body + self.reason.len() + size_of::<Self>()
+    }
+
     /// An error with a sentence for the caller.
     pub fn message(status: StatusCode, message: impl Into<String>) -> Self {
         Self {

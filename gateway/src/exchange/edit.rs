@@ -15,6 +15,18 @@ pub enum HeaderEdit {
     RemovePrefix(String),
 }
 
+impl HeaderEdit {
+    /// Roughly what it holds in memory.
+    pub fn bytes(&self) -> usize {
+        let held = match self {
+            Self::Set(name, value) | Self::Append(name, value) => name.as_str().len() + value.len(),
+            Self::Remove(name) => name.as_str().len(),
+            Self::RemovePrefix(prefix) => prefix.len(),
+        };
+        held + size_of::<Self>()
+    }
+}
+
 /// Applies `edits` in their order.
 pub fn apply(edits: impl IntoIterator<Item = HeaderEdit>, headers: &mut HeaderMap) {
     for edit in edits {

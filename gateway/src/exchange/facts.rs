@@ -75,6 +75,26 @@ pub struct TargetChange {
     pub upstream: Option<String>,
 }
 
+impl TargetChange {
+    /// Roughly what it holds in memory.
+    pub fn bytes(&self) -> usize {
+        let Self { scheme, host, path, query, method, upstream } = self;
+        let texts = [scheme, host, path, query, upstream].into_iter().flatten().map(String::len);
+        texts.sum::<usize>() + method.as_ref().map_or(0, |method| method.as_str().len()) + size_of::<Self>()
+    }
+
+    /// Puts what `later` changes in place of what this one does.
+    pub fn take_over(&mut self, later: Self) {
+        let Self { scheme, host, path, query, method, upstream } = later;
+        self.scheme = scheme.or(self.scheme.take());
+        self.host = host.or(self.host.take());
+        self.path = path.or(self.path.take());
+        self.query = query.or(self.query.take());
+        self.method = method.or(self.method.take());
+        self.upstream = upstream.or(self.upstream.take());
+    }
+}
+
 /// One attempt to reach the upstream.
 #[derive(Debug, Clone)]
 pub struct Try {

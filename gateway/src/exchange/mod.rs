@@ -128,6 +128,11 @@ impl Exchange {
         }
     }
 
+    /// The groups of the caller, if it is known: those that its identity names, or else those of the consumer's `acls`.
+    pub fn groups(&self) -> &[String] {
+        self.identity.as_ref().map_or(&[], Identity::groups)
+    }
+
     /// The host that the client named, without its port; empty if it named none.
     ///
     /// An absolute-form target wins over the Host header (RFC 9112 section 3.2.2).

@@ -29,6 +29,7 @@ wasmtime::component::bindgen!({
             export weir:plugin/meta@0.1.0;
             export weir:plugin/lifecycle@0.1.0;
             export weir:plugin/config-migration@0.1.0;
+            export weir:plugin/repeatable@0.1.0;
             export weir:plugin/request-head@0.1.0;
             export weir:plugin/request-body@0.1.0;
             export weir:plugin/request-stream@0.1.0;

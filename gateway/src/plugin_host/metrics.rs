@@ -27,11 +27,13 @@ pub enum CallOutcome {
     Unavailable,
     /// It was not called, because most of its last calls failed.
     Resting,
+    /// It was not called, because an earlier verdict was given again.
+    Repeated,
 }
 
 impl CallOutcome {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Proceed,
         Self::Respond,
         Self::Failed,
@@ -40,6 +42,7 @@ impl CallOutcome {
         Self::BadAnswer,
         Self::Unavailable,
         Self::Resting,
+        Self::Repeated,
     ];
 
     /// As a label.
@@ -53,6 +56,7 @@ impl CallOutcome {
             Self::BadAnswer => "bad_answer",
             Self::Unavailable => "unavailable",
             Self::Resting => "resting",
+            Self::Repeated => "repeated",
         }
     }
 
@@ -82,9 +86,9 @@ pub struct CallStats {
     /// In the contract's words, such as `request-head`.
     pub phase: &'static str,
     /// Calls by outcome, in the order of [`CallOutcome::ALL`].
-    pub calls: [u64; 8],
+    pub calls: [u64; CallOutcome::ALL.len()],
     /// Time spent in them, guest and host together, likewise.
-    pub time: [Duration; 8],
+    pub time: [Duration; CallOutcome::ALL.len()],
     /// The part of it in which the guest was suspended: the host waited, or let others run.
     pub suspended: Duration,
     /// The part in which calls waited for a thread of the slow lane.
@@ -110,8 +114,8 @@ pub struct NamedSeries {
 
 #[derive(Default)]
 struct PhaseCalls {
-    calls: [AtomicU64; 8],
-    nanos: [AtomicU64; 8],
+    calls: [AtomicU64; CallOutcome::ALL.len()],
+    nanos: [AtomicU64; CallOutcome::ALL.len()],
     suspended: AtomicU64,
     queued: AtomicU64,
     started: AtomicU64,

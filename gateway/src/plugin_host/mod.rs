@@ -26,6 +26,7 @@ mod load;
 mod logs;
 mod metrics;
 mod recent;
+mod repeats;
 mod runtime;
 mod settings;
 #[cfg(test)]

@@ -197,7 +197,8 @@ impl Calls {
         let own = stats.iter().filter(|stats| &*stats.plugin == plugin && &*stats.version == version);
         let outcomes = own.flat_map(|stats| CallOutcome::ALL.into_iter().zip(stats.calls));
         outcomes.fold(Self::default(), |sum, (outcome, calls)| {
-            let failed = !matches!(outcome, CallOutcome::Proceed | CallOutcome::Respond);
+            let fine = [CallOutcome::Proceed, CallOutcome::Respond, CallOutcome::Repeated];
+            let failed = !fine.contains(&outcome);
             Self { all: sum.all + calls, failed: sum.failed + if failed { calls } else { 0 } }
         })
     }
@@ -251,17 +252,17 @@ mod tests {
             version: version.into(),
             phase,
             calls,
-            time: [Duration::ZERO; 8],
+            time: [Duration::ZERO; CallOutcome::ALL.len()],
             suspended: Duration::ZERO,
             queued: Duration::ZERO,
             started: 0,
             starting: Duration::ZERO,
         };
         let all = [
-            stats("1", "request-head", [1, 1, 1, 1, 1, 1, 1, 1]),
-            stats("2", "request-head", [10, 5, 1, 2, 3, 4, 5, 6]),
-            stats("2", "log", [1, 0, 1, 0, 0, 0, 0, 0]),
+            stats("1", "request-head", [1, 1, 1, 1, 1, 1, 1, 1, 1]),
+            stats("2", "request-head", [10, 5, 1, 2, 3, 4, 5, 6, 7]),
+            stats("2", "log", [1, 0, 1, 0, 0, 0, 0, 0, 0]),
         ];
-        assert_eq!(Calls::of(&all, "p", "2"), Calls { all: 38, failed: 22 });
+        assert_eq!(Calls::of(&all, "p", "2"), Calls { all: 45, failed: 22 });
     }
 }

@@ -88,6 +88,17 @@ declare module "weir:plugin/types@0.1.0" {
     | { tag: "pass" }
     | { tag: "stream" }
     | { tag: "buffer"; val: number };
+  export type Phase =
+    | "request-head"
+    | "request-body"
+    | "request-stream"
+    | "request-trailers"
+    | "response-head"
+    | "response-body"
+    | "response-stream"
+    | "response-trailers"
+    | "log"
+    | "before-routing";
   /**
    * A failure that the plugin saw coming. It goes through the assignment's failure policy
    * but, unlike a trap, does not cost the instance.
@@ -126,17 +137,7 @@ declare module "weir:plugin/meta@0.1.0" {
 
 declare module "weir:plugin/lifecycle@0.1.0" {
   export type Input = import("weir:plugin/types@0.1.0").Input;
-  export type Phase =
-    | "request-head"
-    | "request-body"
-    | "request-stream"
-    | "request-trailers"
-    | "response-head"
-    | "response-body"
-    | "response-stream"
-    | "response-trailers"
-    | "log"
-    | "before-routing";
+  export type Phase = import("weir:plugin/types@0.1.0").Phase;
   /**
    * The phases that this configuration needs, and what each wants to be handed.
    * A phase that is not listed is not called for this assignment.
@@ -176,6 +177,20 @@ declare module "weir:plugin/lifecycle@0.1.0" {
 
 declare module "weir:plugin/config-migration@0.1.0" {
   export function migrate(fromVersion: string, configJson: string): string;
+}
+
+declare module "weir:plugin/repeatable@0.1.0" {
+  export type Phase = import("weir:plugin/types@0.1.0").Phase;
+  /**
+   * The phases in which nothing that an instance remembers of earlier calls plays a part: the verdict follows
+   * from the configuration, the inputs, and what the plugin asks `credentials.find`, `credentials.data`,
+   * `exchange.groups` and the digests of `crypto`. The gateway may keep it, and give it to an exchange with the
+   * same inputs for as long as these would answer the same. A verdict whose call asked the gateway for anything else is never kept. Today the gateway
+   * keeps verdicts of `request-head`.
+   * 
+   * Called once, at upload, as `describe` is.
+   */
+  export function repeatablePhases(): Array<Phase>;
 }
 
 declare module "weir:plugin/exchange@0.1.0" {

@@ -73,8 +73,8 @@ function replace<P>(said: Said<P>): { tag: "proceed"; val: P } | { tag: "replace
   return said.tag === "answer" ? { tag: "replace", val: said.val } : said;
 }
 
-/** What the component exports. `migrates` is what the manifest says of it, which made the world. */
-export function bind(plugin: Plugin, about: PluginInfo, migrates: boolean) {
+/** What the component exports. `migrates` and `repeatable` are what the manifest says, which made the world. */
+export function bind(plugin: Plugin, about: PluginInfo, migrates: boolean, repeatable: PhaseSetup["phase"][]) {
   if (migrates !== Boolean(plugin.migrate)) {
     throw new Error(`weir.migrates in package.json is ${migrates}, and the plugin says otherwise`);
   }
@@ -102,6 +102,7 @@ export function bind(plugin: Plugin, about: PluginInfo, migrates: boolean) {
         }
       },
     },
+    repeatable: { repeatablePhases: () => repeatable },
     beforeRouting: {
       onBeforeRouting(values: Value[]): RoutingVerdict {
         const { inputs, on } = wanted(setup.beforeRouting);

@@ -41,11 +41,12 @@ def _trailers(trailers: list[Any]) -> list[tuple[str, bytes]]:
 class Guest:
     """What the component exports."""
 
-    def __init__(self, plugin: Plugin[Any], about: str, migrates: bool) -> None:
+    def __init__(self, plugin: Plugin[Any], about: str, migrates: bool, repeatable: list[str]) -> None:
         if migrates != bool(plugin.migrate):
             raise RuntimeError(f"tool.weir.migrates is {migrates}, and the plugin says otherwise")
         self._plugin = plugin
         self._about = json.loads(about)
+        self._repeatable = [types.Phase[name.upper().replace("-", "_")] for name in repeatable]
         self._setup = Setup()
 
     def describe(self) -> Any:
@@ -64,6 +65,9 @@ class Guest:
             authenticates=about["authenticates"],
         )
 
+    def repeatable_phases(self) -> Any:
+        return self._repeatable
+
     def configure(self, config_json: str) -> Any:
         try:
             setup = self._plugin.configure(self._plugin.config(**json.loads(config_json)))
@@ -75,16 +79,16 @@ class Guest:
         phases = [
             lifecycle.PhaseSetup(phase, [convert.wire(wanted) for wanted in getattr(wants, "inputs", ())])
             for phase, wants in (
-                (lifecycle.Phase.BEFORE_ROUTING, setup.before_routing),
-                (lifecycle.Phase.REQUEST_HEAD, setup.request_head),
-                (lifecycle.Phase.REQUEST_BODY, setup.request_body),
-                (lifecycle.Phase.REQUEST_STREAM, setup.request_stream),
-                (lifecycle.Phase.REQUEST_TRAILERS, setup.request_trailers),
-                (lifecycle.Phase.RESPONSE_HEAD, setup.response_head),
-                (lifecycle.Phase.RESPONSE_BODY, setup.response_body),
-                (lifecycle.Phase.RESPONSE_STREAM, setup.response_stream),
-                (lifecycle.Phase.RESPONSE_TRAILERS, setup.response_trailers),
-                (lifecycle.Phase.LOG, setup.log),
+                (types.Phase.BEFORE_ROUTING, setup.before_routing),
+                (types.Phase.REQUEST_HEAD, setup.request_head),
+                (types.Phase.REQUEST_BODY, setup.request_body),
+                (types.Phase.REQUEST_STREAM, setup.request_stream),
+                (types.Phase.REQUEST_TRAILERS, setup.request_trailers),
+                (types.Phase.RESPONSE_HEAD, setup.response_head),
+                (types.Phase.RESPONSE_BODY, setup.response_body),
+                (types.Phase.RESPONSE_STREAM, setup.response_stream),
+                (types.Phase.RESPONSE_TRAILERS, setup.response_trailers),
+                (types.Phase.LOG, setup.log),
             )
             if wants is not None
         ]

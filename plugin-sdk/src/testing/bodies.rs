@@ -1,12 +1,12 @@
 //! The phases of bodies, as a test calls them.
 
 use crate::{
-    BeforeRouting, Chunk, Failure, Header, HeaderOp, Inputs, RequestBody, RequestBodyVerdict, RequestStream,
-    RequestTrailers, ResponseBody, ResponseBodyVerdict, ResponseStream, ResponseTrailers, RoutingVerdict,
+    BeforeRouting, Chunk, Failure, Header, HeaderOp, Inputs, Phase, RequestBody, RequestBodyVerdict,
+    RequestStream, RequestTrailers, ResponseBody, ResponseBodyVerdict, ResponseStream, ResponseTrailers,
+    RoutingVerdict,
 };
 
 use super::{Headers, Host, Request, Response, Tester};
-use crate::bindings::base::exports::weir::plugin::lifecycle::Phase;
 
 /// What a call with a whole body led to.
 #[derive(Debug)]

@@ -14,8 +14,8 @@ mod tests;
 pub use config::Config;
 
 use weir_plugin_sdk::{
-    About, Answer, ConfigProblem, Failure, Input, InputList, Inputs, Plugin, Proceed, RequestHead,
-    RequestVerdict, Setup, Slot, exchange,
+    About, Answer, ConfigProblem, Failure, Input, InputList, Inputs, Phase, Plugin, Proceed, Repeatable,
+    RequestHead, RequestVerdict, Setup, Slot, exchange,
 };
 
 use config::List;
@@ -69,7 +69,11 @@ impl RequestHead for Acl {
     }
 }
 
-weir_plugin_sdk::export!(Acl: request_head);
+impl Repeatable for Acl {
+    const PHASES: &'static [Phase] = &[Phase::RequestHead];
+}
+
+weir_plugin_sdk::export!(Acl: repeatable, request_head);
 
 impl Acl {
     /// Lets the caller in. Nobody but this plugin tells the upstream the groups of a consumer, so what else stands

@@ -14,8 +14,8 @@ pub use config::Config;
 
 use regex_lite::Regex;
 use weir_plugin_sdk::{
-    About, Answer, ConfigProblem, Failure, Input, InputList, Inputs, Plugin, Proceed, RequestHead,
-    RequestVerdict, Setup, Slot,
+    About, Answer, ConfigProblem, Failure, Input, InputList, Inputs, Phase, Plugin, Proceed, Repeatable,
+    RequestHead, RequestVerdict, Setup, Slot,
 };
 
 use bots::Bots;
@@ -65,7 +65,11 @@ impl RequestHead for BotDetection {
     }
 }
 
-weir_plugin_sdk::export!(BotDetection: request_head);
+impl Repeatable for BotDetection {
+    const PHASES: &'static [Phase] = &[Phase::RequestHead];
+}
+
+weir_plugin_sdk::export!(BotDetection: repeatable, request_head);
 
 impl BotDetection {
     /// Why a client of this name is refused, for logs and metrics.

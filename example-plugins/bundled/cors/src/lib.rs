@@ -14,8 +14,8 @@ mod tests;
 pub use config::{Config, Method};
 
 use weir_plugin_sdk::{
-    About, Answer, ConfigProblem, Deliver, Failure, HeaderOp, Input, InputList, Inputs, Plugin, Proceed,
-    RequestHead, RequestVerdict, ResponseHead, ResponseVerdict, Setup, Slot,
+    About, Answer, ConfigProblem, Deliver, Failure, HeaderOp, Input, InputList, Inputs, Phase, Plugin,
+    Proceed, Repeatable, RequestHead, RequestVerdict, ResponseHead, ResponseVerdict, Setup, Slot,
 };
 
 use origins::{Allowed, Origins};
@@ -125,7 +125,11 @@ impl ResponseHead for Cors {
     }
 }
 
-weir_plugin_sdk::export!(Cors: request_head, response_head);
+impl Repeatable for Cors {
+    const PHASES: &'static [Phase] = &[Phase::RequestHead];
+}
+
+weir_plugin_sdk::export!(Cors: repeatable, request_head, response_head);
 
 impl Asked {
     fn new(inputs: &mut InputList) -> Self {

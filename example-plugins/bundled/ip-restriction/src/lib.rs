@@ -14,8 +14,8 @@ pub use config::Config;
 use std::net::IpAddr;
 
 use weir_plugin_sdk::{
-    About, Answer, ConfigProblem, Failure, Input, InputList, Inputs, Plugin, Proceed, RequestHead,
-    RequestVerdict, Setup, Slot,
+    About, Answer, ConfigProblem, Failure, Input, InputList, Inputs, Phase, Plugin, Proceed, Repeatable,
+    RequestHead, RequestVerdict, Setup, Slot,
 };
 
 use networks::Networks;
@@ -63,7 +63,11 @@ impl RequestHead for IpRestriction {
     }
 }
 
-weir_plugin_sdk::export!(IpRestriction: request_head);
+impl Repeatable for IpRestriction {
+    const PHASES: &'static [Phase] = &[Phase::RequestHead];
+}
+
+weir_plugin_sdk::export!(IpRestriction: repeatable, request_head);
 
 impl IpRestriction {
     fn lets_in(&self, client: IpAddr) -> bool {

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use weir_plugin_sdk::auth::{self, Gate};
 use weir_plugin_sdk::credentials::{self, Found};
 use weir_plugin_sdk::{
-    About, Answer, Capability, ConfigProblem, Failure, Input, InputList, Inputs, Plugin, Proceed,
-    ProceedWithBody, RequestBody, RequestBodyVerdict, RequestHead, RequestVerdict, Setup, Slot,
+    About, Answer, Capability, ConfigProblem, Failure, Input, InputList, Inputs, Phase, Plugin, Proceed,
+    ProceedWithBody, Repeatable, RequestBody, RequestBodyVerdict, RequestHead, RequestVerdict, Setup, Slot,
 };
 
 use place::{Place, Search};
@@ -134,7 +134,11 @@ impl RequestBody for KeyAuth {
     }
 }
 
-weir_plugin_sdk::export!(KeyAuth: request_head, request_body);
+impl Repeatable for KeyAuth {
+    const PHASES: &'static [Phase] = &[Phase::RequestHead];
+}
+
+weir_plugin_sdk::export!(KeyAuth: repeatable, request_head, request_body);
 
 impl KeyAuth {
     /// What the body is, if it has to be looked into.

@@ -10,8 +10,8 @@ mod tests;
 pub use config::Config;
 
 use weir_plugin_sdk::{
-    About, Answer, ConfigProblem, Failure, Input, InputList, Inputs, Plugin, RequestHead, RequestVerdict,
-    Setup, Slot,
+    About, Answer, ConfigProblem, Failure, Input, InputList, Inputs, Phase, Plugin, Repeatable, RequestHead,
+    RequestVerdict, Setup, Slot,
 };
 
 use location::Location;
@@ -65,4 +65,8 @@ impl RequestHead for Redirect {
     }
 }
 
-weir_plugin_sdk::export!(Redirect: request_head);
+impl Repeatable for Redirect {
+    const PHASES: &'static [Phase] = &[Phase::RequestHead];
+}
+
+weir_plugin_sdk::export!(Redirect: repeatable, request_head);

@@ -12,8 +12,8 @@ mod tests;
 pub use config::Config;
 
 use weir_plugin_sdk::{
-    About, Answer, ConfigProblem, Failure, Input, InputList, Inputs, Plugin, Proceed, RequestBody,
-    RequestBodyVerdict, RequestHead, RequestVerdict, Setup, Slot, body, exchange,
+    About, Answer, ConfigProblem, Failure, Input, InputList, Inputs, Phase, Plugin, Proceed, Repeatable,
+    RequestBody, RequestBodyVerdict, RequestHead, RequestVerdict, Setup, Slot, body, exchange,
 };
 
 use echo::Body;
@@ -86,7 +86,11 @@ impl RequestBody for RequestTermination {
     }
 }
 
-weir_plugin_sdk::export!(RequestTermination: request_head, request_body);
+impl Repeatable for RequestTermination {
+    const PHASES: &'static [Phase] = &[Phase::RequestHead];
+}
+
+weir_plugin_sdk::export!(RequestTermination: repeatable, request_head, request_body);
 
 impl RequestTermination {
     /// What the echo tells is asked for now: the head of a request that waits for its body would not

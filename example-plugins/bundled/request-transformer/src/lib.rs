@@ -17,8 +17,8 @@ mod tests;
 pub use config::{Change, Config, Remove, Replace};
 
 use weir_plugin_sdk::{
-    About, Answer, ConfigProblem, Failure, Input, InputList, Inputs, Plugin, Proceed, ProceedWithBody,
-    RequestBody, RequestBodyVerdict, RequestHead, RequestVerdict, Setup, Slot,
+    About, Answer, ConfigProblem, Failure, Input, InputList, Inputs, Phase, Plugin, Proceed, ProceedWithBody,
+    Repeatable, RequestBody, RequestBodyVerdict, RequestHead, RequestVerdict, Setup, Slot,
 };
 
 use body::{BodyEdits, Carry, Edited};
@@ -112,7 +112,11 @@ impl RequestBody for RequestTransformer {
     }
 }
 
-weir_plugin_sdk::export!(RequestTransformer: request_head, request_body);
+impl Repeatable for RequestTransformer {
+    const PHASES: &'static [Phase] = &[Phase::RequestHead];
+}
+
+weir_plugin_sdk::export!(RequestTransformer: repeatable, request_head, request_body);
 
 impl RequestTransformer {
     /// The new path, and the query if the path brought one: it comes before the caller's own.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use weir_plugin_sdk::{
-    About, ConfigProblem, Deliver, Failure, HeaderOp, Input, InputList, Inputs, JsonSchema, Plugin, Proceed,
-    RequestHead, RequestVerdict, ResponseHead, ResponseVerdict, Setup, Slot, schemars,
+    About, ConfigProblem, Deliver, Failure, HeaderOp, Input, InputList, Inputs, JsonSchema, Phase, Plugin,
+    Proceed, Repeatable, RequestHead, RequestVerdict, ResponseHead, ResponseVerdict, Setup, Slot, schemars,
 };
 
 /// What the operator says in an assignment.
@@ -100,4 +100,8 @@ impl ResponseHead for HeadEdit {
     }
 }
 
-weir_plugin_sdk::export!(HeadEdit: request_head, response_head);
+impl Repeatable for HeadEdit {
+    const PHASES: &'static [Phase] = &[Phase::RequestHead];
+}
+
+weir_plugin_sdk::export!(HeadEdit: repeatable, request_head, response_head);

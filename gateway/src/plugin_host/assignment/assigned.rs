@@ -186,6 +186,12 @@ impl Core {
         self.fibers.store(FIBERS_AFTER_A_WAIT, Ordering::Relaxed);
     }
 
+    /// Whether verdicts on the heads of requests may be given again.
+    pub(crate) fn repeats(&self) -> bool {
+        // A trial shows what calls do.
+        self.plugin.repeats.has(Phase::RequestHead) && self.services.trial.is_none()
+    }
+
     /// Room for one more instance of this assignment; `None` at its limit or the gateway's.
     pub(crate) fn room(&self) -> Option<Permit> {
         self.services.capacity.acquire_within(&self.plugin.alive, &self.alive, self.limits.instances)

@@ -67,7 +67,8 @@ impl Cause {
             | CallOutcome::Failed
             | CallOutcome::BadAnswer
             | CallOutcome::Unavailable
-            | CallOutcome::Resting => None,
+            | CallOutcome::Resting
+            | CallOutcome::Repeated => None,
         }
     }
 }

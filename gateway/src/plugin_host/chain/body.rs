@@ -90,7 +90,7 @@ impl Chain {
 
 /// Checks a verdict whole, and only then applies it.
 async fn settle(said: Said<'_>, assignment: &Arc<Assignment>, body: &mut Bytes) -> Result<Next, CallFailure> {
-    let Said { outcome, kept: _, told, exchange, state } = said;
+    let Said { outcome, kept: _, told, basis: _, exchange, state } = said;
     match outcome {
         Outcome::RequestBody(verdict) => {
             let RequestBody { edits, body: new, carry, identity } = match verdict {

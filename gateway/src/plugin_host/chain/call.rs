@@ -8,6 +8,7 @@ use super::run::SlotRun;
 use crate::exchange::{ConsumerFacts, Exchange};
 use crate::plugin_host::guest::{Instance, Outcome, Work};
 use crate::plugin_host::metrics::CallOutcome;
+use crate::plugin_host::repeats::Basis;
 use crate::plugin_host::{Assignment, CallFailure, Instances, Phase};
 
 /// Who is called, and by whom.
@@ -25,6 +26,8 @@ pub(super) struct Said<'a> {
     pub(super) kept: Option<Instance>,
     /// Consumers that the guest was told about in this call.
     pub(super) told: Vec<Arc<ConsumerFacts>>,
+    /// What the verdict rests on.
+    pub(super) basis: Basis,
     pub(super) exchange: &'a mut Exchange,
     pub(super) state: &'a mut SlotRun,
 }
@@ -42,10 +45,10 @@ impl Caller<'_> {
         let begun = Instant::now();
         let wall = core.limits.wall.saturating_sub(state.used);
         let mut called = self.instances.call(core, exchange, work, (begun, wall)).await;
-        let kept = called.kept.take();
+        let (kept, basis) = (called.kept.take(), std::mem::take(&mut called.basis));
         let (mut exchange, answer, told) = super::response::unwrap(called);
         let settled = match answer {
-            Ok(outcome) => settle(Said { outcome, kept, told, exchange: &mut exchange, state }).await,
+            Ok(outcome) => settle(Said { outcome, kept, told, basis, exchange: &mut exchange, state }).await,
             Err(failure) => Err(failure),
         };
         let time = begun.elapsed();

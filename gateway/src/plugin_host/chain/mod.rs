@@ -9,6 +9,7 @@ mod before_routing;
 mod body;
 mod call;
 mod canary;
+mod checked;
 mod consumer;
 mod filter;
 mod function;
@@ -23,6 +24,7 @@ mod stage;
 
 pub use body::Collected;
 pub use canary::{Canary, Share};
+pub(crate) use checked::Checked;
 pub use filter::Filter;
 pub(crate) use response::report;
 pub use run::Run;

@@ -9,6 +9,7 @@ use crate::plugin_host::bindings::weir::plugin::types as wit;
 use crate::plugin_host::{Assignment, CallFailure};
 
 /// An identity of a verdict that has passed every check but one: whether there is such a consumer.
+#[derive(Clone)]
 pub(super) struct Named {
     identity: Identity,
     /// A consumer that the guest was not told about in this call.
@@ -35,6 +36,11 @@ impl Named {
         let known = id.and_then(|id| told.iter().find(|facts| facts.id == id)).cloned();
         let stranger = id.filter(|_| known.is_none());
         Ok(Self { identity: Identity { consumer: known, credential, groups, anonymous }, stranger })
+    }
+
+    /// Whether it has yet to be introduced.
+    pub(super) fn is_stranger(&self) -> bool {
+        self.stranger.is_some()
     }
 
     /// Finds a consumer that the guest knows from elsewhere.

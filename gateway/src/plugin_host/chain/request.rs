@@ -3,35 +3,16 @@
 use std::sync::Arc;
 
 use super::call::{Caller, Said};
-use super::named::Named;
+use super::checked::Checked;
 use super::next::Next;
 use super::run::{Run, SlotRun};
 use super::{Chain, Flow, Placement, settled};
-use crate::exchange::{self, ConsumerFacts, Exchange, HeaderEdit, LocalAnswer, TargetChange};
+use crate::exchange::Exchange;
 use crate::plugin_host::assignment::{CallFailure, FailurePolicy};
-use crate::plugin_host::bindings::exports::weir::plugin::request_head as wit;
-use crate::plugin_host::bindings::weir::plugin::types::BodyMode;
-use crate::plugin_host::guest::verdict::RequestHead;
-use crate::plugin_host::guest::{Outcome, RequestVerdict, Work};
+use crate::plugin_host::guest::Work;
 use crate::plugin_host::inputs::Reader;
-use crate::plugin_host::verify::{self, Apart};
-use crate::plugin_host::{Assignment, Direction, Instances, Phase};
-
-/// A verdict that has passed every check.
-enum Checked {
-    Proceed(Proceed),
-    Respond(Box<LocalAnswer>),
-}
-
-struct Proceed {
-    edits: Vec<HeaderEdit>,
-    response_edits: Vec<HeaderEdit>,
-    target: Option<Box<TargetChange>>,
-    named: Option<Named>,
-    response: bool,
-    carry: Option<Vec<u8>>,
-    body: BodyMode,
-}
+use crate::plugin_host::repeats::{Known, Question};
+use crate::plugin_host::{Assignment, Instances, Phase};
 
 impl Chain {
     /// Asks the plugins about the head of the request, from where the last walk stopped for a body.
@@ -78,70 +59,39 @@ async fn ask(
     assignment: &Arc<Assignment>,
     instances: &Instances,
     state: &mut SlotRun,
-    exchange: Box<Exchange>,
+    mut exchange: Box<Exchange>,
 ) -> (Box<Exchange>, Result<Next, CallFailure>) {
     let inputs = assignment.setup.request_head.as_deref().unwrap_or_default();
     let reader = Reader::new(&exchange, false, assignment.core.services.deps.log_record);
-    let work = Work::RequestHead(reader.read_all(inputs));
+    let inputs = reader.read_all(inputs);
+    let question = match instances.known(&assignment.core, &inputs, &exchange) {
+        Known::Verdict(checked) => {
+            let next = checked.take_effect(None, assignment, (&mut exchange, state));
+            return (exchange, next);
+        }
+        Known::Nothing(question) => Some(question),
+        Known::Never => None,
+    };
     let caller = Caller { assignment, instances, phase: Phase::RequestHead };
-    caller.call(state, exchange, work, async |said| settle(said, assignment).await).await
+    let settle = async |said: Said<'_>| settle(said, caller, question).await;
+    caller.call(state, exchange, Work::RequestHead(inputs), settle).await
 }
 
 /// Checks a verdict whole, and only then applies it.
-async fn settle(said: Said<'_>, assignment: &Arc<Assignment>) -> Result<Next, CallFailure> {
-    let Said { outcome, kept, told, exchange, state } = said;
-    let mut proceed = match check(assignment, exchange, outcome, &told)? {
-        Checked::Proceed(proceed) => proceed,
-        Checked::Respond(answer) => return Ok(Next::Answer(answer)),
-    };
-    if let Some(named) = &mut proceed.named {
-        named.be_introduced(assignment).await?;
-    }
-    let next = Next::of(&proceed.body, kept, assignment, Direction::Request)?;
-    apply(proceed, exchange, state);
-    Ok(next)
-}
-
-fn apply(proceed: Proceed, exchange: &mut Exchange, state: &mut SlotRun) {
-    let Proceed { edits, response_edits, target, named, response, carry, body: _ } = proceed;
-    if let Some(named) = named {
-        named.take_effect(exchange);
-    }
-    // After the gateway's own headers about the caller: some plugins of Kong's tell another name of the credential.
-    exchange::apply(edits, &mut exchange.request.headers);
-    exchange.response_edits.extend(response_edits);
-    if let Some(target) = target {
-        exchange.target = *target;
-    }
-    state.skip_response = !response;
-    state.carry = carry;
-}
-
-/// Checks a verdict whole; nothing is applied yet.
-fn check(
-    assignment: &Assignment,
-    exchange: &Exchange,
-    outcome: Outcome,
-    told: &[Arc<ConsumerFacts>],
-) -> Result<Checked, CallFailure> {
-    let Outcome::RequestHead(verdict) = outcome else {
-        return Err(CallFailure::BadAnswer("another phase's".into()));
-    };
-    let RequestHead { edits, target, identity, body, response, response_edits, carry } = match verdict {
-        RequestVerdict::Proceed(proceed) => proceed,
-        RequestVerdict::Respond(said) => {
-            let answer = verify::answer(*said.0).map_err(CallFailure::BadAnswer)?;
-            return Ok(Checked::Respond(Box::new(answer)));
+async fn settle(said: Said<'_>, caller: Caller<'_>, question: Option<Question>) -> Result<Next, CallFailure> {
+    let Said { outcome, kept, told, basis, exchange, state } = said;
+    let mut checked = Checked::read(caller.assignment, outcome, &told)?;
+    let repeatable = match checked.stranger() {
+        Some(named) => {
+            named.be_introduced(caller.assignment).await?;
+            None
         }
+        None => question.filter(|_| basis.repeats() && checked.stands_alone()),
     };
-    let carry = verify::carry(carry).map_err(CallFailure::BadAnswer)?;
-    let change = |said: Apart<wit::TargetChange>| {
-        let mut target = Box::new(exchange.target.clone());
-        verify::target(*said.0, &mut target).map(|()| target)
-    };
-    let target = target.map(change).transpose().map_err(CallFailure::BadAnswer)?;
-    let edits = verify::edits(edits).map_err(CallFailure::BadAnswer)?;
-    let response_edits = verify::edits(response_edits).map_err(CallFailure::BadAnswer)?;
-    let named = identity.map(|said| Named::read(assignment, *said.0, told)).transpose()?;
-    Ok(Checked::Proceed(Proceed { edits, response_edits, target, named, response, carry, body }))
+    let repeatable = repeatable.map(|question| (question, checked.clone()));
+    let next = checked.take_effect(kept, caller.assignment, (exchange, state))?;
+    if let Some((question, checked)) = repeatable {
+        caller.instances.keep(question, basis, checked);
+    }
+    Ok(next)
 }

@@ -64,7 +64,7 @@ async fn ask(
 
 /// Checks a verdict whole, and only then applies it.
 fn settle(said: Said<'_>, assignment: &Arc<Assignment>) -> Result<Next, CallFailure> {
-    let Said { outcome, kept, told: _, exchange, state } = said;
+    let Said { outcome, kept, told: _, basis: _, exchange, state } = said;
     let Outcome::ResponseHead(verdict) = outcome else {
         return Err(CallFailure::BadAnswer("another phase's".into()));
     };
@@ -93,7 +93,7 @@ fn settle(said: Said<'_>, assignment: &Arc<Assignment>) -> Result<Next, CallFail
 pub(super) fn unwrap(
     called: Called,
 ) -> (Box<Exchange>, Result<Outcome, CallFailure>, Vec<Arc<ConsumerFacts>>) {
-    let Called { exchange, answer, told, waits: _, kept: _ } = called;
+    let Called { exchange, answer, told, basis: _, waits: _, kept: _ } = called;
     (exchange.expect("a call gives its exchange back"), answer, told)
 }
 

@@ -23,5 +23,5 @@ pub(crate) use start::{bound, start, start_suspending};
 pub(crate) use state::{CallState, Cancel, MustWait, Spent};
 pub(crate) use suspended::{Ended, Suspended};
 pub(crate) use verdict::{RequestVerdict, ResponseVerdict};
-pub(crate) use wire::{EntryRef, Held, LogEntry, lists_of, values_of};
+pub(crate) use wire::{EntryRef, Held, LogEntry, ValueRef, lists_of, values_of};
 pub(crate) use work::{Outcome, Work};

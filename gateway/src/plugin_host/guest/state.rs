@@ -10,6 +10,7 @@ use super::{Handles, MemoryLimiter, processor_time};
 use crate::exchange::{ConsumerFacts, Exchange, RequestId};
 use crate::plugin_host::assignment::Core;
 use crate::plugin_host::imports::{HeldBody, MetricHandles, PublicKey, SecretHandle};
+use crate::plugin_host::repeats::Basis;
 
 /// Calls it quits: set when the client is gone or the wall clock has run out. Host functions
 /// return at once, and the guest is stopped at the next tick.
@@ -65,6 +66,8 @@ pub(crate) struct CallState {
     pub(crate) spent: Spent,
     /// Consumers that the guest was told about in this call: its verdict may name them.
     pub(crate) told: Vec<Arc<ConsumerFacts>>,
+    /// What its verdict rests on so far.
+    pub(crate) basis: Basis,
     pub(crate) metrics: MetricHandles,
     pub(crate) keys: Handles<PublicKey>,
     pub(crate) secrets: Handles<SecretHandle>,
@@ -116,6 +119,7 @@ impl CallState {
             attributes: core.limits.attribute_bytes,
             spent: Spent::default(),
             told: Vec::new(),
+            basis: Basis::More,
             metrics: MetricHandles::default(),
             keys: Handles::default(),
             secrets: Handles::default(),
@@ -137,6 +141,7 @@ impl CallState {
         self.outbound = self.core.limits.outbound_bytes;
         self.attributes = self.core.limits.attribute_bytes;
         self.told.clear();
+        self.basis = Basis::begin(self.core.repeats());
     }
 
     /// Counts a call into the host.
@@ -154,6 +159,16 @@ impl CallState {
     ///
     /// [`TooManyHostCalls`] beyond the limit; the guest traps with it.
     pub(crate) fn charge_many(&mut self, calls: u32) -> wasmtime::Result<()> {
+        self.basis = Basis::More;
+        self.charge_repeatable(calls)
+    }
+
+    /// The same for what would answer the same to the next exchange, or is noted in the basis.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyHostCalls`] beyond the limit; the guest traps with it.
+    pub(crate) fn charge_repeatable(&mut self, calls: u32) -> wasmtime::Result<()> {
         match self.host_calls.checked_sub(calls) {
             Some(left) => {
                 self.host_calls = left;

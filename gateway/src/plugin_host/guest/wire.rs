@@ -13,7 +13,7 @@ use crate::exchange::RequestId;
 pub(super) const HEADER: usize = 16;
 
 /// `types.header`, borrowed.
-#[derive(Debug, Clone, Copy, ComponentType, Lower)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ComponentType, Lower)]
 #[component(record)]
 pub(crate) struct HeaderRef<'a> {
     name: &'a str,
@@ -21,7 +21,7 @@ pub(crate) struct HeaderRef<'a> {
 }
 
 /// `types.value`, borrowed.
-#[derive(Debug, Clone, Copy, ComponentType, Lower)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ComponentType, Lower)]
 #[component(variant)]
 pub(crate) enum ValueRef<'a> {
     #[component(name = "absent")]
@@ -86,7 +86,8 @@ impl<'a> EntryRef<'a> {
 }
 
 impl Held {
-    fn bytes(&self) -> usize {
+    /// Roughly what it holds in memory.
+    pub(crate) fn bytes(&self) -> usize {
         let rest = match self {
             Self::Text(text) => text.len(),
             Self::Record(text) => text.capacity(),
@@ -111,7 +112,7 @@ impl Held {
     }
 
     /// Names and values, if it is a list.
-    pub(super) fn pairs(&self) -> Option<impl Iterator<Item = (&str, &[u8])> + Clone> {
+    pub(crate) fn pairs(&self) -> Option<impl Iterator<Item = (&str, &[u8])> + Clone> {
         let (headers, name, values): (&[_], &str, &[Bytes]) = match self {
             Self::Headers(all) => (all, "", &[]),
             Self::Values(name, all) => (&[], name, all),
@@ -147,7 +148,8 @@ impl Held {
         matches!(self, Self::Headers(_) | Self::Values(..))
     }
 
-    pub(super) fn value(&self) -> ValueRef<'_> {
+    /// As a guest sees it, unless it is a list.
+    pub(crate) fn value(&self) -> ValueRef<'_> {
         match self {
             Self::Absent | Self::Headers(_) | Self::Values(..) => ValueRef::Absent,
             Self::Static(text) => ValueRef::Text(text),

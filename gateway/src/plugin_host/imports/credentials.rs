@@ -10,6 +10,7 @@ use crate::exchange::ConsumerFacts;
 use crate::plugin_host::FoundCredential;
 use crate::plugin_host::bindings::weir::plugin::credentials::Consumer;
 use crate::plugin_host::guest::{CallState, MustWait};
+use crate::plugin_host::repeats::Basis;
 
 const INTERFACE: &str = "weir:plugin/credentials@0.1.0";
 const DENIED: &str = "denied: `credentials` is not granted for this kind";
@@ -30,9 +31,9 @@ type Answered<T> = Result<(Result<Option<T>, String>,)>;
 pub(super) fn link_cached(linker: &mut Linker<CallState>) -> Result<()> {
     let mut instance = linker.instance(INTERFACE)?;
     instance
-        .func_wrap("find", |context, (kind, key): (String, String)| find_now(context, &kind, &key, told))?;
+        .func_wrap("find", |context, (kind, key): (String, String)| find_now(context, (kind, key), told))?;
     instance
-        .func_wrap("data", |context, (kind, key): (String, String)| find_now(context, &kind, &key, data))?;
+        .func_wrap("data", |context, (kind, key): (String, String)| find_now(context, (kind, key), data))?;
     instance.func_wrap(
         "find-consumer",
         |mut context: StoreContextMut<'_, CallState>, _: (String,)| -> Answered<Consumer> {
@@ -61,23 +62,25 @@ pub(super) fn link(linker: &mut Linker<CallState>) -> Result<()> {
 
 /// Counts the call; false if this kind is not granted.
 fn is_granted(state: &mut CallState, kind: &str) -> Result<bool> {
-    state.charge()?;
+    state.charge_repeatable(1)?;
     let kinds = state.core.grants.credentials.as_ref();
     Ok(kinds.is_some_and(|kinds| kinds.iter().any(|granted| granted == kind)))
 }
 
 fn find_now<T>(
     mut context: StoreContextMut<'_, CallState>,
-    kind: &str,
-    key: &str,
+    (kind, key): (String, String),
     read: fn(&mut CallState, FoundCredential) -> T,
 ) -> Answered<T> {
     let state = context.data_mut();
-    if !is_granted(state, kind)? {
+    if !is_granted(state, &kind)? {
         return Ok((Err(DENIED.to_owned()),));
     }
-    match state.core.services.deps.directory.cached_credential(kind, key) {
-        Some(known) => Ok((Ok(known.map(|found| read(state, found))),)),
+    match state.core.services.deps.directory.cached_credential(&kind, &key) {
+        Some(known) => {
+            state.basis.note_credential(kind, key, known.as_ref());
+            Ok((Ok(known.map(|found| read(state, found))),))
+        }
         None => {
             state.waits = true;
             Err(MustWait.into())
@@ -108,6 +111,10 @@ async fn find<T>(
             answer
         }
     };
+    match &answer {
+        Ok(found) => state.basis.note_credential(kind, key, found.as_ref()),
+        Err(_) => state.basis = Basis::More,
+    }
     Ok((answer.map(|found| found.map(|found| read(state, found))),))
 }
 

@@ -23,7 +23,7 @@ const NOT_GRANTED: &str = "denied: `crypto` is not granted";
 impl CallState {
     /// Counts the work on `bytes`.
     pub(super) fn charge_bytes(&mut self, bytes: usize) -> Result<()> {
-        self.charge_many(u32::try_from(bytes / BYTES_A_CALL).unwrap_or(u32::MAX).saturating_add(1))
+        self.charge_many(calls_of(bytes))
     }
 
     /// For functions that have no way to say "denied".
@@ -50,9 +50,14 @@ impl CallState {
     }
 }
 
+/// Host calls that a digest of `bytes` counts for.
+fn calls_of(bytes: usize) -> u32 {
+    u32::try_from(bytes / BYTES_A_CALL).unwrap_or(u32::MAX).saturating_add(1)
+}
+
 impl Host for CallState {
     fn hmac(&mut self, which: Digest, key: Vec<u8>, message: Vec<u8>) -> Result<Vec<u8>> {
-        self.charge_bytes(key.len().saturating_add(message.len()))?;
+        self.charge_repeatable(calls_of(key.len().saturating_add(message.len())))?;
         self.may_compute()?;
         let algorithm = match which {
             Digest::Md5 => return Ok(md5_hmac(&key, &message)),
@@ -65,7 +70,7 @@ impl Host for CallState {
     }
 
     fn hash(&mut self, which: Digest, message: Vec<u8>) -> Result<Vec<u8>> {
-        self.charge_bytes(message.len())?;
+        self.charge_repeatable(calls_of(message.len()))?;
         self.may_compute()?;
         let algorithm = match which {
             Digest::Md5 => return Ok(<md5::Md5 as md5::Digest>::digest(&message).to_vec()),

@@ -51,9 +51,10 @@ impl Host for CallState {
     }
 
     fn groups(&mut self) -> Result<Vec<String>> {
-        self.charge()?;
-        let identity = self.exchange.as_ref().and_then(|exchange| exchange.identity.as_ref());
-        Ok(identity.map(|identity| identity.groups().to_vec()).unwrap_or_default())
+        self.charge_repeatable(1)?;
+        let groups = self.exchange.as_ref().map(|exchange| exchange.groups()).unwrap_or_default();
+        self.basis.note_groups(groups);
+        Ok(groups.to_vec())
     }
 
     fn budget_left(&mut self) -> Result<u64> {

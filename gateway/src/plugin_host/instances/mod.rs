@@ -7,6 +7,7 @@
 mod begin;
 mod called;
 mod function;
+mod repeated;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -22,9 +23,11 @@ use self::begin::suspended;
 pub(crate) use self::begin::{fresh, fresh_suspending};
 pub(crate) use self::called::Called;
 use super::assignment::{Breaker, Cause, Core, Mode};
+use super::chain::Checked;
 use super::guest::{Ended, Instance, Outcome, Spent, Work};
 use super::logs::LogQueue;
 use super::metrics::{CallOutcome, Shard};
+use super::repeats::{Basis, Repeats};
 use super::runtime::{Activity, Permit};
 use super::{Assignment, CallFailure, Host, Phase, Services};
 use crate::exchange::Exchange;
@@ -37,6 +40,7 @@ pub struct Instances {
     services: Arc<Services>,
     activity: Activity,
     pools: RefCell<Pools>,
+    repeats: RefCell<Repeats<Checked>>,
 }
 
 #[derive(Default)]
@@ -64,7 +68,7 @@ impl Instances {
         wasmtime::Engine::tls_eager_initialize();
         let services = Arc::clone(host.services());
         let activity = services.ticker.activity();
-        Self { services, activity, pools: RefCell::default() }
+        Self { services, activity, pools: RefCell::default(), repeats: RefCell::default() }
     }
 
     /// Drops idle instances of assignments that are gone. Calls do this too; a worker without
@@ -76,6 +80,7 @@ impl Instances {
             return;
         }
         pools.generation = generation;
+        self.repeats.borrow_mut().clear();
         pools.by_assignment.retain(|_, pool| {
             let retired = pool.core.retired.load(Ordering::Acquire);
             if let (true, Some(log)) = (retired, &pool.log) {
@@ -246,10 +251,11 @@ impl Instances {
     /// Takes an instance back if it can serve again.
     fn end(&self, core: &Arc<Core>, phase: Phase, ended: Ended) -> Called {
         let Ended { instance, exchange, answer } = ended;
-        let (mut told, mut waits, mut kept) = (Vec::new(), false, None);
+        let (mut told, mut basis, mut waits, mut kept) = (Vec::new(), Basis::More, false, None);
         if let Some(mut instance) = instance {
             let state = instance.state();
             (told, waits) = (std::mem::take(&mut state.told), state.waits);
+            basis = std::mem::take(&mut state.basis);
             let spent = std::mem::take(&mut state.spent);
             if LevelFilter::current() >= LevelFilter::DEBUG {
                 let span = tracing::Span::current();
@@ -267,7 +273,7 @@ impl Instances {
             }
         }
         noted(core, answer.as_ref().map(drop));
-        Called { exchange, answer, told, waits, kept }
+        Called { exchange, answer, told, basis, waits, kept }
     }
 
     /// A warm instance, for a fiber or not.
@@ -333,7 +339,7 @@ impl Instances {
         let mut pools = self.pools.borrow_mut();
         let pool = pools.pool(core, &self.services);
         pool.shard.count(phase, outcome, time);
-        if outcome != CallOutcome::Resting {
+        if !matches!(outcome, CallOutcome::Resting | CallOutcome::Repeated) {
             pool.breaker.record((pool.used, Cause::of(outcome)), &core.breaker, &core.conduct);
         }
     }

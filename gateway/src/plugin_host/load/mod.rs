@@ -1,5 +1,6 @@
 //! From bytes to a plugin: admission, compilation in a confined process, artifacts on disk.
 
+mod alone;
 mod arena;
 mod artifact;
 mod compile;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plugin_host::bindings::exports::weir::plugin::lifecycle;
+use crate::plugin_host::bindings::weir::plugin::types;
 
 /// A phase that the gateway calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -71,19 +71,19 @@ impl Phase {
     }
 }
 
-impl From<lifecycle::Phase> for Phase {
-    fn from(said: lifecycle::Phase) -> Self {
+impl From<types::Phase> for Phase {
+    fn from(said: types::Phase) -> Self {
         match said {
-            lifecycle::Phase::BeforeRouting => Self::BeforeRouting,
-            lifecycle::Phase::RequestHead => Self::RequestHead,
-            lifecycle::Phase::RequestBody => Self::RequestBody,
-            lifecycle::Phase::RequestStream => Self::RequestStream,
-            lifecycle::Phase::RequestTrailers => Self::RequestTrailers,
-            lifecycle::Phase::ResponseHead => Self::ResponseHead,
-            lifecycle::Phase::ResponseBody => Self::ResponseBody,
-            lifecycle::Phase::ResponseStream => Self::ResponseStream,
-            lifecycle::Phase::ResponseTrailers => Self::ResponseTrailers,
-            lifecycle::Phase::Log => Self::Log,
+            types::Phase::BeforeRouting => Self::BeforeRouting,
+            types::Phase::RequestHead => Self::RequestHead,
+            types::Phase::RequestBody => Self::RequestBody,
+            types::Phase::RequestStream => Self::RequestStream,
+            types::Phase::RequestTrailers => Self::RequestTrailers,
+            types::Phase::ResponseHead => Self::ResponseHead,
+            types::Phase::ResponseBody => Self::ResponseBody,
+            types::Phase::ResponseStream => Self::ResponseStream,
+            types::Phase::ResponseTrailers => Self::ResponseTrailers,
+            types::Phase::Log => Self::Log,
         }
     }
 }
@@ -91,6 +91,15 @@ impl From<lifecycle::Phase> for Phase {
 /// A set of phases.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Phases(u16);
+
+impl FromIterator<Phase> for Phases {
+    fn from_iter<I: IntoIterator<Item = Phase>>(phases: I) -> Self {
+        phases.into_iter().fold(Self::default(), |mut all, phase| {
+            all.insert(phase);
+            all
+        })
+    }
+}
 
 impl Phases {
     pub(crate) fn insert(&mut self, phase: Phase) {

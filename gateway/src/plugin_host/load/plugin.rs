@@ -1,25 +1,24 @@
 //! A component that is ready to be assigned: compiled, linked, described.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use wasmtime::component::{Component, ComponentExportIndex, Instance as Guest, InstancePre, Linker};
-use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime::Engine;
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
+use super::alone::alone;
 use super::describe::PluginInfo;
-use super::{Language, Phase};
+use super::{Language, Phase, Phases};
+use crate::plugin_host::AdmissionError;
 use crate::plugin_host::bindings::exports::weir::plugin::{
-    before_routing, config_migration, lifecycle, log_phase, meta, request_body, request_head, request_stream,
-    request_trailers, response_body, response_head, response_stream, response_trailers,
+    before_routing, config_migration, lifecycle, log_phase, meta, repeatable, request_body, request_head,
+    request_stream, request_trailers, response_body, response_head, response_stream, response_trailers,
 };
 use crate::plugin_host::function::FunctionState;
-use crate::plugin_host::guest::{CallState, MemoryLimiter, processor_time};
-use crate::plugin_host::imports::{Linkers, link_stopped_clock};
-use crate::plugin_host::{AdmissionError, Fuel};
+use crate::plugin_host::guest::CallState;
+use crate::plugin_host::imports::Linkers;
 
 /// What a component costs, measured when it was admitted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -57,6 +56,8 @@ pub struct Plugin {
     pub language: Language,
     /// Bytes that it keeps for the inputs of a call; 0 if it keeps none.
     pub(crate) arena: u32,
+    /// Phases whose verdicts may be given again.
+    pub(crate) repeats: Phases,
     /// What it costs.
     pub cost: Cost,
     /// The interfaces that it imports.
@@ -89,6 +90,7 @@ pub(crate) struct Contract {
 pub(crate) struct Exports {
     pub(crate) lifecycle: lifecycle::GuestIndices,
     pub(crate) migration: Option<config_migration::GuestIndices>,
+    repeatable: Option<repeatable::GuestIndices>,
     /// The function of each phase, in the order of [`Phase::ALL`].
     phases: [Option<ComponentExportIndex>; Phase::ALL.len()],
 }
@@ -198,6 +200,7 @@ pub(crate) fn dry_run(
         return Err(AdmissionError::Contract("it exports none of the phases of the contract".into()));
     }
     let (info, cost) = describe(component, &plain)?;
+    let repeats = repeats(component, &exports)?;
     let kind = component.component_type();
     let imports = kind.imports(component.engine()).map(|(name, _)| name.to_owned()).collect();
     component.initialize_copy_on_write_image().map_err(contract)?;
@@ -207,6 +210,7 @@ pub(crate) fn dry_run(
         info,
         language,
         arena: 0,
+        repeats,
         cost,
         imports,
         linked: Linked::Contract(Box::new(Contract { plain, suspending, exports })),
@@ -233,6 +237,7 @@ pub(crate) fn function(
         info,
         language,
         arena: 0,
+        repeats: Phases::default(),
         cost: Cost::default(),
         imports,
         linked: Linked::Function(linked),
@@ -265,10 +270,13 @@ fn exports(component: &Component, pre: &InstancePre<CallState>) -> Result<Export
         let Some((interface, function)) = exported_as(phase) else { continue };
         *place = index(component, interface, function, mismatch(phase))?;
     }
-    let migration = component.get_export_index(None, "weir:plugin/config-migration@0.1.0");
-    let migration =
-        migration.map(|_| config_migration::GuestIndices::new(pre)).transpose().map_err(contract)?;
-    Ok(Exports { lifecycle, migration, phases })
+    let exported =
+        |name: &str| component.get_export_index(None, format!("weir:plugin/{name}@0.1.0").as_str());
+    let migration = exported("config-migration").map(|_| config_migration::GuestIndices::new(pre));
+    let repeatable = exported("repeatable").map(|_| repeatable::GuestIndices::new(pre));
+    let migration = migration.transpose().map_err(contract)?;
+    let repeatable = repeatable.transpose().map_err(contract)?;
+    Ok(Exports { lifecycle, migration, repeatable, phases })
 }
 
 /// The interface of a phase and its one function, if it is one of the contract.
@@ -321,17 +329,6 @@ fn refuse_other_versions(component: &Component) -> Result<(), AdmissionError> {
     Ok(())
 }
 
-/// Data of the store in which a plugin runs by itself.
-struct Described {
-    memory: MemoryLimiter,
-    ticks: u64,
-}
-
-/// Guest time for a call outside of requests, in ticks.
-const ALONE_TICKS: u64 = 50;
-/// Memory for it.
-const ALONE_MEMORY: usize = 64 << 20;
-
 fn describe(
     component: &Component,
     pre: &InstancePre<CallState>,
@@ -343,44 +340,11 @@ fn describe(
     Ok((said, cost))
 }
 
-/// Calls a fresh instance whose imports trap, and measures what that took.
-fn alone<T>(
-    component: &Component,
-    call: impl FnOnce(&Guest, &mut Store<Described>) -> wasmtime::Result<T>,
-) -> wasmtime::Result<(T, Cost)> {
-    let mut linker = Linker::<Described>::new(component.engine());
-    link_stopped_clock(&mut linker)?;
-    linker.define_unknown_imports_as_traps(component)?;
-    let pre = linker.instantiate_pre(component)?;
-    let state = Described { memory: MemoryLimiter::new(ALONE_MEMORY), ticks: 0 };
-    let mut store = Store::new(component.engine(), state);
-    store.limiter(|state| &mut state.memory);
-    store.set_hostcall_fuel(1 << 20);
-    // Refused where instructions are not counted, which is as well.
-    _ = store.set_fuel(Fuel::FULL);
-    store.epoch_deadline_callback(|mut context| {
-        let state = context.data_mut();
-        state.ticks = state.ticks.saturating_add(processor_time::ticks());
-        match state.ticks > ALONE_TICKS {
-            true => Err(wasmtime::Error::msg("it ran longer than 50 ms")),
-            false => Ok(UpdateDeadline::Continue(1)),
-        }
-    });
-    store.set_epoch_deadline(1);
-    processor_time::begin();
-    let begun = Instant::now();
-    let called = catch_unwind(AssertUnwindSafe(|| {
-        let guest = pre.instantiate(&mut store)?;
-        let instantiated = begun.elapsed();
-        Ok((call(&guest, &mut store)?, instantiated))
-    }));
-    let (said, instantiated) = called.unwrap_or_else(|_| Err(wasmtime::Error::msg("the engine failed")))?;
-    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-    let cost = Cost {
-        instantiate_us: micros(instantiated),
-        describe_us: micros(begun.elapsed().saturating_sub(instantiated)),
-        memory_bytes: u64::try_from(store.data().memory.used()).unwrap_or(u64::MAX),
-        ..Cost::default()
-    };
-    Ok((said, cost))
+/// The phases whose verdicts may be given again, in its own words.
+fn repeats(component: &Component, exports: &Exports) -> Result<Phases, AdmissionError> {
+    let Some(repeatable) = &exports.repeatable else { return Ok(Phases::default()) };
+    let (said, _) =
+        alone(component, |guest, store| repeatable.load(&mut *store, guest)?.call_repeatable_phases(store))
+            .map_err(|error| AdmissionError::Describe(format!("repeatable-phases: {}", error.root_cause())))?;
+    Ok(said.into_iter().map(Phase::from).collect())
 }

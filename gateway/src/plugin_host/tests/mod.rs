@@ -14,6 +14,7 @@ mod hostile;
 mod leaks;
 mod limits;
 mod logs;
+mod repeats;
 mod seen;
 mod waits;
 
@@ -136,7 +137,7 @@ fn chain(assignment: &Arc<Assignment>) -> Chain {
 }
 
 /// A request for `/a?b=c` with a header or two.
-fn exchange() -> Box<Exchange> {
+pub(super) fn exchange() -> Box<Exchange> {
     let mut headers = HeaderMap::new();
     headers.insert("host", "example.com".parse().unwrap());
     headers.insert("x-in", "1".parse().unwrap());

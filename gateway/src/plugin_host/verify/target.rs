@@ -9,45 +9,29 @@ use crate::plugin_host::bindings::exports::weir::plugin::request_head as wit;
 /// Bytes of a path or a query.
 const MAX_PART: usize = 32 << 10;
 
-/// Puts the checked parts of `said` into `target`; absent parts stay as they are.
+/// The change, if every part of it is legal.
 ///
 /// # Errors
 ///
 /// What is wrong, for the operator's log.
-pub(crate) fn target(said: wit::TargetChange, target: &mut TargetChange) -> Result<(), String> {
+pub(crate) fn target(said: wit::TargetChange) -> Result<TargetChange, String> {
     let wit::TargetChange { scheme, host, path, query, method, upstream } = said;
-    if let Some(scheme) = scheme {
-        if scheme != "http" && scheme != "https" {
-            return Err("the scheme is neither http nor https".into());
-        }
-        target.scheme = Some(scheme);
+    if scheme.as_deref().is_some_and(|scheme| scheme != "http" && scheme != "https") {
+        return Err("the scheme is neither http nor https".into());
     }
-    if let Some(host) = host {
-        target.host = Some(authority(host)?);
+    if path.as_deref().is_some_and(|path| !path.starts_with('/') || !is_part(path, b"?#")) {
+        return Err("the path does not begin with `/`, or holds what a path cannot hold".into());
     }
-    if let Some(path) = path {
-        if !path.starts_with('/') || !is_part(&path, b"?#") {
-            return Err("the path does not begin with `/`, or holds what a path cannot hold".into());
-        }
-        // The upstream would climb out of what the route allows.
-        if has_dots(&path) {
-            return Err("the path has a dot segment".into());
-        }
-        target.path = Some(path);
+    // The upstream would climb out of what the route allows.
+    if path.as_deref().is_some_and(has_dots) {
+        return Err("the path has a dot segment".into());
     }
-    if let Some(query) = query {
-        if !is_part(&query, b"#") {
-            return Err("the query holds what a query cannot hold".into());
-        }
-        target.query = Some(query);
+    if query.as_deref().is_some_and(|query| !is_part(query, b"#")) {
+        return Err("the query holds what a query cannot hold".into());
     }
-    if let Some(text) = method {
-        target.method = Some(self::method(&text)?);
-    }
-    if let Some(upstream) = upstream {
-        target.upstream = Some(authority(upstream)?);
-    }
-    Ok(())
+    let method = method.map(|text| self::method(&text)).transpose()?;
+    let (host, upstream) = (host.map(authority).transpose()?, upstream.map(authority).transpose()?);
+    Ok(TargetChange { scheme, host, path, query, method, upstream })
 }
 
 pub(super) fn method(text: &str) -> Result<Method, String> {
@@ -99,7 +83,7 @@ mod tests {
             ("method", wit::TargetChange { method: Some("GE T".into()), ..empty() }, false),
             ("scheme", wit::TargetChange { scheme: Some("ftp".into()), ..empty() }, false),
         ] {
-            assert_eq!(target(change, &mut TargetChange::default()).is_ok(), allowed, "{case}");
+            assert_eq!(target(change).is_ok(), allowed, "{case}");
         }
     }
 }

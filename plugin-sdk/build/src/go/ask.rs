@@ -6,7 +6,7 @@ use std::io::Write as _;
 use wasmi::{Caller, Engine, Error, ExternType, Linker, Module, Store, Val};
 
 /// The interfaces by the bits of `weir_phases`, which plugin-sdk/go/register.go gives.
-const PHASES: [&str; 11] = [
+const PHASES: [&str; 12] = [
     "weir:plugin/request-head@0.1.0",
     "weir:plugin/request-body@0.1.0",
     "weir:plugin/request-stream@0.1.0",
@@ -18,6 +18,7 @@ const PHASES: [&str; 11] = [
     "weir:plugin/log-phase@0.1.0",
     "weir:plugin/before-routing@0.1.0",
     "weir:plugin/config-migration@0.1.0",
+    "weir:plugin/repeatable@0.1.0",
 ];
 const ALWAYS: [&str; 2] = ["weir:plugin/meta@0.1.0", "weir:plugin/lifecycle@0.1.0"];
 

@@ -38,10 +38,13 @@ pub(crate) struct Section {
     /// Whether it turns configurations of earlier versions into its own.
     #[serde(default)]
     pub(crate) migrates: bool,
+    /// Phases in whose verdicts nothing plays a part that was remembered of earlier calls.
+    #[serde(default)]
+    pub(crate) repeatable: Vec<Phase>,
 }
 
 /// A phase that the gateway calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Phase {
     BeforeRouting,
@@ -103,6 +106,9 @@ impl Manifest {
                     .into(),
             ));
         }
+        if !manifest.weir.repeatable.iter().all(|phase| manifest.weir.phases.contains(phase)) {
+            return Err(wrong("weir.repeatable names a phase that weir.phases does not".into()));
+        }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if manifest.name.is_empty() || manifest.name.starts_with('.') || !manifest.name.bytes().all(plain) {
             return Err(wrong("name may have letters, digits, `-`, `_` and `.`".into()));
@@ -156,6 +162,11 @@ mod tests {
                 "unknown phase",
                 r#"{"name":"a","version":"1","weir":{"phases":["body"]}}"#,
                 "unknown variant `body`",
+            ),
+            (
+                "repeatable without the phase",
+                r#"{"name":"a","version":"1","weir":{"phases":["log"],"repeatable":["request-head"]}}"#,
+                "weir.repeatable names a phase",
             ),
             (
                 "a path for a name",

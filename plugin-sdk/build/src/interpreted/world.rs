@@ -9,10 +9,13 @@ use crate::BuildError;
 const CONTRACT: &str = include_str!("../../../../wit/plugin.wit");
 
 /// What a component has without asking for it.
-const AMBIENT: [&str; 6] = ["types", "meta", "lifecycle", "exchange", "body", "chunks"];
+const AMBIENT: [&str; 7] = ["types", "meta", "lifecycle", "exchange", "body", "chunks", REPEATABLE];
 
 /// The interface by which a plugin turns configurations of earlier versions into its own.
 const MIGRATION: &str = "config-migration";
+
+/// The interface by which it says which verdicts may be used again.
+const REPEATABLE: &str = "repeatable";
 
 /// The world's name in what [`write_wit`] writes.
 pub(crate) const WORLD: &str = "plugin";
@@ -67,7 +70,8 @@ fn is_phase(name: &str) -> bool {
 /// The interfaces that the plugin exports because its manifest says so.
 pub(crate) fn exports(manifest: &Manifest) -> impl Iterator<Item = &'static str> {
     let phases = manifest.weir.phases.iter().map(|phase| phase.interface());
-    phases.chain(manifest.weir.migrates.then_some(MIGRATION))
+    let repeats = !manifest.weir.repeatable.is_empty();
+    phases.chain(manifest.weir.migrates.then_some(MIGRATION)).chain(repeats.then_some(REPEATABLE))
 }
 
 fn world(manifest: &Manifest) -> String {
@@ -92,7 +96,7 @@ mod tests {
 
     fn manifest(capability: &str) -> Manifest {
         let json = format!(
-            r#"{{"name":"a","version":"1","weir":{{"phases":["request-head","log"],"migrates":true,"capabilities":{{"{capability}":{{"why":"x"}}}}}}}}"#
+            r#"{{"name":"a","version":"1","weir":{{"phases":["request-head","log"],"migrates":true,"repeatable":["request-head"],"capabilities":{{"{capability}":{{"why":"x"}}}}}}}}"#
         );
         Manifest::parse(&json, Path::new("package.json")).unwrap()
     }
@@ -106,13 +110,14 @@ mod tests {
         let world = resolve.select_world(&[package], Some(WORLD)).unwrap();
         let name = |key: &wit_parser::WorldKey| resolve.name_world_key(key);
         let exports: Vec<_> = resolve.worlds[world].exports.keys().map(name).collect();
-        for interface in ["meta", "lifecycle", "request-head", "log-phase", "config-migration"] {
+        for interface in ["meta", "lifecycle", "request-head", "log-phase", "config-migration", "repeatable"]
+        {
             assert!(
                 exports.contains(&format!("weir:plugin/{interface}@0.1.0")),
                 "{interface} in {exports:?}"
             );
         }
-        assert_eq!(exports.len(), 5);
+        assert_eq!(exports.len(), 6);
         let imports: Vec<_> = resolve.worlds[world].imports.keys().map(name).collect();
         assert!(imports.contains(&"weir:plugin/credentials@0.1.0".to_owned()), "{imports:?}");
         assert!(!imports.contains(&"weir:plugin/http-client@0.1.0".to_owned()), "{imports:?}");
@@ -121,7 +126,7 @@ mod tests {
     #[test]
     fn a_capability_that_is_none_is_named() {
         let work = tempfile::tempdir().unwrap();
-        for name in ["credential", "request-head", "log-phase", "body", "config-migration"] {
+        for name in ["credential", "request-head", "log-phase", "body", "config-migration", "repeatable"] {
             let error = write_wit(&manifest(name), Path::new("package.json"), work.path()).unwrap_err();
             assert!(error.to_string().contains(name), "{error}");
         }

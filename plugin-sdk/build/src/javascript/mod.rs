@@ -104,7 +104,8 @@ fn glue_of(manifest: &Manifest, from: &Sources<'_>) -> Result<String, BuildError
     let entry = json!(from.entry);
     let mut glue = format!("import plugin from {entry};\nimport {{ bind }} from \"weir-plugin/guest\";\n");
     let migrates = manifest.weir.migrates;
-    glue.push_str(&format!("const guest = bind(plugin, {about}, {migrates});\n"));
+    let repeatable = json!(manifest.weir.repeatable);
+    glue.push_str(&format!("const guest = bind(plugin, {about}, {migrates}, {repeatable});\n"));
     for export in ["meta", "lifecycle"].into_iter().chain(exports(manifest)).map(lower_camel) {
         glue.push_str(&format!("export const {export} = guest.{export};\n"));
     }

@@ -68,8 +68,9 @@ fn glue(manifest: &Manifest, dir: &Path, module: &str) -> Result<String, BuildEr
     // A text of JSON is a text of Python as well.
     let about = json!(json!(manifest.about(dir)?).to_string());
     let migrates = if manifest.weir.migrates { "True" } else { "False" };
+    let repeatable = json!(manifest.weir.repeatable);
     let mut glue = format!(
-        "from {module} import plugin\nfrom weir_plugin.guest import Guest\n\n_guest = Guest(plugin, {about}, {migrates})\n\n\n\
+        "from {module} import plugin\nfrom weir_plugin.guest import Guest\n\n_guest = Guest(plugin, {about}, {migrates}, {repeatable})\n\n\n\
          class Meta:\n    def describe(self):\n        return _guest.describe()\n\n\n\
          class Lifecycle:\n    def configure(self, config_json):\n        return _guest.configure(config_json)\n"
     );
@@ -90,6 +91,11 @@ fn glue(manifest: &Manifest, dir: &Path, module: &str) -> Result<String, BuildEr
         glue.push_str(&format!(
             "\n\nclass {class}:\n    def {method}(self, {arguments}):\n        return _guest.{method}({arguments})\n"
         ));
+    }
+    if !manifest.weir.repeatable.is_empty() {
+        glue.push_str(
+            "\n\nclass Repeatable:\n    def repeatable_phases(self):\n        return _guest.repeatable_phases()\n",
+        );
     }
     Ok(glue)
 }

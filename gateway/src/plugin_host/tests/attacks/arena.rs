@@ -250,10 +250,12 @@ impl Arena {
     }
 
     /// Calls of guests by outcome, in all phases; those of the neighbour are not among them.
-    fn counted(&self) -> [u64; 8] {
+    fn counted(&self) -> [u64; CallOutcome::ALL.len()] {
         let stats = self.fixture.host.call_stats();
         let phases = stats.iter().filter(|stats| &*stats.plugin == "guest");
-        phases.fold([0; 8], |all, stats| std::array::from_fn(|at| all[at] + stats.calls[at]))
+        phases.fold([0; CallOutcome::ALL.len()], |all, stats| {
+            std::array::from_fn(|at| all[at] + stats.calls[at])
+        })
     }
 
     /// All that an attack took is given back, its instances included.
