@@ -18,7 +18,7 @@ fn a_component_imports_and_exports_just_what_the_plugin_uses() {
     assert_eq!(path, dir.join("build/head-edit.wasm"));
     let component = fs::read(&path).expect("the component");
     let (imports, exports) = interfaces(&component);
-    assert_eq!(exports, set(&["meta", "lifecycle", "request-head", "response-head"]));
+    assert_eq!(exports, set(&["meta", "lifecycle", "repeatable", "request-head", "response-head"]));
     assert_eq!(
         imports,
         set(&["types", "logging", "clock", "random"]),

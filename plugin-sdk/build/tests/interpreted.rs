@@ -75,7 +75,7 @@ fn typescript_is_checked_and_built() {
 #[test]
 fn python_has_a_world_of_its_own() {
     let imports = ["types", "exchange", "logging", "clock"];
-    let exports = ["meta", "lifecycle", "request-head", "response-head"];
+    let exports = ["meta", "lifecycle", "repeatable", "request-head", "response-head"];
     check("python/head-edit", &imports, &exports, "Python");
 }
 
