@@ -199,8 +199,7 @@ pub(crate) fn dry_run(
     if exports.phases.iter().all(Option::is_none) {
         return Err(AdmissionError::Contract("it exports none of the phases of the contract".into()));
     }
-    let (info, cost) = describe(component, &plain)?;
-    let repeats = repeats(component, &exports)?;
+    let (info, repeats, cost) = describe(component, &plain, &exports)?;
     let kind = component.component_type();
     let imports = kind.imports(component.engine()).map(|(name, _)| name.to_owned()).collect();
     component.initialize_copy_on_write_image().map_err(contract)?;
@@ -329,22 +328,22 @@ fn refuse_other_versions(component: &Component) -> Result<(), AdmissionError> {
     Ok(())
 }
 
+/// What it says about itself, and the phases whose verdicts may be given again.
 fn describe(
     component: &Component,
     pre: &InstancePre<CallState>,
-) -> Result<(meta::PluginInfo, Cost), AdmissionError> {
+    exports: &Exports,
+) -> Result<(meta::PluginInfo, Phases, Cost), AdmissionError> {
     let meta =
         meta::GuestIndices::new(pre).map_err(|error| AdmissionError::Contract(format!("{error:#}")))?;
-    let (said, cost) = alone(component, |guest, store| meta.load(&mut *store, guest)?.call_describe(store))
-        .map_err(|error| AdmissionError::Describe(error.root_cause().to_string()))?;
-    Ok((said, cost))
-}
-
-/// The phases whose verdicts may be given again, in its own words.
-fn repeats(component: &Component, exports: &Exports) -> Result<Phases, AdmissionError> {
-    let Some(repeatable) = &exports.repeatable else { return Ok(Phases::default()) };
-    let (said, _) =
-        alone(component, |guest, store| repeatable.load(&mut *store, guest)?.call_repeatable_phases(store))
-            .map_err(|error| AdmissionError::Describe(format!("repeatable-phases: {}", error.root_cause())))?;
-    Ok(said.into_iter().map(Phase::from).collect())
+    let ((said, repeats), cost) = alone(component, |guest, store| {
+        let said = meta.load(&mut *store, guest)?.call_describe(&mut *store)?;
+        let repeats = match &exports.repeatable {
+            Some(repeatable) => repeatable.load(&mut *store, guest)?.call_repeatable_phases(store)?,
+            None => Vec::new(),
+        };
+        Ok((said, repeats))
+    })
+    .map_err(|error| AdmissionError::Describe(error.root_cause().to_string()))?;
+    Ok((said, repeats.into_iter().map(Phase::from).collect(), cost))
 }
