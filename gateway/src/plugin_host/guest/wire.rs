@@ -13,7 +13,7 @@ use crate::exchange::RequestId;
 pub(super) const HEADER: usize = 16;
 
 /// `types.header`, borrowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ComponentType, Lower)]
+#[derive(Debug, Clone, Copy, ComponentType, Lower)]
 #[component(record)]
 pub(crate) struct HeaderRef<'a> {
     name: &'a str,
@@ -21,7 +21,7 @@ pub(crate) struct HeaderRef<'a> {
 }
 
 /// `types.value`, borrowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ComponentType, Lower)]
+#[derive(Debug, Clone, Copy, ComponentType, Lower)]
 #[component(variant)]
 pub(crate) enum ValueRef<'a> {
     #[component(name = "absent")]
@@ -86,8 +86,7 @@ impl<'a> EntryRef<'a> {
 }
 
 impl Held {
-    /// Roughly what it holds in memory.
-    pub(crate) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         let rest = match self {
             Self::Text(text) => text.len(),
             Self::Record(text) => text.capacity(),

@@ -32,18 +32,21 @@ const ENTRY: usize = 320;
 
 /// The verdicts of one worker.
 pub(crate) struct Repeats<V> {
-    hasher: RandomState,
     /// Those that were made or used since the last time that half of the room was full.
-    newer: HashMap<u64, Entry<V>, RandomState>,
+    newer: Answers<V>,
     /// Those from before. They go when it is full again.
-    older: HashMap<u64, Entry<V>, RandomState>,
+    older: Answers<V>,
     /// Of `newer`.
     bytes: usize,
     worth: HashMap<u64, Worth, RandomState>,
+    /// Where questions are written.
+    asked: Vec<u8>,
 }
 
+/// By question.
+type Answers<V> = HashMap<Box<[u8]>, Entry<V>, RandomState>;
+
 struct Entry<V> {
-    question: Question,
     looks: Vec<Look>,
     verdict: V,
     bytes: usize,
@@ -62,11 +65,11 @@ pub(crate) enum Known<V> {
 impl<V> Default for Repeats<V> {
     fn default() -> Self {
         Self {
-            hasher: RandomState::default(),
             newer: HashMap::default(),
             older: HashMap::default(),
             bytes: 0,
             worth: HashMap::default(),
+            asked: Vec::new(),
         }
     }
 }
@@ -80,64 +83,48 @@ impl<V: Clone> Repeats<V> {
         (exchange, directory): (&Exchange, &dyn Directory),
     ) -> Known<V> {
         let worth = self.worth.entry(assignment).or_default();
-        if !worth.is_asked() {
+        if !worth.is_asked() || !question::write(assignment, inputs, &mut self.asked) {
             return Known::Never;
         }
-        let Some(hash) = question::hash(&self.hasher, assignment, inputs) else { return Known::Never };
-        if let Some(entry) = self.newer.get(&hash) {
-            if entry.answers(assignment, inputs, (exchange, directory)) {
-                worth.has_known();
-                return Known::Verdict(entry.verdict.clone());
-            }
-        } else if let Some(entry) = self.older.remove(&hash)
-            && entry.answers(assignment, inputs, (exchange, directory))
+        let holds = |entry: &Entry<V>| entry.looks.iter().all(|look| look.holds(exchange, directory));
+        if let Some(entry) = self.newer.get(&*self.asked).filter(|entry| holds(entry)) {
+            worth.has_known();
+            return Known::Verdict(entry.verdict.clone());
+        }
+        if let Some((question, entry)) =
+            self.older.remove_entry(&*self.asked).filter(|(_, entry)| holds(entry))
         {
             worth.has_known();
             let verdict = entry.verdict.clone();
-            self.put(hash, entry);
+            self.put(question, entry);
             return Known::Verdict(verdict);
         }
-        Known::Nothing(Question::new(hash, assignment, inputs))
+        Known::Nothing(Question(self.asked.as_slice().into()))
     }
 
     /// Keeps a verdict of `bytes` bytes that rests on `basis`, if it may be given again.
-    pub(crate) fn keep(&mut self, question: Question, basis: Basis, verdict: V, bytes: usize) {
+    pub(crate) fn keep(&mut self, Question(question): Question, basis: Basis, verdict: V, bytes: usize) {
         let Basis::Looks(looks) = basis else { return };
         let looked: usize = looks.iter().map(Look::bytes).sum();
-        let bytes = ENTRY + question.bytes() + looked + bytes;
+        let bytes = ENTRY + question.len() + looked + bytes;
         if bytes <= MAX_ENTRY {
-            let entry = Entry { question, looks, verdict, bytes };
-            self.put(entry.question.hash, entry);
+            self.put(question, Entry { looks, verdict, bytes });
         }
     }
 
     /// Forgets everything: assignments have gone, and nobody will ask for theirs any more.
     pub(crate) fn clear(&mut self) {
-        self.newer = HashMap::default();
-        self.older = HashMap::default();
-        self.bytes = 0;
-        self.worth = HashMap::default();
+        *self = Self::default();
     }
 
-    fn put(&mut self, hash: u64, entry: Entry<V>) {
+    fn put(&mut self, question: Box<[u8]>, entry: Entry<V>) {
         self.bytes += entry.bytes;
-        if let Some(before) = self.newer.insert(hash, entry) {
+        if let Some(before) = self.newer.insert(question, entry) {
             self.bytes = self.bytes.saturating_sub(before.bytes);
         }
         if self.bytes > MAX_BYTES / 2 {
             self.older = std::mem::take(&mut self.newer);
             self.bytes = 0;
         }
-    }
-}
-
-impl<V> Entry<V> {
-    fn answers(
-        &self,
-        assignment: u64,
-        inputs: &[Held],
-        (exchange, directory): (&Exchange, &dyn Directory),
-    ) -> bool {
-        self.question.is(assignment, inputs) && self.looks.iter().all(|look| look.holds(exchange, directory))
     }
 }

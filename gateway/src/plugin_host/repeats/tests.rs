@@ -1,54 +1,29 @@
 //! When a verdict is given again, and how many are kept.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex};
 
 use http::HeaderValue;
-use uuid::Uuid;
 
 use super::{Basis, Known, MAX_BYTES, Repeats};
-use crate::exchange::{ConsumerFacts, Exchange, Identity};
+use crate::exchange::{Exchange, Identity};
+use crate::plugin_host::FoundCredential;
 use crate::plugin_host::guest::Held;
-use crate::plugin_host::tests::exchange;
-use crate::plugin_host::{Answer, Directory, FoundCredential};
+use crate::plugin_host::tests::bundled::alice;
+use crate::plugin_host::tests::{Cached, exchange};
 
 /// What the cache answers to every question.
-struct Cache(Mutex<Option<Option<FoundCredential>>>);
-
-impl Cache {
-    fn says(&self, now: Option<Option<FoundCredential>>) {
-        *self.0.lock().unwrap() = now;
-    }
-}
-
-impl Directory for Cache {
-    fn cached_credential(&self, _: &str, _: &str) -> Option<Option<FoundCredential>> {
-        self.0.lock().unwrap().clone()
-    }
-
-    fn find_credential<'a>(
-        &'a self,
-        _: &'a str,
-        _: &'a str,
-    ) -> Answer<'a, Result<Option<FoundCredential>, String>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn find_consumer<'a>(&'a self, _: &'a str) -> Answer<'a, Result<Option<Arc<ConsumerFacts>>, String>> {
-        Box::pin(async { Ok(None) })
-    }
-}
+type Answer = Option<Option<FoundCredential>>;
 
 /// The verdicts of one worker, which are texts here.
 struct Worker {
     repeats: RefCell<Repeats<String>>,
-    cache: Cache,
+    cache: Answer,
     exchange: Box<Exchange>,
 }
 
 impl Worker {
     fn new() -> Self {
-        Self { repeats: RefCell::default(), cache: Cache(Mutex::new(None)), exchange: exchange() }
+        Self { repeats: RefCell::default(), cache: None, exchange: exchange() }
     }
 
     /// The caller is in these groups, or unknown.
@@ -65,7 +40,9 @@ impl Worker {
     /// What is known; if nothing is, `verdict` is kept on this basis.
     fn ask(&self, assignment: u64, inputs: &[Held], (basis, verdict): (Basis, &str)) -> Option<String> {
         let mut repeats = self.repeats.borrow_mut();
-        match repeats.look_up(assignment, inputs, (&self.exchange, &self.cache)) {
+        let answer = self.cache.clone();
+        let cache = Cached(move |_: &str| answer.clone());
+        match repeats.look_up(assignment, inputs, (&self.exchange, &cache)) {
             Known::Verdict(verdict) => Some(verdict),
             Known::Never => None,
             Known::Nothing(question) => {
@@ -84,11 +61,6 @@ fn text(text: &str) -> Held {
     Held::Text(text.into())
 }
 
-fn credential() -> FoundCredential {
-    let consumer = ConsumerFacts::new(Uuid::from_u128(9), Some("alice".into()), None, "{}");
-    FoundCredential { consumer: Arc::new(consumer), credential: "c1".into(), data_json: "{}".into() }
-}
-
 #[test]
 fn the_same_inputs_get_the_same_verdict_and_others_do_not() {
     let header = |value: &'static str| Held::Header(HeaderValue::from_static(value));
@@ -97,7 +69,9 @@ fn the_same_inputs_get_the_same_verdict_and_others_do_not() {
     };
     let worker = Worker::new();
     let kept = [Held::Number(1), header("a"), several(["b", "c"]), Held::Path("/p?q".parse().unwrap())];
+    let split = |one: &str, other: &str| vec![text(one), text(other)];
     assert_eq!(worker.ask(1, &kept, (alone(), "first")), None);
+    assert_eq!(worker.ask(1, &split("a", "bc"), (alone(), "first")), None);
     let as_text = [Held::Number(1), Held::Bytes("a".into()), several(["b", "c"]), text("/p")];
     for (case, assignment, inputs, want) in [
         ("the same", 1, kept.to_vec(), true),
@@ -109,6 +83,8 @@ fn the_same_inputs_get_the_same_verdict_and_others_do_not() {
         ("another order", 1, [&kept[..2], &[several(["c", "b"])], &kept[3..]].concat(), false),
         ("one that is not there", 1, [&kept[..3], &[Held::Absent]].concat(), false),
         ("one less", 1, kept[..3].to_vec(), false),
+        ("one input's end as the next one's beginning", 1, split("ab", "c"), false),
+        ("the other way", 1, split("a", "bc"), true),
     ] {
         let want = want.then(|| "first".to_owned());
         assert_eq!(worker.ask(assignment, &inputs, (Basis::More, "")), want, "{case}");
@@ -122,7 +98,7 @@ fn a_verdict_lasts_as_long_as_what_it_rests_on() {
         basis.note_credential("keyauth_credentials".into(), "k".into(), found);
         basis
     };
-    let (one, other) = (credential(), credential());
+    let (one, other) = (alice(), alice());
     for (case, basis, then, now, want) in [
         ("more than inputs", Basis::More, None, None, false),
         ("a plugin that does not allow it", Basis::begin(false), None, None, false),
@@ -134,10 +110,10 @@ fn a_verdict_lasts_as_long_as_what_it_rests_on() {
         ("nobody's key", on(None), Some(None), Some(None), true),
         ("nobody's key, and now somebody's", on(None), Some(None), Some(Some(&one)), false),
     ] {
-        let worker = Worker::new();
-        worker.cache.says(then.map(|found| found.cloned()));
+        let mut worker = Worker::new();
+        worker.cache = then.map(|found| found.cloned());
         assert_eq!(worker.ask(1, &[text("a")], (basis, "kept")), None, "{case}");
-        worker.cache.says(now.map(|found| found.cloned()));
+        worker.cache = now.map(|found| found.cloned());
         let want = want.then(|| "kept".to_owned());
         assert_eq!(worker.ask(1, &[text("a")], (Basis::More, "")), want, "{case}");
     }

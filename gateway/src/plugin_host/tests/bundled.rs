@@ -31,7 +31,7 @@ impl Drop for SaysWhenDropped {
     }
 }
 
-pub(super) fn alice() -> FoundCredential {
+pub(in crate::plugin_host) fn alice() -> FoundCredential {
     let consumer = ConsumerFacts::new(Uuid::from_u128(9), Some("alice".into()), None, "{}");
     FoundCredential { consumer: Arc::new(consumer), credential: "c1".into(), data_json: "{}".into() }
 }

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::guests::Guest;
 use super::seen::Seen;
-use super::{Fixture, Nothing, reason, spec};
+use super::{Cached, Fixture, reason, spec};
 use crate::plugin_host::{
     Answer, AssignError, AssignmentSpec, HostDeps, Outbound, OutboundError, OutboundRequest, OutboundResponse,
 };
@@ -118,7 +118,7 @@ impl Outbound for Answers {
 
 fn fixture(told: Option<Arc<Semaphore>>) -> Fixture {
     Fixture::with(HostDeps {
-        directory: Arc::new(Nothing),
+        directory: Arc::new(Cached(|_: &str| None)),
         outbound: Arc::new(Answers(told)),
         log_record: |_, _| {},
         shared: SharedState::default(),

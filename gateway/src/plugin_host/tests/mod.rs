@@ -3,7 +3,7 @@
 mod admission;
 mod attacks;
 mod bodies;
-mod bundled;
+pub(super) mod bundled;
 mod calls;
 pub(super) mod capabilities;
 mod conduct;
@@ -34,12 +34,18 @@ use super::{
 use crate::exchange::{ConsumerFacts, Exchange, Peer, RequestHead, RequestId, Scheme, Timing};
 use crate::shared::SharedState;
 
-/// Nobody is there, and nothing goes out.
+/// Nothing goes out.
 struct Nothing;
 
-impl Directory for Nothing {
-    fn cached_credential(&self, _: &str, _: &str) -> Option<Option<FoundCredential>> {
-        None
+/// Credentials of which the cache says what the function makes of a key; the store has nobody.
+pub(super) struct Cached<F>(pub(super) F);
+
+impl<F> Directory for Cached<F>
+where
+    F: Fn(&str) -> Option<Option<FoundCredential>> + Send + Sync,
+{
+    fn cached_credential(&self, _: &str, key: &str) -> Option<Option<FoundCredential>> {
+        (self.0)(key)
     }
 
     fn find_credential<'a>(
@@ -79,7 +85,7 @@ impl Fixture {
 
     fn nothing() -> HostDeps {
         HostDeps {
-            directory: Arc::new(Nothing),
+            directory: Arc::new(Cached(|_: &str| None)),
             outbound: Arc::new(Nothing),
             shared: SharedState::default(),
             log_record: |exchange, out| out.push_str(exchange.id.as_str()),

@@ -6,11 +6,10 @@ use serde_json::json;
 
 use super::bundled::{alice, bundled};
 use super::guests::Guest;
-use super::{Fixture, Nothing, chain, exchange, reason, spec};
-use crate::exchange::{ConsumerFacts, Exchange};
+use super::{Cached, Fixture, chain, exchange, reason, spec};
+use crate::exchange::Exchange;
 use crate::plugin_host::metrics::CallOutcome;
-use crate::plugin_host::{Answer, Directory, Flow, FoundCredential, HostDeps};
-use crate::shared::SharedState;
+use crate::plugin_host::{Flow, HostDeps};
 
 /// Goes on in the first call of an instance with an edit, and traps in the second.
 const ONCE: &str = "(if (i32.eq (global.get $calls) (i32.const 2)) (then unreachable))
@@ -27,34 +26,65 @@ fn at(path: &str) -> Box<Exchange> {
     exchange
 }
 
+/// Sends `/a` and then `second`, and gives how that went.
+async fn again(guest: &Guest<'_>, second: &str, case: &str) -> bool {
+    let fixture = Fixture::new();
+    let assignment = fixture.assign(guest.build(), &spec()).await;
+    assert_eq!(reason(&fixture.send(&assignment, at("/a")).await.1), "went on", "{case}: the first");
+    let (exchange, flow) = fixture.send(&assignment, at(second)).await;
+    let went_on = reason(&flow) == "went on";
+    assert_eq!(exchange.request.headers.get("x-out").is_some(), went_on, "{case}: the edit");
+    assert_eq!(counted(&fixture, CallOutcome::Repeated), u64::from(went_on), "{case}");
+    assert_eq!(counted(&fixture, CallOutcome::Trap), u64::from(!went_on), "{case}");
+    went_on
+}
+
 #[tokio::test]
-async fn a_verdict_is_given_again_if_nothing_but_its_inputs_decides() {
+async fn a_verdict_is_given_again_to_the_same_inputs_if_the_plugin_says_so() {
     let says = Guest { request_head: ONCE, more: SAYS, world: WORLD, ..Guest::default() };
-    let body = format!("(drop (call $now)) {ONCE}");
-    let asks = Guest {
-        imports: r#"(import "weir:plugin/clock@0.1.0" "now-unix-ns" (func $now (result i64)))"#,
-        world: &format!("import weir:plugin/clock@0.1.0; {WORLD}"),
-        request_head: &body,
-        more: SAYS,
-        ..Guest::default()
-    };
     let silent = Guest { request_head: ONCE, ..Guest::default() };
     for (case, guest, second, want) in [
-        ("the same inputs", &says, "/a", "went on"),
-        ("other inputs", &says, "/b", "plugin-trap"),
-        ("it asked for the time", &asks, "/a", "plugin-trap"),
-        ("it does not allow it", &silent, "/a", "plugin-trap"),
+        ("the same inputs", &says, "/a", true),
+        ("what it did not ask for is another", &says, "/a?b", true),
+        ("other inputs", &says, "/b", false),
+        ("it does not say so", &silent, "/a", false),
     ] {
-        let fixture = Fixture::new();
-        let assignment = fixture.assign(guest.build(), &spec()).await;
-        for (path, want) in [("/a", "went on"), (second, want)] {
-            let (exchange, flow) = fixture.send(&assignment, at(path)).await;
-            assert_eq!(reason(&flow), want, "{case}: {path}");
-            let edited = exchange.request.headers.get("x-out").is_some();
-            assert_eq!(edited, want == "went on", "{case}: {path}");
-        }
-        let counted = counted(&fixture, CallOutcome::Repeated);
-        assert_eq!(counted, u64::from(want == "went on"), "{case}");
+        assert_eq!(again(guest, second, case).await, want, "{case}");
+    }
+}
+
+/// Whatever the plugin says of itself.
+#[tokio::test]
+async fn a_call_that_asked_for_what_may_change_is_not_kept() {
+    for (interface, function, kind, call, want) in [
+        ("clock", "now-unix-ns", "(result i64)", "(drop (call $ask))", false),
+        ("clock", "monotonic-ns", "(result i64)", "(drop (call $ask))", false),
+        ("exchange", "budget-left", "(result i64)", "(drop (call $ask))", false),
+        (
+            "exchange",
+            "attribute",
+            "(param i32 i32 i32)",
+            "(call $ask (i32.const 100) (i32.const 5) (i32.const 4000))",
+            false,
+        ),
+        (
+            "exchange",
+            "set-attribute",
+            "(param i32 i32 i32 i32)",
+            "(call $ask (i32.const 100) (i32.const 5) (i32.const 108) (i32.const 5))",
+            false,
+        ),
+        ("exchange", "groups", "(param i32)", "(call $ask (i32.const 4000))", true),
+        ("logging", "enabled", "(param i32) (result i32)", "(drop (call $ask (i32.const 4)))", false),
+        ("body", "len", "(result i64)", "(drop (call $ask))", false),
+    ] {
+        let case = format!("{interface}.{function}");
+        let import = format!(r#"(import "weir:plugin/{interface}@0.1.0" "{function}" (func $ask {kind}))"#);
+        let (world, body) =
+            (format!("import weir:plugin/{interface}@0.1.0; {WORLD}"), format!("{call} {ONCE}"));
+        let guest =
+            Guest { imports: &import, world: &world, request_head: &body, more: SAYS, ..Guest::default() };
+        assert_eq!(again(&guest, "/a", &case).await, want, "{case}");
     }
 }
 
@@ -74,37 +104,12 @@ fn counted(fixture: &Fixture, outcome: CallOutcome) -> u64 {
     fixture.host.call_stats().iter().map(|stats| stats.calls[place]).sum()
 }
 
-/// Knows one key, as long as it does.
-struct OneKey(Mutex<Option<FoundCredential>>);
-
-impl Directory for OneKey {
-    fn cached_credential(&self, _: &str, key: &str) -> Option<Option<FoundCredential>> {
-        Some(self.0.lock().unwrap().clone().filter(|_| key == "good"))
-    }
-
-    fn find_credential<'a>(
-        &'a self,
-        _: &'a str,
-        _: &'a str,
-    ) -> Answer<'a, Result<Option<FoundCredential>, String>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn find_consumer<'a>(&'a self, _: &'a str) -> Answer<'a, Result<Option<Arc<ConsumerFacts>>, String>> {
-        Box::pin(async { Ok(None) })
-    }
-}
-
 #[tokio::test]
 async fn a_caller_is_known_again_until_the_key_is_revoked() {
-    let directory = Arc::new(OneKey(Mutex::new(Some(alice()))));
-    let deps = HostDeps {
-        directory: Arc::clone(&directory) as Arc<dyn Directory>,
-        outbound: Arc::new(Nothing),
-        shared: SharedState::default(),
-        log_record: |_, _| {},
-    };
-    let fixture = Fixture::with(deps);
+    let good = Arc::new(Mutex::new(Some(alice())));
+    let cache = Arc::clone(&good);
+    let directory = Cached(move |key: &str| Some(cache.lock().unwrap().clone().filter(|_| key == "good")));
+    let fixture = Fixture::with(HostDeps { directory: Arc::new(directory), ..Fixture::nothing() });
     let assignment = bundled(&fixture, "key-auth", json!({"hide_credentials": true})).await;
     let chain = chain(&assignment);
     let send = async |key: &'static str| {
@@ -130,7 +135,7 @@ async fn a_caller_is_known_again_until_the_key_is_revoked() {
         assert!(got.1 || want.2, "{case}: the upstream does not see the key");
         assert_eq!(counted(&fixture, CallOutcome::Repeated), repeated, "{case}");
     }
-    *directory.0.lock().unwrap() = None;
+    *good.lock().unwrap() = None;
     assert!(send("good").await.2, "revoked");
     assert_eq!(counted(&fixture, CallOutcome::Repeated), 2, "by a call");
 }
