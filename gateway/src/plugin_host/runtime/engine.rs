@@ -11,6 +11,7 @@ use wasmtime::{
     WasmBacktraceDetails,
 };
 
+use super::reserved;
 use crate::plugin_host::HostSettings;
 
 /// Wasmtime checks only its major version when it loads an artifact; a security fix in a patch
@@ -52,7 +53,10 @@ pub(crate) fn running_engine(settings: &HostSettings) -> Result<(Engine, u32), E
         let pool = pool(instances, settings.max_memory_bytes);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
         match Engine::new(&config) {
-            Ok(engine) => return Ok((engine, instances)),
+            Ok(engine) => {
+                reserved::leave_out_of_dumps();
+                return Ok((engine, instances));
+            }
             Err(error) if instances <= SMALLEST_POOL => return Err(EngineError(format!("{error:#}"))),
             Err(_) => instances = (instances / 2).max(SMALLEST_POOL),
         }
@@ -143,6 +147,22 @@ fn pool(instances: u32, max_memory_bytes: usize) -> PoolingAllocationConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_reserved_for_guests_stays_out_of_core_dumps() {
+        let settings = HostSettings { instances: 16, ..HostSettings::new("/tmp".into(), 1) };
+        let _engine = running_engine(&settings).unwrap();
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let flags = maps.lines().filter_map(|line| line.strip_prefix("VmFlags:"));
+        let sizes = maps.lines().filter_map(|line| line.strip_prefix("Size:")?.trim().strip_suffix(" kB"));
+        let large: Vec<_> = sizes
+            .zip(flags)
+            .filter(|(kib, _)| kib.trim().parse::<usize>().unwrap() >= 4 << 20)
+            .map(|(_, flags)| flags.split_whitespace().any(|flag| flag == "dd"))
+            .collect();
+        assert!(!large.is_empty(), "the slots are there");
+        assert!(large.iter().all(|left_out| *left_out), "{large:?}");
+    }
 
     #[test]
     fn compiler_and_runner_agree_on_artifacts() {

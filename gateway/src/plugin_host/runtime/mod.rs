@@ -3,6 +3,7 @@
 mod capacity;
 mod engine;
 mod lane;
+mod reserved;
 mod ticker;
 
 pub(crate) use capacity::{Capacity, Permit};
