@@ -14,8 +14,8 @@ use std::ptr;
 
 /// Bytes of the smallest blocks, and their alignment.
 const SMALLEST: usize = 16;
-/// Bytes of the largest blocks that are kept in lists.
-const LARGEST: usize = 1024;
+/// Bytes of the largest blocks that are kept in lists. The records of log plugins have one to two thousand.
+const LARGEST: usize = 4096;
 /// One list for each power of two.
 const LISTS: usize = (LARGEST / SMALLEST).ilog2() as usize + 1;
 /// Bytes that are taken from the standard allocator at once.
@@ -174,7 +174,7 @@ mod tests {
         };
         for round in 0..20_000 {
             if live.len() < 200 && next(2) == 0 {
-                let layout = Layout::from_size_align(1 + next(2000), 1 << next(5)).unwrap();
+                let layout = Layout::from_size_align(1 + next(6000), 1 << next(5)).unwrap();
                 let mark = u8::try_from(round % 251).unwrap();
                 let block = unsafe { allocator.alloc(layout) };
                 assert_eq!(block.addr() % layout.align(), 0);
@@ -182,7 +182,7 @@ mod tests {
                 live.push((block, layout, mark));
             } else if !live.is_empty() {
                 let (block, layout, mark) = live.swap_remove(next(live.len()));
-                let size = 1 + next(2000);
+                let size = 1 + next(6000);
                 let moved = unsafe { allocator.realloc(block, layout, size) };
                 let kept = unsafe { std::slice::from_raw_parts(moved, size.min(layout.size())) };
                 assert!(kept.iter().all(|byte| *byte == mark), "round {round}");
