@@ -38,6 +38,7 @@ plugin() { # plugin NAME CONFIG
 }
 
 start bare 8200 8201 8202
+export WEIR_PLUGIN_LOG_FOLDERS=$folder
 start four 8210 8211 8212
 put 8211 /consumers/bench '{}'
 put 8211 /consumers/bench/key-auth/00000000-0000-4000-8000-0000000000aa '{"key":"secretkey123"}'

@@ -3,9 +3,8 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-/// A request makes some dozens of short-lived allocations on one thread, which is what this one is for.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: weir::allocator::Allocator = weir::allocator::Allocator;
 
 fn main() -> ExitCode {
     weir::cli::run().unwrap_or_else(|error| {

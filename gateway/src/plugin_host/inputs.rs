@@ -3,6 +3,7 @@
 //! Values are held by reference counts where that is possible; what is not known is absent.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -34,6 +35,11 @@ impl From<Input> for WantedInput {
         };
         Self { input, header }
     }
+}
+
+thread_local! {
+    /// Bytes of a record, by the last one: a string that has to grow is copied, and most records are about as long.
+    static USUAL: Cell<usize> = const { Cell::new(2 << 10) };
 }
 
 /// Reads inputs of one exchange.
@@ -102,11 +108,7 @@ impl<'a> Reader<'a> {
                 found.map_or(Held::Absent, |capture| text(capture.value.as_str()))
             }
             Input::Attribute(key) => exchange.attributes.get(key).map_or(Held::Absent, text),
-            Input::LogRecord => {
-                let mut record = String::with_capacity(2048);
-                (self.log_record)(exchange, &mut record);
-                Held::Record(record)
-            }
+            Input::LogRecord => Held::Record(self.record()),
             Input::ResponseStatus
             | Input::UpstreamAddr
             | Input::UpstreamLatencyUs
@@ -116,6 +118,13 @@ impl<'a> Reader<'a> {
             | Input::BytesOut
             | Input::StartedAtUnixMs => self.outcome(input).unwrap_or(Held::Absent),
         }
+    }
+
+    fn record(&self) -> String {
+        let mut record = String::with_capacity(USUAL.get());
+        (self.log_record)(self.exchange, &mut record);
+        USUAL.set((record.len() + record.len() / 16).clamp(1 << 10, 16 << 10));
+        record
     }
 
     fn headers(&self) -> Option<&'a HeaderMap> {

@@ -60,26 +60,38 @@ pub(super) fn json_field(name: &str, json: &str, out: &mut String) {
 }
 
 /// Appends what stands between the quotes of a JSON string.
+///
+/// Not inlined: a record has dozens of strings, and their code would not fit into the cache.
+#[inline(never)]
 pub(super) fn escaped(text: &str, out: &mut String) {
-    let mut rest = text;
-    // Most text needs nothing: it is copied in runs.
-    while let Some(at) = unclean(rest.as_bytes()) {
-        let (clean, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        out.push_str(clean);
-        let mut letters = tail.chars();
-        escape(letters.next().unwrap_or_default(), out);
-        rest = letters.as_str();
+    if is_clean(text.as_bytes()) {
+        return out.push_str(text);
     }
-    out.push_str(rest);
+    for letter in text.chars() {
+        if u8::try_from(letter).is_ok_and(needs_escape) { escape(letter, out) } else { out.push(letter) }
+    }
 }
 
-/// The place of the first byte that needs an escape. Looks at many bytes at once, which compiles to
-/// vector instructions.
-fn unclean(text: &[u8]) -> Option<usize> {
-    let is_clean = |part: &[u8]| !part.iter().fold(false, |any, byte| any | needs_escape(*byte));
-    let clean = text.chunks_exact(16).take_while(|part| is_clean(part)).count() * 16;
-    let rest = text.get(clean..).unwrap_or_default();
-    rest.iter().position(|byte| needs_escape(*byte)).map(|at| clean + at)
+/// Whether nothing needs an escape. Most strings are short, so that eight bytes are looked at together.
+fn is_clean(text: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) else {
+        return !text.iter().any(|byte| needs_escape(*byte));
+    };
+    // The last eight may have been among those before them.
+    let (words, _) = text.as_chunks();
+    let rest = words.get(1..).unwrap_or_default();
+    let begun = dirty(*first) | dirty(*last);
+    rest.iter().fold(begun, |found, word| found | dirty(*word)) == 0
+}
+
+/// Not 0 if one of eight bytes needs an escape.
+fn dirty(bytes: [u8; 8]) -> u64 {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    let word = u64::from_ne_bytes(bytes);
+    // What is below a limit borrows its highest bit from the limit, and has not had it before.
+    let below = |word: u64, limit: u8| word.wrapping_sub(EACH * u64::from(limit)) & !word;
+    let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
+    (below(word, b' ') | is(b'"') | is(b'\\') | is(0x7f)) & (EACH << 7)
 }
 
 fn needs_escape(byte: u8) -> bool {
@@ -122,6 +134,19 @@ mod tests {
             bytes(&value, &mut out);
             let read: String = serde_json::from_str(&out).expect("valid JSON");
             prop_assert_eq!(read, String::from_utf8_lossy(&value).into_owned());
+        }
+    }
+
+    #[test]
+    fn each_byte_in_each_place_is_judged_alike() {
+        for length in 0..20 {
+            for place in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut text = vec![b'a'; length];
+                    text[place] = byte;
+                    assert_eq!(is_clean(&text), !needs_escape(byte), "{byte} at {place} of {length}");
+                }
+            }
         }
     }
 

@@ -32,7 +32,10 @@ fn reserved(line: &str) -> Option<(usize, usize)> {
     (rights == "---p" && length >= LARGE).then_some((start, length))
 }
 
-#[expect(unsafe_code, reason = "the call takes an address, but this advice changes nothing that code can see")]
+#[expect(
+    unsafe_code,
+    reason = "the call takes an address, but this advice changes nothing that code can see"
+)]
 fn leave_out(start: usize, length: usize) -> rustix::io::Result<()> {
     let start = std::ptr::without_provenance_mut::<c_void>(start);
     // SAFETY: `MADV_DONTDUMP` changes neither contents nor rights of what is mapped there; a range in which nothing
