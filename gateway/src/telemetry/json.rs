@@ -139,13 +139,12 @@ mod tests {
 
     #[test]
     fn each_byte_in_each_place_is_judged_alike() {
-        for length in 0..20 {
-            for place in 0..length {
-                for byte in 0..=u8::MAX {
-                    let mut text = vec![b'a'; length];
-                    text[place] = byte;
-                    assert_eq!(is_clean(&text), !needs_escape(byte), "{byte} at {place} of {length}");
-                }
+        let places = (0..20).flat_map(|length| (0..length).map(move |place| (length, place)));
+        for (length, place) in places {
+            let mut text = vec![b'a'; length];
+            for byte in 0..=u8::MAX {
+                text[place] = byte;
+                assert_eq!(is_clean(&text), !needs_escape(byte), "{byte} at {place} of {length}");
             }
         }
     }
