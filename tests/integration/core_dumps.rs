@@ -17,7 +17,7 @@ use crate::setup::gateway;
 /// Anonymous memory alone: it holds all that the gateway was told, and a dump of it is small.
 const ANONYMOUS: &str = "0x1";
 /// Bytes of a dump. Each memory that a plugin had would add 4 GiB, and all nineteen that are bundled have had one.
-const LARGEST: u64 = 16 << 30;
+const LARGEST: u64 = 4 << 30;
 /// A user without rights, for tests that root runs.
 const NOBODY: &str = "65534";
 

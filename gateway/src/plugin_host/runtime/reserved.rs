@@ -9,7 +9,7 @@ use std::fs;
 
 use rustix::mm::{Advice, madvise};
 
-/// Nothing but the memory slots is as large.
+/// Nothing is as large when the engine has just been made, but the slots of memories and, with many, of tables.
 const LARGE: usize = 4 << 30;
 
 /// Tells the kernel. Where it cannot be told, dumps are as large as they would be.
@@ -22,14 +22,14 @@ pub(super) fn leave_out_of_dumps() {
     }
 }
 
-/// Start and bytes of a mapping, if it is large and nobody may touch it.
+/// Start and bytes of a mapping, if it is large and the process's own.
 fn reserved(line: &str) -> Option<(usize, usize)> {
     let mut words = line.split_ascii_whitespace();
     let (range, rights) = (words.next()?, words.next()?);
     let (start, end) = range.split_once('-')?;
     let (start, end) = (usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
     let length = end.checked_sub(start)?;
-    (rights == "---p" && length >= LARGE).then_some((start, length))
+    (rights.ends_with('p') && length >= LARGE).then_some((start, length))
 }
 
 #[expect(
@@ -48,10 +48,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn large_and_shut_is_reserved() {
+    fn what_is_large_and_private_is_reserved() {
         for (line, want) in [
             ("7f0000000000-7f0200000000 ---p 00000000 00:00 0 ", Some((0x7f00_0000_0000, 8 << 30))),
-            ("7f0000000000-7f0200000000 rw-p 00000000 00:00 0 ", None),
+            ("7f0000000000-7f0200000000 rw-p 00000000 00:00 0 ", Some((0x7f00_0000_0000, 8 << 30))),
+            ("7f0000000000-7f0200000000 r--s 00000000 00:00 0 ", None),
             ("7f0000000000-7f0000001000 ---p 00000000 00:00 0 ", None),
             ("7f0000000000", None),
             ("x-y ---p", None),
