@@ -29,6 +29,30 @@ async fn a_server_that_stands_still_for_a_moment_is_waited_for() -> anyhow::Resu
     Ok(())
 }
 
+/// As in a composition of containers, where nothing waits for anything: what a start does with a database is made up
+/// for, tables and the sealing of secrets.
+#[tokio::test]
+async fn a_gateway_that_starts_before_its_database_is_ready_soon_after_it() -> anyhow::Result<()> {
+    let server = Postgres::start()?;
+    let database = server.database()?;
+    server.stop()?;
+    let keys = "one:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
+    let gateway =
+        gateway().database(Database::Postgres(database.clone())).set("WEIR_ENCRYPTION_KEYS", keys).spawn()?;
+    let ready = || async {
+        let Ok(mut client) = Client::connect(gateway.status).await else { return None };
+        client.get("/status/ready", &[]).await.ok().map(|answer| answer.status.as_u16())
+    };
+    let waits = || async { gateway.log().contains("starting without it") && ready().await == Some(503) };
+    gateway_tests::eventually("it has started, and is not ready", PATIENCE, waits).await?;
+    server.start_again()?;
+    let is_ready = || async { ready().await == Some(200) };
+    gateway_tests::eventually("it is ready", Duration::from_secs(60), is_ready).await?;
+    gateway.apply(Method::PUT, "/consumers/joe", &json!({})).await?;
+    assert_eq!(server.sql(&database, "SELECT sealing FROM revision")?.trim(), "1", "secrets are sealed");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_stopped_and_started_again_under_traffic() -> anyhow::Result<()> {
     let server = Postgres::start()?;

@@ -1,6 +1,5 @@
 //! The control plane: store, identity, plugin host, reload, and the two APIs beside the proxy.
 
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
@@ -11,13 +10,13 @@ use super::components::HostComponents;
 use super::plugin_metrics::PluginMetrics;
 use super::sockets::ControlSockets;
 use super::target_metrics::TargetMetrics;
-use super::{AppError, components};
+use super::{AppError, components, database};
 use super::{handshakes, name_status, plugin_sources, route_test, upstream_tls};
 use crate::admin::status_listener::{self, StatusSources};
 use crate::admin::{self, AdminSettings, AdminState, DbLess, NodeLinks, NodeReport};
 use crate::client::{Connect, Fetcher};
 use crate::clock::Clock;
-use crate::config::{AuditSettings, Database, Listener, Migrate, RouterFlavor, Settings};
+use crate::config::{AuditSettings, Database, Listener, RouterFlavor, Settings};
 use crate::dns::Names;
 use crate::identity::Identity;
 use crate::plugin_host::{Conducted, Host, HostDeps, HostSettings};
@@ -25,7 +24,7 @@ use crate::reload::{Reload, ReloadParts, Report, Reports};
 use crate::shared::{self, SharedState};
 use crate::shutdown::Drain;
 use crate::snapshot::SnapshotHandle;
-use crate::store::{LastGood, Store, StoreSettings, Unlocked};
+use crate::store::{LastGood, Store, StoreSettings};
 use crate::task;
 use crate::telemetry::{ConfigurationStatus, Metrics, Readiness, StatusReport, UnusualPlugin, log_record};
 use crate::upstreams::Upstreams;
@@ -64,9 +63,8 @@ pub(super) async fn start(
     let live = Arc::new(OnceLock::new());
     let dbless = matches!(settings.database, Database::Off { .. }).then(DbLess::new);
     let sources = serve_status(status, metrics, (&store, &live), dbless.clone(), drain);
-    migrate(settings, &store).await?;
     let folder = settings.prefix.join("last_good");
-    unlock(&store, &folder).await?;
+    database::prepare(settings.migrate, &store, &folder).await?;
     let connect = Connect::new(upstream_tls::tls(&settings.upstream_tls)?);
     let last_good = LastGood::new(folder).with_keys(keys);
     let identity = Identity::new(store.clone());
@@ -122,45 +120,6 @@ pub(super) async fn start(
 fn listening(sockets: Vec<std::net::TcpListener>) -> Result<Vec<TcpListener>, AppError> {
     let sockets = sockets.into_iter().map(TcpListener::from_std);
     sockets.collect::<Result<_, _>>().map_err(AppError::system("a socket cannot be used"))
-}
-
-/// Brings the database up to date, or says that somebody must. A database that is away is no reason
-/// not to start: the node serves its last good configuration.
-async fn migrate(settings: &Settings, store: &Store) -> Result<(), AppError> {
-    let outcome = match settings.migrate {
-        Migrate::Auto => store.migrate().await,
-        Migrate::Command => match store.pending_migrations().await {
-            Ok(pending) if !pending.is_empty() => return Err(AppError::Migrations(pending.len())),
-            Ok(_) => Ok(()),
-            Err(error) => Err(error),
-        },
-    };
-    match outcome {
-        Err(error) if error.is_unavailable() => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the database does not answer; starting without it"
-            );
-            Ok(())
-        }
-        other => Ok(other?),
-    }
-}
-
-/// Tries the keys for secrets. Wrong ones end the start; a database that is away does not.
-async fn unlock(store: &Store, folder: &Path) -> Result<(), AppError> {
-    match store.unlock(&folder.join("index.key")).await {
-        Ok(Unlocked::Plain) => {}
-        Ok(Unlocked::Sealing) => tracing::info!("secrets are sealed where they are kept"),
-        Ok(Unlocked::Waiting) => tracing::warn!(
-            "the secrets in the database are not sealed: run `weir secrets seal` once every node has \
-             encryption_keys"
-        ),
-        // Said already, when it was to be migrated.
-        Err(error) if error.is_unavailable() => {}
-        Err(error) => return Err(error.into()),
-    }
-    Ok(())
 }
 
 pub(super) fn plugin_host(

@@ -7,6 +7,7 @@
 mod bundled;
 mod components;
 mod control;
+mod database;
 mod error;
 mod handshakes;
 mod name_status;
