@@ -23,7 +23,7 @@ use weir::shared::SharedState;
 use weir::telemetry::log_record;
 
 #[global_allocator]
-static ALLOCATOR: weir::allocator::Allocator = weir::allocator::Allocator;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const LANGUAGES: [&str; 4] = ["rust", "go", "javascript", "python"];
 /// Warm calls, in batches whose middle time is taken: a single call is shorter than its measurement.

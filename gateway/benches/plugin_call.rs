@@ -20,7 +20,7 @@ use weir::shared::SharedState;
 use weir::telemetry::log_record;
 
 #[global_allocator]
-static ALLOCATOR: weir::allocator::Allocator = weir::allocator::Allocator;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// One consumer, always in the cache.
 struct Alice(FoundCredential);

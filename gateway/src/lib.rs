@@ -4,7 +4,6 @@
 //! [`snapshot`], and a request reads one snapshot from its head to its last byte ([`proxy`]).
 //! The modules stand in layers; `tests/tidy/imports.rs` holds who may import whom.
 
-pub mod allocator;
 pub mod expression;
 pub mod sealing;
 pub mod vault;

@@ -3,8 +3,9 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+/// A request makes some dozens of short-lived allocations on one thread, which is what this one is for.
 #[global_allocator]
-static ALLOCATOR: weir::allocator::Allocator = weir::allocator::Allocator;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     weir::cli::run().unwrap_or_else(|error| {

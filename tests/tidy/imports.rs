@@ -7,7 +7,6 @@ use crate::source::{assert_none, files, is_tests, read};
 
 /// Each module of the gateway and the modules that it may import.
 const MODULES: &[(&str, &[&str])] = &[
-    ("allocator", &[]),
     ("clock", &[]),
     ("expression", &[]),
     ("sealing", &[]),
