@@ -14,7 +14,7 @@ use std::ptr;
 
 /// Bytes of the smallest blocks, and their alignment.
 const SMALLEST: usize = 16;
-/// Bytes of the largest blocks that are kept in lists. The records of log plugins have one to two thousand.
+/// Bytes of the largest blocks that are kept in lists. The records of log plugins have two to three thousand.
 const LARGEST: usize = 4096;
 /// One list for each power of two.
 const LISTS: usize = (LARGEST / SMALLEST).ilog2() as usize + 1;

@@ -24,6 +24,8 @@ pub(super) async fn prepare(how: Migrate, store: &Store, folder: &Path) -> Resul
         return Ok(());
     }
     tracing::warn!("the database does not answer; starting without it");
+    // What is known of its secrets on disk is taken once. Whatever else it says, it is asked again.
+    _ = unlock(store, folder).await;
     task::spawn("database", catch_up(how, store.clone(), folder.to_owned()));
     Ok(())
 }
@@ -47,11 +49,7 @@ async fn catch_up(how: Migrate, store: Store, folder: PathBuf) {
 
 /// False if it is away.
 async fn attempt(how: Migrate, store: &Store, folder: &Path) -> Result<bool, AppError> {
-    let migrated = answered(migrate(how, store).await)?;
-    let unlocked = unlock(store, folder).await;
-    // If it was away, what is known of its secrets on disk has been taken, and should it have come back in between,
-    // it may have no tables yet.
-    if migrated { answered(unlocked) } else { Ok(false) }
+    Ok(answered(migrate(how, store).await)? && answered(unlock(store, folder).await)?)
 }
 
 fn answered(outcome: Result<(), AppError>) -> Result<bool, AppError> {
